@@ -1,0 +1,24 @@
+"""Poses, lenses, cameras and epipolar geometry: batched, differentiable, in torch.
+
+Conventions (stated here once, see docs/conventions.md): pixels are OpenCV's, the centre of the
+first pixel is (0, 0); camera axes are x right, y down, z forward; poses are world-to-camera,
+``x_in_cam = R @ x_in_world + t``; angles are radians. This package imports nothing else of ours.
+"""
+
+from mvboot.geometry.camera import Camera, Linearization
+from mvboot.geometry.epipolar import epipolar_distance, fundamental_matrix
+from mvboot.geometry.lenses import Brown, Fisheye, Lens, Pinhole, make_lens
+from mvboot.geometry.pose import Pose
+
+__all__ = [
+    "Brown",
+    "Camera",
+    "Fisheye",
+    "Lens",
+    "Linearization",
+    "Pinhole",
+    "Pose",
+    "epipolar_distance",
+    "fundamental_matrix",
+    "make_lens",
+]

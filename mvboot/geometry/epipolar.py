@@ -1,0 +1,41 @@
+"""Two-view geometry. Source: Hartley and Zisserman, Multiple View Geometry, 2nd ed., chapter 9."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from mvboot.geometry.camera import Camera
+
+
+def cross_matrix(v: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 3 3"]:
+    """Return [v]_x, the matrix with ``[v]_x w = v x w``."""
+    zero = torch.zeros_like(v[..., 0])
+    x, y, z = v.unbind(-1)
+    return torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], -1).unflatten(-1, (3, 3))
+
+
+def fundamental_matrix(a: Camera, b: Camera) -> Float[Tensor, "*batch 3 3"]:
+    """Return F with ``x_b^T F x_a = 0`` for undistorted homogeneous pixels of the same point.
+
+    ``F @ x_a`` is the epipolar line of x_a in b. F = K_b^-T [t]_x R K_a^-1 with ``b_from_a = (R, t)``
+    (H&Z eq. 9.12), scaled to unit norm. Two cameras at one place have no epipolar geometry: F is
+    then NaN. Lens distortion is not part of F: undistort the pixels first (`Camera.undistort`).
+    """
+    b_from_a = b.cam_from_world @ a.cam_from_world.inverse()
+    essential = cross_matrix(b_from_a.t) @ b_from_a.R
+    F = torch.linalg.inv(b.K).mT @ essential @ torch.linalg.inv(a.K)
+    return F / torch.linalg.matrix_norm(F, keepdim=True)
+
+
+def epipolar_distance(
+    fundamental: Float[Tensor, "3 3"],
+    pixels_a: Float[Tensor, "*points 2"],
+    pixels_b: Float[Tensor, "*points 2"],
+) -> Float[Tensor, "*points"]:
+    """Return the distance in px of each pixel in b from the epipolar line of its partner in a.
+
+    Both are undistorted pixels, (..., 2); shapes broadcast. NaN stays NaN.
+    """
+    line = pixels_a @ fundamental[:, :2].mT + fundamental[:, 2]
+    value = (line[..., :2] * pixels_b).sum(-1) + line[..., 2]
+    return value.abs() / line[..., :2].norm(dim=-1)

@@ -1,0 +1,118 @@
+"""Rigid transforms between named frames: ``b_from_a`` carries a point in a to the same point in b."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import roma
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from mvboot.geometry.arrays import to_tensor
+
+ORTHONORMAL_TOLERANCE = 1e-3
+"""Largest entry of ``R R^T - I`` accepted; text formats with four digits stay below it."""
+
+
+@dataclass(frozen=True)
+class Pose:
+    """A rotation and a translation, ``x_in_b = R @ x_in_a + t``, with any leading batch dimensions.
+
+    Parameters
+    ----------
+    R
+        Rotation matrices, shape (..., 3, 3), determinant +1.
+    t
+        Translations in the unit of the world, shape (..., 3).
+    """
+
+    R: Float[Tensor, "*batch 3 3"]
+    t: Float[Tensor, "*batch 3"]
+
+    @staticmethod
+    def identity() -> "Pose":
+        """Return the transform that changes nothing."""
+        return Pose(torch.eye(3, dtype=torch.float64), torch.zeros(3, dtype=torch.float64))
+
+    @staticmethod
+    def from_rotation(rotation: Any, translation: Any) -> "Pose":
+        """Build a pose from a 3x3 matrix or a Rodrigues vector (radians) and a translation.
+
+        Shapes are (..., 3, 3) or (..., 3) and (..., 3); a (1, 3) or (3, 1) vector is flattened.
+        A matrix is projected onto the nearest rotation; one that is farther than
+        ``ORTHONORMAL_TOLERANCE`` from orthonormal, or is a mirror (determinant -1), or any value
+        that is not finite, raises ValueError.
+        """
+        R, t = to_tensor(rotation), to_tensor(translation)
+        if R.numel() == 3:
+            R = R.reshape(3)
+        if t.numel() == 3:
+            t = t.reshape(3)
+        if not (bool(torch.isfinite(R).all()) and bool(torch.isfinite(t).all())):
+            raise ValueError("the pose has a value that is not a finite number")
+        if R.shape[-2:] == (3, 3) and R.shape[:-2] == t.shape[:-1]:
+            return Pose(_nearest_rotation(R), t)
+        if R.shape[-1:] == (3,) and R.shape == t.shape:
+            return Pose(roma.rotvec_to_rotmat(R), t)
+        raise ValueError(
+            f"a pose needs a Rodrigues vector or a 3x3 matrix and a translation of 3 numbers, "
+            f"got shapes {tuple(R.shape)} and {tuple(t.shape)}"
+        )
+
+    @property
+    def batch_shape(self) -> tuple[int, ...]:
+        """Leading dimensions: () for one pose, (F,) for one pose per frame."""
+        return tuple(self.t.shape[:-1])
+
+    @property
+    def rotvec(self) -> Float[Tensor, "*batch 3"]:
+        """Rodrigues vector (axis times angle in radians)."""
+        return roma.rotmat_to_rotvec(self.R)
+
+    @property
+    def center(self) -> Float[Tensor, "*batch 3"]:
+        """Origin of frame b expressed in frame a: the camera centre of a ``cam_from_world``."""
+        return -(self.R.mT @ self.t[..., None])[..., 0]
+
+    def apply(self, x_in_a: Float[Tensor, "*points 3"]) -> Float[Tensor, "*out 3"]:
+        """Carry points from a to b; the pose's batch dimensions broadcast against the points'."""
+        return (self.R @ x_in_a[..., None])[..., 0] + self.t
+
+    def rotate(self, v_in_a: Float[Tensor, "*points 3"]) -> Float[Tensor, "*out 3"]:
+        """Carry directions from a to b (no translation)."""
+        return (self.R @ v_in_a[..., None])[..., 0]
+
+    def inverse(self) -> "Pose":
+        """Return ``a_from_b``."""
+        return Pose(self.R.mT, self.center)
+
+    def __matmul__(self, a_from_z: "Pose") -> "Pose":
+        """Compose: ``b_from_a @ a_from_z`` is ``b_from_z``."""
+        return Pose(self.R @ a_from_z.R, self.apply(a_from_z.t))
+
+    def __getitem__(self, index: Any) -> "Pose":
+        """Slice the batch dimensions."""
+        return Pose(self.R[index], self.t[index])
+
+    def scaled(self, factor: float) -> "Pose":
+        """Return the same pose in another unit of length: ``factor`` new units per old one."""
+        return Pose(self.R, self.t * factor)
+
+    def to(self, like: Tensor) -> "Pose":
+        """Return the pose with the dtype and on the device of ``like``."""
+        return Pose(self.R.to(like), self.t.to(like))
+
+
+def _nearest_rotation(R: Float[Tensor, "*batch 3 3"]) -> Float[Tensor, "*batch 3 3"]:
+    gap = (R.detach() @ R.detach().mT - torch.eye(3).to(R)).abs().amax()
+    if gap > ORTHONORMAL_TOLERANCE:
+        raise ValueError(
+            f"the rotation is not orthonormal (R R^T differs from the identity by {gap:.2g}); "
+            "give a 3x3 rotation matrix or a Rodrigues vector"
+        )
+    if bool((torch.linalg.det(R.detach()) < 0).any()):
+        raise ValueError(
+            "mirrored world: the rotation has determinant -1, so left and right are swapped; "
+            "flip one axis of the world in the program that wrote it"
+        )
+    return R if gap < 1e-12 else roma.special_procrustes(R)

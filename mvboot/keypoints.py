@@ -1,0 +1,218 @@
+"""2D detections of a recording and 3D keypoints, as dense arrays with names on every axis."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mvboot.errors import InputError
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Keypoints2D:
+    """Detections of every camera, frame, individual and keypoint; missing ones are NaN.
+
+    Parameters
+    ----------
+    cameras, individuals, keypoints
+        Names of the C cameras, I individuals and K keypoints.
+    frames
+        Strictly increasing frame numbers (F,), the same clock for all cameras.
+    xy
+        Pixels (C, F, I, K, 2) of the original pictures; NaN where missing.
+    confidence
+        (C, F, I, K) in [0, 1]; NaN exactly where ``xy`` is missing.
+    identified
+        Whether an individual's name means the same individual in every camera. False where a file
+        only lists people in no particular order (OpenPose): choose one first (`largest`).
+    source
+        What was read: format and files, for people and provenance.
+
+    Raises
+    ------
+    InputError
+        Shapes that do not match the names, repeated names, frames out of order, infinite pixels,
+        a confidence outside [0, 1].
+    """
+
+    cameras: tuple[str, ...]
+    frames: NDArray[np.int64]
+    individuals: tuple[str, ...]
+    keypoints: tuple[str, ...]
+    xy: FloatArray
+    confidence: FloatArray
+    identified: bool = True
+    source: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for axis in ("cameras", "individuals", "keypoints"):
+            _check_names(axis, getattr(self, axis))
+        if len(self.frames) > 1 and not (np.diff(self.frames) > 0).all():
+            raise InputError("frame numbers must be strictly increasing")
+        expected = (*self.shape, 2)
+        if self.xy.shape != expected or self.confidence.shape != expected[:-1]:
+            raise InputError(
+                f"names say (cameras, frames, individuals, keypoints) = {self.shape}, but xy has "
+                f"shape {self.xy.shape} and confidence {self.confidence.shape}"
+            )
+        if np.isinf(self.xy).any():
+            raise InputError(f"infinite pixel coordinate {self._example(np.isinf(self.xy).any(-1))}")
+        outside = (self.confidence < 0) | (self.confidence > 1)
+        if outside.any():
+            worst = float(self.confidence[outside][0])
+            raise InputError(
+                f"confidence {worst:g} {self._example(outside)} is outside [0, 1]; "
+                "rescale the scores of your detector"
+            )
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """(C, F, I, K)."""
+        return len(self.cameras), len(self.frames), len(self.individuals), len(self.keypoints)
+
+    @property
+    def present(self) -> NDArray[np.bool_]:
+        """Where there is a detection, (C, F, I, K)."""
+        return ~np.isnan(self.xy[..., 0])
+
+    def for_cameras(self, names: Sequence[str]) -> "Keypoints2D":
+        """Return these cameras, in this order (a rig's); an unknown name raises InputError."""
+        missing = [name for name in names if name not in self.cameras]
+        if missing:
+            raise InputError(
+                f"no keypoints for camera {', '.join(missing)}; there are {', '.join(self.cameras)}"
+            )
+        rows = [self.cameras.index(name) for name in names]
+        return replace(
+            self, cameras=tuple(names), xy=self.xy[rows], confidence=self.confidence[rows]
+        )
+
+    def renamed(self, cameras: Mapping[str, str]) -> "Keypoints2D":
+        """Return the same detections with cameras renamed; names not in the mapping stay."""
+        return replace(self, cameras=tuple(cameras.get(name, name) for name in self.cameras))
+
+    def above(self, min_confidence: float) -> "Keypoints2D":
+        """Return the detections with at least this confidence; the others become missing."""
+        keep = self.confidence >= min_confidence
+        return replace(
+            self,
+            xy=np.where(keep[..., None], self.xy, np.nan),
+            confidence=np.where(keep, self.confidence, np.nan),
+        )
+
+    def largest(self, min_confidence: float = 0.0) -> "Keypoints2D":
+        """Return one individual per camera and frame: the one whose detections span most area.
+
+        The area is the bounding box of the detections with at least ``min_confidence``. The result
+        has one individual called ``largest`` and counts as identified.
+        """
+        kept = self.above(min_confidence).xy
+        with np.errstate(invalid="ignore"):
+            low = np.where(np.isnan(kept), np.inf, kept).min(axis=3)
+            high = np.where(np.isnan(kept), -np.inf, kept).max(axis=3)
+        extent = np.where(high >= low, high - low, 0.0).prod(axis=-1)  # (C, F, I)
+        best = extent.argmax(axis=2)[:, :, None, None]
+        return replace(
+            self,
+            individuals=("largest",),
+            xy=np.take_along_axis(self.xy, best[..., None], axis=2),
+            confidence=np.take_along_axis(self.confidence, best, axis=2),
+            identified=True,
+        )
+
+    def slice_frames(self, rows: slice) -> "Keypoints2D":
+        """Return a block of frames, by position."""
+        return replace(
+            self,
+            frames=self.frames[rows],
+            xy=self.xy[:, rows],
+            confidence=self.confidence[:, rows],
+        )
+
+    def chunks(self, points: int) -> Iterator["Keypoints2D"]:
+        """Yield blocks of whole frames with about this many points (frame, individual, keypoint)."""
+        step = max(1, points // max(1, len(self.individuals) * len(self.keypoints)))
+        for start in range(0, len(self.frames), step):
+            yield self.slice_frames(slice(start, start + step))
+
+    def _example(self, where: NDArray[np.bool_]) -> str:
+        c, f, i, k = (int(index[0]) for index in np.nonzero(where))
+        return (
+            f"in camera {self.cameras[c]}, frame {int(self.frames[f])}, "
+            f"individual {self.individuals[i]}, keypoint {self.keypoints[k]}"
+        )
+
+
+@dataclass(frozen=True)
+class Keypoints3D:
+    """Triangulated keypoints; a refused one has NaN coordinates and says why.
+
+    Parameters
+    ----------
+    frames, individuals, keypoints
+        Frame numbers (F,), names of the I individuals and K keypoints.
+    units
+        Unit of length of ``xyz`` ("m", "cm", "mm").
+    xyz
+        World coordinates (F, I, K, 3), NaN where refused.
+    error_px
+        Mean reprojection error over the inlier views (F, I, K), px of the original pictures.
+    residual
+        Mean distance of the inlier rays from the point (F, I, K), in ``units``.
+    score
+        Mean confidence of the inlier views (F, I, K), in [0, 1].
+    covariance
+        (F, I, K, 3, 3) in units^2, NaN where refused.
+    inliers
+        Which cameras support the point (C, F, I, K).
+    reason
+        Why it was refused (F, I, K), "" where accepted.
+    cameras
+        Names of the C cameras.
+    fps
+        Frame rate in Hz, or None where unknown.
+    up
+        Axis of the world that points up, or None where unknown.
+    provenance
+        Version, rig hash, inputs: plain JSON values, written into every file.
+    """
+
+    frames: NDArray[np.int64]
+    individuals: tuple[str, ...]
+    keypoints: tuple[str, ...]
+    units: str
+    xyz: FloatArray
+    error_px: FloatArray
+    residual: FloatArray
+    score: FloatArray
+    covariance: FloatArray
+    inliers: NDArray[np.bool_]
+    reason: NDArray[np.object_]
+    cameras: tuple[str, ...]
+    fps: float | None = None
+    up: str | None = None
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def n_views(self) -> NDArray[np.int64]:
+        """Number of inlier views (F, I, K)."""
+        return np.asarray(self.inliers.sum(axis=0), dtype=np.int64)
+
+    @property
+    def accepted(self) -> NDArray[np.bool_]:
+        """Where there is a point, (F, I, K)."""
+        return ~np.isnan(self.xyz[..., 0])
+
+
+def _check_names(axis: str, names: tuple[str, ...]) -> None:
+    if not names:
+        raise InputError(f"the keypoints have no {axis}")
+    seen = set()
+    for name in names:
+        if name in seen:
+            raise InputError(f"{axis} has the name {name!r} twice")
+        seen.add(name)
