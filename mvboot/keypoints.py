@@ -60,7 +60,8 @@ class Keypoints2D:
                 f"shape {self.xy.shape} and confidence {self.confidence.shape}"
             )
         if np.isinf(self.xy).any():
-            raise InputError(f"infinite pixel coordinate {self._example(np.isinf(self.xy).any(-1))}")
+            where = np.asarray(np.isinf(self.xy).any(axis=-1))
+            raise InputError(f"infinite pixel coordinate {self._example(where)}")
         outside = (self.confidence < 0) | (self.confidence > 1)
         if outside.any():
             worst = float(self.confidence[outside][0])
@@ -134,7 +135,7 @@ class Keypoints2D:
         )
 
     def chunks(self, points: int) -> Iterator["Keypoints2D"]:
-        """Yield blocks of whole frames with about this many points (frame, individual, keypoint)."""
+        """Yield blocks of whole frames with about this many points each."""
         step = max(1, points // max(1, len(self.individuals) * len(self.keypoints)))
         for start in range(0, len(self.frames), step):
             yield self.slice_frames(slice(start, start + step))

@@ -11,20 +11,22 @@ def cross_matrix(v: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 3 3"]:
     """Return [v]_x, the matrix with ``[v]_x w = v x w``."""
     zero = torch.zeros_like(v[..., 0])
     x, y, z = v.unbind(-1)
-    return torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], -1).unflatten(-1, (3, 3))
+    entries = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], -1)
+    return entries.reshape(*v.shape, 3)
 
 
 def fundamental_matrix(a: Camera, b: Camera) -> Float[Tensor, "*batch 3 3"]:
     """Return F with ``x_b^T F x_a = 0`` for undistorted homogeneous pixels of the same point.
 
-    ``F @ x_a`` is the epipolar line of x_a in b. F = K_b^-T [t]_x R K_a^-1 with ``b_from_a = (R, t)``
-    (H&Z eq. 9.12), scaled to unit norm. Two cameras at one place have no epipolar geometry: F is
-    then NaN. Lens distortion is not part of F: undistort the pixels first (`Camera.undistort`).
+    ``F @ x_a`` is the epipolar line of x_a in b. F = K_b^-T [t]_x R K_a^-1 with
+    ``b_from_a = (R, t)`` (H&Z eq. 9.12), scaled to unit norm. Two cameras at one place have no
+    epipolar geometry: F is then NaN. Lens distortion is not part of F: undistort the pixels first
+    (`Camera.undistort`).
     """
     b_from_a = b.cam_from_world @ a.cam_from_world.inverse()
     essential = cross_matrix(b_from_a.t) @ b_from_a.R
-    F = torch.linalg.inv(b.K).mT @ essential @ torch.linalg.inv(a.K)
-    return F / torch.linalg.matrix_norm(F, keepdim=True)
+    F: Tensor = torch.linalg.inv(b.K).mT @ essential @ torch.linalg.inv(a.K)
+    return torch.div(F, torch.linalg.vector_norm(F, dim=(-2, -1), keepdim=True))
 
 
 def epipolar_distance(
@@ -38,4 +40,4 @@ def epipolar_distance(
     """
     line = pixels_a @ fundamental[:, :2].mT + fundamental[:, 2]
     value = (line[..., :2] * pixels_b).sum(-1) + line[..., 2]
-    return value.abs() / line[..., :2].norm(dim=-1)
+    return torch.div(value.abs(), torch.linalg.vector_norm(line[..., :2], dim=-1))

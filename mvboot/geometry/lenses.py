@@ -224,7 +224,7 @@ class Brown(_Planar):
         r2 = x * x + y * y
         radial, slope = self._radial(r2)
         cross = 2 * (x * y * slope + p1 * x + p2 * y)
-        J = torch.stack(
+        entries = torch.stack(
             [
                 radial + 2 * (x * x * slope + p1 * y + 3 * p2 * x),
                 cross,
@@ -232,7 +232,8 @@ class Brown(_Planar):
                 radial + 2 * (y * y * slope + 3 * p1 * y + p2 * x),
             ],
             -1,
-        ).unflatten(-1, (2, 2))
+        )
+        J = entries.reshape(*xy.shape, 2)
         if self._has_prism:
             s1, s2, s3, s4 = self._padded[8:12]
             prism = torch.stack([s1 + 2 * s2 * r2, s3 + 2 * s4 * r2], -1)
@@ -265,7 +266,7 @@ class Brown(_Planar):
         return xy, valid
 
     def _newton(self, target: Tensor, xy: Tensor) -> tuple[Tensor, Tensor]:
-        """Iterate until every coordinate is as exact as the arithmetic; mask what did not arrive."""
+        """Iterate until every coordinate is as exact as the arithmetic; mask the rest."""
         tolerance = max(CONVERGED, 8 * torch.finfo(target.dtype).eps)
         gap = self.distort(xy) - target
         for _ in range(NEWTON_STEPS):
@@ -287,17 +288,17 @@ class Brown(_Planar):
     def _radial_inverse(self, target: Tensor) -> Tensor:
         """Undo the radial part alone by bisection: a start inside the invertible radius."""
         reach = self.max_radius if np.isfinite(self.max_radius) else 1e3
-        wanted = target.norm(dim=-1)
+        wanted = torch.linalg.vector_norm(target, dim=-1)
         low, high = torch.zeros_like(wanted), torch.full_like(wanted, reach)
         for _ in range(BISECTIONS):
             middle = (low + high) / 2
             short = middle * self._radial(middle**2)[0] < wanted
             low, high = torch.where(short, middle, low), torch.where(short, high, middle)
-        return target * (low / wanted.clamp_min(1e-300))[..., None]
+        return torch.mul(target, (low / wanted.clamp_min(1e-300))[..., None])
 
 
 class Fisheye(Lens):
-    """Kannala-Brandt: image radius is theta (1 + k1 theta^2 + ... + k4 theta^8); OpenCV ``fisheye``.
+    """Kannala-Brandt (OpenCV ``fisheye``): radius = theta (1 + k1 theta^2 + ... + k4 theta^8).
 
     Works past 90 degrees off the axis as long as the mapping grows, up to theta = pi.
     """
@@ -332,8 +333,9 @@ class Fisheye(Lens):
         on_axis = r2 <= 1e-20 * (z * z)
         r = torch.where(on_axis, torch.ones_like(r2), r2).sqrt()
         theta = torch.atan2(r, z)
-        scale = torch.where(on_axis, 1 / torch.where(z == 0, torch.ones_like(z), z),
-                            self._radius(theta)[0] / r)
+        scale = torch.where(
+            on_axis, 1 / torch.where(z == 0, torch.ones_like(z), z), self._radius(theta)[0] / r
+        )
         visible = torch.isfinite(x_in_cam).all(-1) & torch.where(
             on_axis, z > 0, theta.detach() <= self.max_theta
         )
@@ -393,7 +395,9 @@ class Fisheye(Lens):
                     break
             valid = (self._radius(theta)[0] - wanted).abs() <= 1e-10 * (1 + wanted)
         value, slope = self._radius(theta)
-        return theta - torch.where(valid, (value - radius) / slope.detach().clamp_min(1e-12), 0), valid
+        return theta - torch.where(
+            valid, (value - radius) / slope.detach().clamp_min(1e-12), 0
+        ), valid
 
 
 LENSES: dict[str, type[Lens]] = {lens.name: lens for lens in (Pinhole, Brown, Fisheye)}

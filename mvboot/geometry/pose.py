@@ -1,4 +1,4 @@
-"""Rigid transforms between named frames: ``b_from_a`` carries a point in a to the same point in b."""
+"""Rigid transforms between named frames: ``b_from_a`` carries a point from a to b."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -67,7 +67,8 @@ class Pose:
     @property
     def rotvec(self) -> Float[Tensor, "*batch 3"]:
         """Rodrigues vector (axis times angle in radians)."""
-        return roma.rotmat_to_rotvec(self.R)
+        vector: Tensor = roma.rotmat_to_rotvec(self.R)
+        return vector
 
     @property
     def center(self) -> Float[Tensor, "*batch 3"]:
