@@ -127,18 +127,28 @@ class Keypoints2D:
 
     def slice_frames(self, rows: slice) -> "Keypoints2D":
         """Return a block of frames, by position."""
-        return replace(
-            self,
-            frames=self.frames[rows],
-            xy=self.xy[:, rows],
-            confidence=self.confidence[:, rows],
-        )
+        return self._at(rows)
 
     def chunks(self, points: int) -> Iterator["Keypoints2D"]:
         """Yield blocks of whole frames with about this many points each."""
         step = max(1, points // max(1, len(self.individuals) * len(self.keypoints)))
         for start in range(0, len(self.frames), step):
             yield self.slice_frames(slice(start, start + step))
+
+    def sample(self, points: int, rng: np.random.Generator) -> "Keypoints2D":
+        """Return whole frames drawn at random, in order, with about this many points."""
+        per_frame = len(self.individuals) * len(self.keypoints)
+        wanted = min(len(self.frames), max(1, points // per_frame))
+        rows = np.sort(rng.choice(len(self.frames), wanted, replace=False))
+        return self._at(rows)
+
+    def _at(self, rows: slice | NDArray[np.int64]) -> "Keypoints2D":
+        return replace(
+            self,
+            frames=self.frames[rows],
+            xy=self.xy[:, rows],
+            confidence=self.confidence[:, rows],
+        )
 
     def _example(self, where: NDArray[np.bool_]) -> str:
         c, f, i, k = (int(index[0]) for index in np.nonzero(where))

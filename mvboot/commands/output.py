@@ -1,0 +1,67 @@
+"""Printing for people (tables, notes) and for machines (one JSON object)."""
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+
+class Output:
+    """Where a command's words go: to people on standard output, or with ``--json`` nowhere.
+
+    Parameters
+    ----------
+    as_json
+        Print nothing but one JSON object at the end.
+    """
+
+    def __init__(self, as_json: bool = False) -> None:
+        self.as_json = as_json
+
+    def say(self, text: str = "") -> None:
+        """Print a line for people."""
+        if not self.as_json:
+            print(text)
+
+    def warn(self, text: str) -> None:
+        """Print a warning to standard error, for people and machines alike."""
+        print(f"warning: {text}", file=sys.stderr)
+
+    def table(self, rows: Sequence[Sequence[str]]) -> None:
+        """Print rows of text; the first one is the header, the first column left-aligned."""
+        if not self.as_json:
+            print("\n".join(table_lines(rows)))
+
+    def result(self, value: Any) -> None:
+        """Print the JSON object of ``--json``."""
+        if self.as_json:
+            print(json.dumps(value, indent=2, ensure_ascii=False))
+
+    @contextmanager
+    def progress(self, items: Iterable[Any], total: int, label: str) -> Iterator[Iterator[Any]]:
+        """Iterate with a progress bar and the time left; none where nobody watches a terminal."""
+        if self.as_json or not sys.stderr.isatty():
+            yield iter(items)
+            return
+        from rich.console import Console
+        from rich.progress import track
+
+        yield iter(track(items, label, total=total, console=Console(stderr=True), transient=True))
+
+
+def table_lines(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Align columns: numbers to the right, words to the left, two spaces between."""
+    widths = [max(len(row[j]) for row in rows) for j in range(len(rows[0]))]
+    right = [all(_is_number(row[j]) for row in rows[1:]) for j in range(len(rows[0]))]
+    return [
+        "  ".join(
+            cell.rjust(width) if number else cell.ljust(width)
+            for cell, width, number in zip(row, widths, right, strict=True)
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def _is_number(cell: str) -> bool:
+    return not cell or cell[0].isdigit() or cell[0] in "-+."

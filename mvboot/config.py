@@ -1,0 +1,173 @@
+"""YAML files into pydantic models, with errors that point at the line, and KEY=VALUE overrides."""
+
+import difflib
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from mvboot.errors import InputError
+from mvboot.files import atomic_file
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+def load_yaml(path: str | Path, model: type[ModelT]) -> ModelT:
+    """Read a YAML file into a model.
+
+    InputError as ``file:line:column: key: what is wrong``, with the source line and a caret, for
+    broken YAML, unknown keys (with the nearest known one) and values the model refuses.
+    """
+    text = read_text(path)
+    data = parse_yaml(text, path)
+    if not isinstance(data, CommentedMap):
+        raise InputError("must be a YAML file of `key: value` lines", where=path)
+    return validate(data, model, path, text)
+
+
+def read_text(path: str | Path) -> str:
+    """Read a UTF-8 text file; InputError where it is missing, a folder or not text."""
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise InputError("no such file", where=path) from None
+    except IsADirectoryError:
+        raise InputError("is a folder, not a file", where=path) from None
+    except UnicodeDecodeError:
+        raise InputError("is not a text file", where=path) from None
+    except OSError as error:
+        raise InputError(f"cannot be read ({error.strerror})", where=path) from None
+
+
+def parse_yaml(text: str, where: str | Path) -> Any:
+    """Parse YAML, keeping positions; InputError with line and column where it is broken."""
+    try:
+        return YAML(typ="rt").load(text)
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        message = f"broken YAML: {error.problem or error.context}"
+        if mark is None:
+            raise InputError(message, where=where) from None
+        raise _located(message, where, text, mark.line, mark.column) from None
+    except YAMLError as error:
+        raise InputError(f"broken YAML: {str(error).splitlines()[0]}", where=where) from None
+
+
+def validate(data: Any, model: type[ModelT], where: str | Path, text: str) -> ModelT:
+    """Check parsed YAML against a model; InputError points at the first fault."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        faults = error.errors()
+        fault = faults[0]
+        more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+        line, column = _position(data, fault["loc"])
+        message = f"{_dotted(fault['loc'])}: {_explain(fault, model)}{more}"
+        raise _located(message, where, text, line, column) from None
+
+
+def apply_overrides(data: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+    """Return ``data`` with ``key=value`` or ``a.b=value`` assignments applied, values as YAML.
+
+    InputError for an argument that is not an assignment.
+    """
+    merged: dict[str, Any] = dict(data)
+    for override in overrides:
+        key, equals, value = override.partition("=")
+        if not equals or not key:
+            raise InputError(f"{override!r} is not of the form KEY=VALUE")
+        *parents, last = key.split(".")
+        table = merged
+        for parent in parents:
+            table[parent] = dict(table.get(parent) or {})
+            table = table[parent]
+        table[last] = parse_yaml(value, where=override)
+    return merged
+
+
+def from_options(data: Mapping[str, Any], model: type[ModelT], where: str = "options") -> ModelT:
+    """Check values that come from the command line; InputError names the first wrong one."""
+    try:
+        return model.model_validate(dict(data))
+    except ValidationError as error:
+        fault = error.errors()[0]
+        message = f"{_dotted(fault['loc'])}: {_explain(fault, model)}"
+        raise InputError(message, where=where) from None
+
+
+def dump_yaml(data: Any, path: str | Path) -> None:
+    """Write plain data as YAML, keys in the given order."""
+    with atomic_file(path) as partial:
+        partial.write_text(yaml_text(data), encoding="utf-8")
+
+
+def yaml_text(data: Any) -> str:
+    """Return plain data as YAML; lists of plain values stay on one line."""
+    yaml = YAML()
+    yaml.width = 4096
+    stream = io.StringIO()
+    yaml.dump(_flowing(data), stream)
+    return stream.getvalue()
+
+
+def _flowing(data: Any) -> Any:
+    if isinstance(data, Mapping):
+        return CommentedMap({key: _flowing(value) for key, value in data.items()})
+    if isinstance(data, list | tuple):
+        sequence = CommentedSeq([_flowing(value) for value in data])
+        if not any(isinstance(value, Mapping) for value in data):
+            sequence.fa.set_flow_style()
+        return sequence
+    return data
+
+
+def _explain(fault: Any, model: type[BaseModel]) -> str:
+    if fault["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(str(fault["loc"][-1]), sorted(_known_keys(model)), n=1)
+        return "unknown key" + (f"; did you mean {near[0]!r}?" if near else "; remove it")
+    if fault["type"] == "missing":
+        return "is missing; add it"
+    message = str(fault["msg"]).removeprefix("Value error, ")
+    given = repr(fault["input"])
+    return (
+        message if len(given) > 60 or fault["type"] == "value_error" else f"{message}, got {given}"
+    )
+
+
+def _known_keys(model: type[BaseModel]) -> set[str]:
+    keys: set[str] = set()
+    for schema in (model.model_json_schema(), *model.model_json_schema().get("$defs", {}).values()):
+        keys |= set(schema.get("properties", {}))
+    return keys
+
+
+def _dotted(location: Sequence[str | int]) -> str:
+    return ".".join(str(part) for part in location) or "file"
+
+
+def _position(data: Any, location: Sequence[str | int]) -> tuple[int, int]:
+    """Return the (line, column) of the innermost key of ``location`` that is in the file."""
+    line, column = getattr(getattr(data, "lc", None), "line", 0) or 0, 0
+    for part in location:
+        try:
+            if isinstance(data, CommentedMap):
+                line, column = data.lc.key(part)
+            elif isinstance(data, CommentedSeq):
+                line, column = data.lc.item(part)
+            else:
+                break
+            data = data[part]
+        except (KeyError, IndexError, TypeError):
+            break
+    return line, column
+
+
+def _located(message: str, where: str | Path, text: str, line: int, column: int) -> InputError:
+    source = (text.splitlines() or [""])[min(line, len(text.splitlines()) - 1)]
+    caret = " " * column + "^"
+    return InputError(f"{message}\n    {source}\n    {caret}", f"{where}:{line + 1}:{column + 1}")

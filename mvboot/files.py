@@ -1,0 +1,65 @@
+"""Writing that never leaves half a file behind, and hashes that say which input was read."""
+
+import hashlib
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mvboot.errors import InputError
+
+
+@contextmanager
+def atomic_file(path: str | Path) -> Iterator[Path]:
+    """Yield a path to write to; it becomes ``path`` when the block ends, and vanishes if it fails.
+
+    The temporary file lies in the same folder and keeps the suffix, so that writers which look at
+    it still work. Missing parent folders are made.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".partial-", dir=path.parent) as folder:
+        partial = Path(folder) / path.name
+        yield partial
+        partial.replace(path)
+
+
+@contextmanager
+def atomic_folder(out: str | Path, overwrite: bool = False) -> Iterator[Path]:
+    """Yield an empty folder to fill; its content moves to ``out`` when the block ends well.
+
+    An ``out`` that already holds something raises InputError before any work, unless
+    ``overwrite``; then entries of the same name are replaced and others are left alone.
+    """
+    out = Path(out)
+    if out.exists() and not out.is_dir():
+        raise InputError("is a file; --out must name a folder", where=out)
+    if not overwrite and out.exists() and any(out.iterdir()):
+        raise InputError(
+            "the folder is not empty; choose another --out or add --overwrite", where=out
+        )
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".partial-", dir=out.parent) as folder:
+        yield Path(folder)
+        out.mkdir(exist_ok=True)
+        for entry in sorted(Path(folder).iterdir()):
+            target = out / entry.name
+            if target.is_dir():
+                shutil.rmtree(target)
+            entry.replace(target)
+
+
+def natural_key(path: str | Path) -> list[tuple[int, str]]:
+    """Return a sorting key that puts ``cam2`` before ``cam10``; for display and stable order."""
+    return [
+        (int(part), "") if part.isdigit() else (-1, part)
+        for part in re.split(r"(\d+)", Path(path).name)
+    ]
+
+
+def hash_file(path: str | Path) -> str:
+    """Return the first 16 hex digits of the SHA-256 of a file."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()[:16]

@@ -1,0 +1,79 @@
+"""DTU and IDR ``cameras*.npz``: ``world_mat_i`` (4x4 or 3x4 projection), ``scale_mat_i``.
+
+Camera i is called ``cam_i``. ``scale_mat`` maps a unit sphere to the object: a hint for surface
+fitting that leaves the projection alone. The file stores neither unit nor image size.
+"""
+
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mvboot.errors import InputError
+from mvboot.files import atomic_file
+from mvboot.formats.rig_format import (
+    Limits,
+    RigFile,
+    RigFormat,
+    array,
+    camera_errors,
+    camera_numbers,
+    pinhole_camera,
+    projection,
+)
+from mvboot.rig import Rig
+
+PREFIX = "world_mat_"
+LIMITS = Limits("DTU/IDR npz", lenses=("pinhole",), coefficients=0)
+
+
+def load_arrays(path: Path) -> dict[str, NDArray[np.float64]]:
+    """Return the arrays of an npz file; InputError where it is cut off or no npz."""
+    try:
+        with np.load(path) as archive:
+            return {key: archive[key] for key in archive.files}
+    except (OSError, ValueError, BadZipFile, EOFError, AttributeError) as error:
+        raise InputError(f"is no readable npz file ({error})", where=path) from None
+
+
+def array_names(path: Path) -> list[str]:
+    """Return the names in an npz file, [] where it is none."""
+    try:
+        with np.load(path) as archive:
+            return list(archive.files)
+    except (OSError, ValueError, BadZipFile, EOFError, AttributeError):
+        return []
+
+
+def _numbers(names: list[str]) -> list[int]:
+    ends = [name.removeprefix(PREFIX) for name in names if name.startswith(PREFIX)]
+    return sorted(int(end) for end in ends if end.isdigit())
+
+
+def _matches(path: Path) -> bool:
+    return path.suffix == ".npz" and bool(_numbers(array_names(path)))
+
+
+def _read(path: Path) -> RigFile:
+    arrays = load_arrays(path)
+    cameras = {}
+    for number in _numbers(list(arrays)):
+        name = f"cam_{number}"
+        with camera_errors(path, name):
+            P = arrays[f"{PREFIX}{number}"]
+            cameras[name] = pinhole_camera(array(P[:3], (3, 4), "world_mat"))
+    return RigFile(cameras)
+
+
+def _write(rig: Rig, path: Path) -> None:
+    LIMITS.check(rig, path)
+    arrays = {}
+    for number, camera in zip(camera_numbers(rig), rig.cameras.values(), strict=True):
+        arrays[f"{PREFIX}{number}"] = np.vstack([projection(camera), [0, 0, 0, 1]])
+        arrays[f"scale_mat_{number}"] = np.eye(4)
+    with atomic_file(path) as partial:
+        np.savez(partial, **arrays)  # type: ignore[arg-type]  # numpy's stub wants a bool there
+
+
+FORMAT = RigFormat("idr", "DTU/IDR npz", _matches, _read, _write)

@@ -1,0 +1,59 @@
+"""JARVIS: a folder with one OpenCV YAML file a camera, in the row-vector form x = [X 1][R; T] K.
+
+So ``intrinsicMatrix`` and ``R`` stand transposed against OpenCV's. JARVIS itself uses k1 and k2 of
+the five coefficients; all five are read. The file stores no unit of length and no image size.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from mvboot.formats.file_storage import Storage, storage_files, writing
+from mvboot.formats.rig_format import (
+    Limits,
+    RigFile,
+    RigFormat,
+    array,
+    brown,
+    camera_errors,
+    head,
+    numpy_pose,
+    padded_coefficients,
+)
+from mvboot.geometry import Camera
+from mvboot.rig import Rig
+
+LIMITS = Limits("JARVIS YAML", coefficients=5)
+
+
+def _matches(path: Path) -> bool:
+    files = storage_files(path)
+    return bool(files) and all("intrinsicMatrix" in head(file) for file in files)
+
+
+def _read(path: Path) -> RigFile:
+    cameras = {}
+    for file in storage_files(path):
+        storage = Storage(file)
+        with camera_errors(file, file.stem):
+            cameras[file.stem] = Camera.from_opencv(
+                array(storage.matrix("intrinsicMatrix"), (3, 3), "intrinsicMatrix").T,
+                brown(storage.matrix("distortionCoefficients")),
+                array(storage.matrix("R"), (3, 3), "R").T,
+                storage.matrix("T"),
+            )
+    return RigFile(cameras)
+
+
+def _write(rig: Rig, path: Path) -> None:
+    LIMITS.check(rig, path)
+    for name, camera in rig.cameras.items():
+        R, t = numpy_pose(camera)
+        with writing(path / f"{name}.yaml") as storage:
+            storage.write("intrinsicMatrix", np.ascontiguousarray(camera.K.numpy().T))
+            storage.write("distortionCoefficients", np.array([padded_coefficients(camera.lens, 5)]))
+            storage.write("R", np.ascontiguousarray(R.T))
+            storage.write("T", t[:, None])
+
+
+FORMAT = RigFormat("jarvis", "JARVIS YAML", _matches, _read, _write)

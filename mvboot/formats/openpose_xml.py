@@ -1,0 +1,59 @@
+"""OpenPose: a folder with one XML file a camera, named by its serial number.
+
+``CameraMatrix`` is [R | t], world to camera; ``Distortion`` has eight coefficients. The file
+stores neither the unit of length nor the image size.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from mvboot.formats.file_storage import Storage, storage_files, writing
+from mvboot.formats.rig_format import (
+    Limits,
+    RigFile,
+    RigFormat,
+    array,
+    brown,
+    camera_errors,
+    head,
+    numpy_pose,
+    padded_coefficients,
+)
+from mvboot.geometry import Camera
+from mvboot.rig import Rig
+
+LIMITS = Limits("OpenPose XML", coefficients=8)
+
+
+def _matches(path: Path) -> bool:
+    files = storage_files(path)
+    return bool(files) and all("<CameraMatrix" in head(file) for file in files)
+
+
+def _read(path: Path) -> RigFile:
+    cameras = {}
+    for file in storage_files(path):
+        storage = Storage(file)
+        with camera_errors(file, file.stem):
+            pose = array(storage.matrix("CameraMatrix"), (3, 4), "CameraMatrix")
+            cameras[file.stem] = Camera.from_opencv(
+                storage.matrix("Intrinsics"),
+                brown(storage.matrix("Distortion")),
+                pose[:, :3],
+                pose[:, 3],
+            )
+    return RigFile(cameras)
+
+
+def _write(rig: Rig, path: Path) -> None:
+    LIMITS.check(rig, path)
+    for name, camera in rig.cameras.items():
+        R, t = numpy_pose(camera)
+        with writing(path / f"{name}.xml") as storage:
+            storage.write("CameraMatrix", np.column_stack([R, t]))
+            storage.write("Intrinsics", camera.K.numpy())
+            storage.write("Distortion", np.array(padded_coefficients(camera.lens, 8))[:, None])
+
+
+FORMAT = RigFormat("openpose", "OpenPose XML", _matches, _read, _write)

@@ -1,0 +1,256 @@
+"""What a rig format is, and the small pieces that all of them read and refuse with."""
+
+import json
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from mvboot.config import read_text
+from mvboot.errors import InputError
+from mvboot.geometry import Camera, Lens, Pinhole
+from mvboot.rig import Rig
+
+
+@dataclass(frozen=True)
+class RigFile:
+    """The content of one rig file.
+
+    Parameters
+    ----------
+    cameras
+        Name to camera, poses in the unit of the file.
+    units
+        Unit of length that the file itself states, or None.
+    usual_units
+        Unit that the format's documentation prescribes, or None: used unless the user says else.
+    up
+        Axis of the world that points up, where the format defines it.
+    """
+
+    cameras: Mapping[str, Camera]
+    units: str | None = None
+    usual_units: str | None = None
+    up: str | None = None
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RigFormat:
+    """One foreign format.
+
+    Parameters
+    ----------
+    name
+        What users say to ``--format``.
+    title
+        One line for people.
+    matches
+        Whether a path (known to exist) is of this format, by its content.
+    read
+        Path to `RigFile`; InputError for anything it cannot understand.
+    write
+        Rig and path to a file or folder; InputError for a rig the format cannot express.
+        None where the format has no written form.
+    suffixes
+        Suffixes by which `save_rig` recognises the format; empty where it must be named.
+    """
+
+    name: str
+    title: str
+    matches: Callable[[Path], bool]
+    read: Callable[[Path], RigFile]
+    write: Callable[[Rig, Path], None] | None = None
+    suffixes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a format can express; `check` refuses the rest by name.
+
+    Parameters
+    ----------
+    format
+        Title for messages.
+    lenses
+        Lens names it has.
+    coefficients
+        Most distortion coefficients of the brown lens.
+    skew
+        Whether K may be skewed.
+    size
+        Whether the image size must be known.
+    """
+
+    format: str
+    lenses: tuple[str, ...] = ("pinhole", "brown")
+    coefficients: int = 5
+    skew: bool = True
+    size: bool = False
+
+    def check(self, rig: Rig, path: Path) -> None:
+        """Raise InputError naming the first camera and feature that the format cannot express."""
+        for name in rig.names:
+            fault = self._fault(rig[name])
+            if fault:
+                raise InputError(
+                    f"{self.format} cannot express camera {name}: {fault}; "
+                    "choose another format, rig.yaml expresses everything",
+                    where=path,
+                )
+
+    def _fault(self, camera: Camera) -> str | None:
+        used = used_coefficients(camera.lens)
+        if camera.is_moving:
+            return "it has one pose per frame"
+        if camera.lens.name not in self.lenses and len(used):
+            return f"its lens is {camera.lens.name}"
+        if camera.lens.name == "brown" and len(used) > self.coefficients:
+            return f"its lens has {len(used)} distortion coefficients"
+        if not self.skew and float(camera.K[0, 1]) != 0:
+            return f"its K is skewed by {float(camera.K[0, 1]):g} px"
+        if self.size and camera.size is None:
+            return "its image size is unknown"
+        return None
+
+
+def used_coefficients(lens: Lens) -> NDArray[np.float64]:
+    """Return the distortion coefficients without trailing zeros; a fisheye always has its four."""
+    values = np.asarray(lens.coefficients.detach().numpy(), dtype=np.float64)
+    if lens.name == "fisheye":
+        return values
+    last = np.flatnonzero(values)
+    return values[: last[-1] + 1] if len(last) else values[:0]
+
+
+def padded_coefficients(lens: Lens, count: int) -> list[float]:
+    """Return the distortion coefficients as a list of this length, zeros added."""
+    used = used_coefficients(lens)
+    return [*map(float, used), *[0.0] * (count - len(used))]
+
+
+def is_pinhole(camera: Camera) -> bool:
+    """Whether the camera has no distortion at all."""
+    return isinstance(camera.lens, Pinhole) or (
+        camera.lens.name == "brown" and len(used_coefficients(camera.lens)) == 0
+    )
+
+
+def brown(values: Any) -> NDArray[np.float64]:
+    """Bring distortion coefficients to a count that the brown lens has, by adding zeros."""
+    flat = np.asarray(values, dtype=np.float64).reshape(-1)
+    if len(flat) == 0 or not flat.any():
+        return np.zeros(0)
+    count = next((n for n in (4, 5, 8, 12, 14) if n >= len(flat)), len(flat))
+    return np.concatenate([flat, np.zeros(count - len(flat))])
+
+
+@contextmanager
+def camera_errors(where: Path, camera: str) -> Iterator[None]:
+    """Turn what goes wrong inside into an InputError with the file and the camera.
+
+    Missing keys, wrong types and the geometry's refusals (transposed K, mirrored world) end here.
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except KeyError as error:
+        raise InputError(f"camera {camera}: {error.args[0]!r} is missing", where=where) from None
+    except (ValueError, TypeError, IndexError) as error:
+        raise InputError(f"camera {camera}: {error}", where=where) from None
+
+
+def array(value: Any, shape: tuple[int, ...], what: str) -> NDArray[np.float64]:
+    """Return numbers of a shape; ValueError naming ``what`` where there are too few or many."""
+    values = np.asarray(value, dtype=np.float64)
+    if values.size != int(np.prod(shape)):
+        raise ValueError(f"{what} needs {'x'.join(map(str, shape))} numbers, got {values.size}")
+    return values.reshape(shape)
+
+
+def numpy_pose(camera: Camera) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return R (3, 3) and t (3,) of a camera as arrays."""
+    pose = camera.cam_from_world
+    return np.asarray(pose.R.detach().numpy()), np.asarray(pose.t.detach().numpy())
+
+
+def camera_numbers(rig: Rig) -> list[int]:
+    """Return numbers for formats that have no names: n where all are ``cam_n``, else 0, 1, ..."""
+    ends = [name.removeprefix("cam_") for name in rig.names]
+    if all(end.isdigit() for end in ends) and len({int(end) for end in ends}) == len(ends):
+        return [int(end) for end in ends]
+    return list(range(len(rig)))
+
+
+def rodrigues(camera: Camera) -> list[float]:
+    """Return the rotation as a Rodrigues vector in radians."""
+    return [float(v) for v in camera.cam_from_world.rotvec]
+
+
+def read_json(path: Path) -> Any:
+    """Parse a JSON file; InputError with line and column where it is broken or cut off."""
+    try:
+        return json.loads(read_text(path))
+    except json.JSONDecodeError as error:
+        where = f"{path}:{error.lineno}:{error.colno}"
+        raise InputError(f"broken JSON: {error.msg}", where=where) from None
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Parse a TOML file; InputError with its position where it is broken or cut off."""
+    try:
+        return tomllib.loads(read_text(path))
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"broken TOML: {error}", where=path) from None
+
+
+def toml_table(name: str, values: Mapping[str, Any]) -> str:
+    """Return a TOML table of plain values (a JSON value is a TOML value for what we write)."""
+    lines = [f"{key} = {json.dumps(value)}" for key, value in values.items()]
+    return "\n".join([f"[{name}]", *lines, ""])
+
+
+def head(path: Path, characters: int = 4000) -> str:
+    """Return the beginning of a text file for sniffing; "" where it is not text."""
+    if not path.is_file():
+        return ""
+    with open(path, encoding="utf-8", errors="replace") as stream:
+        return stream.read(characters)
+
+
+def decompose(P: Any) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Split a projection matrix (3, 4) into K (K[2, 2] = 1, positive focal lengths), R and t.
+
+    RQ decomposition with the sign of P fixed so that det R = +1 (Hartley and Zisserman 6.2.4).
+    ValueError where P is singular.
+    """
+    P = array(P, (3, 4), "a projection matrix")
+    M = P[:, :3]
+    if not np.isfinite(P).all() or abs(np.linalg.det(M)) < 1e-12 * np.linalg.norm(M) ** 3:
+        raise ValueError("the projection matrix is singular")
+    P = P * np.sign(np.linalg.det(M))
+    flipped = np.linalg.qr(np.flipud(P[:, :3]).T)
+    K, R = np.flipud(np.fliplr(flipped.R.T)), np.flipud(flipped.Q.T)
+    signs = np.sign(np.diag(K))
+    K, R = K * signs, signs[:, None] * R
+    t = np.linalg.solve(K, P[:, 3])
+    K = np.triu(K / K[2, 2])
+    return K, R, t
+
+
+def pinhole_camera(P: Any) -> Camera:
+    """Return the camera without distortion that a projection matrix (3, 4) describes."""
+    K, R, t = decompose(P)
+    return Camera.from_opencv(K, None, R, t, lens="pinhole")
+
+
+def projection(camera: Camera) -> NDArray[np.float64]:
+    """Return P (3, 4) as an array."""
+    return np.asarray(camera.projection_matrix.detach().to(torch.float64).numpy())

@@ -1,0 +1,166 @@
+"""`load_rig` and `save_rig`: one door to every rig format."""
+
+from functools import lru_cache
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+
+from mvboot.errors import InputError
+from mvboot.files import hash_file
+from mvboot.formats.rig_format import RigFile, RigFormat
+from mvboot.rig import Rig
+
+MODULES = (
+    "rig_yaml",
+    "anipose",
+    "pose2sim",
+    "caliscope",
+    "qualisys",
+    "easymocap",
+    "opencv_storage",
+    "jarvis",
+    "openpose_xml",
+    "colmap",
+    "dannce",
+    "panoptic",
+    "human36m",
+    "idr",
+    "middlebury",
+    "projection",
+)
+
+
+@lru_cache(maxsize=1)
+def rig_formats() -> dict[str, RigFormat]:
+    """Return every rig format by name."""
+    formats = [import_module(f"mvboot.formats.{module}").FORMAT for module in MODULES]
+    return {format.name: format for format in formats}
+
+
+def load_rig(path: str | Path, format: str | None = None, units: str | None = None) -> Rig:
+    """Read a rig from a file or folder of any known format.
+
+    Parameters
+    ----------
+    path
+        File or folder; ``file.json#S1`` picks one of several rigs in a file.
+    format
+        Name of the format; None: inferred from the content.
+    units
+        "m", "cm" or "mm": the unit of the file's lengths. Required where the format neither
+        states nor prescribes one.
+
+    Raises
+    ------
+    InputError
+        A missing file, an unknown or ambiguous format, broken content, an unusable camera, no
+        unit, or a unit that contradicts the one in the file.
+    """
+    path = Path(path)
+    if not path.exists() and not _without_fragment(path).exists():
+        raise InputError("no such file or folder", where=path)
+    chosen = _named(format) if format else _recognised(path)
+    content = chosen.read(path)
+    if not content.cameras:
+        raise InputError(f"holds no camera ({chosen.title})", where=path)
+    return Rig(
+        cameras=content.cameras,
+        units=_units(content, chosen, units, path),
+        up=content.up,
+        provenance={**content.provenance, "rig": _provenance(path, chosen)},
+    )
+
+
+def save_rig(rig: Rig, path: str | Path, format: str | None = None) -> None:
+    """Write a rig; the format comes from the suffix (``.yaml``: ours) or must be named.
+
+    InputError for a rig the format cannot express, and for a suffix that fits no format.
+    """
+    path = Path(path)
+    chosen = _named(format) if format else _by_suffix(path)
+    if chosen.write is None:
+        raise InputError(f"{chosen.title} can be read but not written", where=path)
+    chosen.write(rig, path)
+
+
+def pixel_gaps(a: Rig, b: Rig, depths: int = 5) -> dict[str, float]:
+    """Return, per camera, the largest gap in px between the two rigs' projections of a cloud.
+
+    The cloud is a grid over each picture of ``a``, at several depths around the distance to the
+    point the cameras look at. Both rigs must have the same cameras; units are converted.
+    """
+    b = b.in_units(a.units)
+    centers = np.stack([np.asarray(a[name].center).reshape(-1, 3)[0] for name in a.names])
+    reach = float(np.linalg.norm(centers - centers.mean(0), axis=1).max()) or 1.0
+    gaps = {}
+    for name in a.names:
+        camera, other = a[name], b[name]
+        if camera.frames is not None:
+            first = int(camera.frames[0])
+            camera, other = camera.at(first), other.at(first)
+        width, height = camera.size or (2 * float(camera.K[0, 2]), 2 * float(camera.K[1, 2]))
+        x, y = np.meshgrid(np.linspace(0, width - 1, 9), np.linspace(0, height - 1, 9))
+        origin, direction = camera.ray(np.stack([x.ravel(), y.ravel()], -1))
+        cloud = origin + np.geomspace(0.2, 5, depths)[:, None, None] * reach * direction
+        gap = np.linalg.norm(camera.project(cloud) - other.project(cloud), axis=-1)
+        seen = ~np.isnan(camera.project(cloud)[..., 0])
+        gaps[name] = float(np.nan_to_num(gap[seen], nan=np.inf).max()) if seen.any() else np.inf
+    return gaps
+
+
+def _named(name: str) -> RigFormat:
+    formats = rig_formats()
+    if name not in formats:
+        raise InputError(f"unknown rig format {name!r}; known are {', '.join(formats)}")
+    return formats[name]
+
+
+def _recognised(path: Path) -> RigFormat:
+    found = [format for format in rig_formats().values() if format.matches(path)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        names = " and ".join(format.name for format in found)
+        raise InputError(f"could be {names}; choose one with format= (--format)", where=path)
+    raise InputError(
+        f"is no rig format that is known ({', '.join(rig_formats())}); "
+        "if it is one of them, name it with format= (--format) to see what is wrong with it",
+        where=path,
+    )
+
+
+def _by_suffix(path: Path) -> RigFormat:
+    for format in rig_formats().values():
+        if format.suffixes and path.name.endswith(format.suffixes):
+            return format
+    writable = [format.name for format in rig_formats().values() if format.write]
+    raise InputError(f"name the format to write, one of {', '.join(writable)}", where=path)
+
+
+def _units(content: RigFile, format: RigFormat, units: str | None, path: Path) -> str:
+    if units and content.units and units != content.units:
+        raise InputError(
+            f"states its lengths in {content.units}, but {units} was asked for; "
+            "leave --units out, or convert the rig",
+            where=path,
+        )
+    chosen = units or content.units or content.usual_units
+    if chosen is None:
+        raise InputError(
+            f"{format.title} stores no unit of length; state it with --units m|cm|mm (units=)",
+            where=path,
+        )
+    return chosen
+
+
+def _provenance(path: Path, format: RigFormat) -> dict[str, str]:
+    record = {"format": format.name, "file": path.name}
+    file = _without_fragment(path)
+    if file.is_file():
+        record["sha256"] = hash_file(file)
+    return record
+
+
+def _without_fragment(path: Path) -> Path:
+    return path.with_name(path.name.partition("#")[0])

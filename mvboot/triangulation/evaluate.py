@@ -1,0 +1,118 @@
+"""How good a triangulation is: noise of each keypoint, and the error in a camera left out."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from mvboot.keypoints import Keypoints2D
+from mvboot.rig import Rig
+from mvboot.triangulation.observations import observe
+from mvboot.triangulation.options import TriangulationOptions
+from mvboot.triangulation.points import (
+    Groups,
+    estimated_noise,
+    reprojection_errors,
+    solve_kernel,
+)
+from mvboot.triangulation.recording import Groups as GroupNames
+from mvboot.triangulation.recording import group_labels, rig_of_points, solve_chunk
+
+
+@dataclass(frozen=True)
+class LeaveOneOut:
+    """Reprojection error in each camera of points triangulated without it.
+
+    Parameters
+    ----------
+    cameras
+        Names of the C cameras.
+    errors_px
+        One array per camera: the errors in px of its detections whose point could be triangulated
+        without it; wrong detections count too.
+    detections
+        How many detections each camera had (C,).
+    """
+
+    cameras: tuple[str, ...]
+    errors_px: tuple[NDArray[np.float64], ...]
+    detections: tuple[int, ...]
+
+    def summary(self) -> dict[str, object]:
+        """Return the "leave_one_out_px" part of summary.json; None where nothing was measured."""
+        every = np.concatenate(self.errors_px)
+        return {
+            **_quantiles(every),
+            "per_camera": {
+                name: {**_quantiles(errors), "measured": len(errors), "detections": count}
+                for name, errors, count in zip(
+                    self.cameras, self.errors_px, self.detections, strict=True
+                )
+            },
+        }
+
+
+def leave_one_out(
+    rig: Rig,
+    keypoints: Keypoints2D,
+    options: TriangulationOptions,
+    groups: GroupNames | None = None,
+) -> LeaveOneOut:
+    """Triangulate without each camera in turn and measure the result in that camera.
+
+    The whole robust triangulation is repeated, so the camera has no say in which detections
+    count. Needs three cameras: with two nothing is left to triangulate from, and every camera's
+    errors come back empty. The default minimum of views is that of a rig with one camera less.
+    """
+    ordered = keypoints.for_cameras(rig.names)
+    pixels = ordered.xy.reshape(len(rig), -1, 2)
+    observations = observe(
+        rig_of_points(rig, ordered), pixels, ordered.confidence.reshape(len(rig), -1)
+    )
+    labels = Groups.from_labels(group_labels(ordered, groups), pixels.shape[1])
+    errors, counts = [], []
+    for c, name in enumerate(rig.names):
+        seen = observations.weight[:, c] > 0
+        counts.append(int(seen.sum()))
+        if len(rig) < 3:
+            errors.append(np.empty(0))
+            continue
+        solution = solve_kernel(observations.without(c), options, labels)
+        camera = rig_of_points(rig.subset([name]), ordered)
+        gap = reprojection_errors(camera, solution.points, torch.from_numpy(pixels[c : c + 1]))[0]
+        errors.append(gap[seen & ~torch.isnan(gap)].numpy())
+    return LeaveOneOut(rig.names, tuple(errors), tuple(counts))
+
+
+def keypoint_noise(
+    rig: Rig,
+    keypoints: Keypoints2D,
+    options: TriangulationOptions,
+    groups: GroupNames | None = None,
+) -> NDArray[np.float64]:
+    """Return the noise of each keypoint's detections (K,) in px per axis, at confidence 1.
+
+    Estimated from the residuals of a sample; a keypoint without a redundant point gets the noise
+    of all keypoints together (NaN where there is none at all).
+    """
+    ordered = keypoints.for_cameras(rig.names)
+    result = solve_chunk(rig, ordered, options, groups)
+    pixels = ordered.xy.reshape(len(rig), -1, 2)
+    posed = rig_of_points(rig, ordered)
+    errors = reprojection_errors(posed, torch.from_numpy(result.points), torch.from_numpy(pixels))
+    inliers = torch.from_numpy(result.inliers)
+    errors = torch.where(inliers, errors, 0.0)
+    weight = torch.from_numpy(np.where(result.inliers, ordered.confidence.reshape(len(rig), -1), 0))
+    keypoint = np.arange(pixels.shape[1]) % ordered.shape[-1]
+    noise = [
+        estimated_noise(weight[:, rows], errors[:, rows], inliers[:, rows].sum(0))
+        for rows in (keypoint == k for k in range(ordered.shape[-1]))
+    ]
+    return np.where(np.isnan(noise), result.noise_px, noise)
+
+
+def _quantiles(errors: NDArray[np.float64]) -> dict[str, float | None]:
+    if len(errors) == 0:
+        return {"median": None, "p90": None}
+    return {"median": float(np.median(errors)), "p90": float(np.percentile(errors, 90))}

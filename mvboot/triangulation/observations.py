@@ -1,0 +1,73 @@
+"""Detections as viewing rays: the one input that both engines solve from."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mvboot.errors import InputError
+from mvboot.geometry.arrays import to_tensor
+from mvboot.rig import Rig
+
+
+@dataclass(frozen=True)
+class Observations:
+    """What C cameras saw of N points.
+
+    Parameters
+    ----------
+    rays
+        (N, C, 12): origin (3), B (2x3, row by row) and e (3) of `geometry.camera.Linearization`.
+    weight
+        (N, C): confidence, 0 where there is no detection (or no ray through it).
+    """
+
+    rays: Tensor
+    weight: Tensor
+
+    def without(self, camera: int) -> "Observations":
+        """Return what the other cameras saw: (N, C - 1, ...)."""
+        others = [c for c in range(self.weight.shape[1]) if c != camera]
+        return Observations(self.rays[:, others], self.weight[:, others])
+
+
+def observe(rig: Rig, pixels: Any, confidence: Any = None) -> Observations:
+    """Turn pixels (C, N, 2), rows in rig order, NaN = missing, into `Observations`.
+
+    ``confidence`` (C, N) in [0, 1], or None for 1 everywhere; 0 counts as missing. A moving rig
+    must be selected with `Rig.at` first, one pose per point. InputError for shapes that do not
+    match the rig, infinite pixels, confidences outside [0, 1] or missing where a pixel is not.
+    """
+    px = to_tensor(pixels).double()
+    weight = checked_weight(rig, px, confidence)
+    columns, seen = [], []
+    for c, name in enumerate(rig.names):
+        lin = rig[name].linearize(px[c])
+        columns.append(torch.cat([lin.origin, lin.matrix.flatten(-2), lin.gauge], -1))
+        seen.append(lin.valid)
+    weight = torch.where(torch.stack(seen, 1), weight.mT, 0.0)
+    return Observations(torch.stack(columns, 1), weight)
+
+
+def checked_weight(rig: Rig, pixels: Tensor, confidence: Any) -> Tensor:
+    """Return the confidences (C, N), 0 where the pixel is missing; raise InputError if unusable."""
+    if pixels.ndim != 3 or pixels.shape[0] != len(rig) or pixels.shape[2] != 2:
+        raise InputError(
+            f"pixels must have shape (C, N, 2) with C = {len(rig)} cameras in rig order "
+            f"({', '.join(rig.names)}), got {tuple(pixels.shape)}"
+        )
+    if bool(torch.isinf(pixels).any()):
+        raise InputError("pixels has an infinite value; use NaN for a missing detection")
+    missing = torch.isnan(pixels).any(-1)
+    if confidence is None:
+        return (~missing).to(pixels)
+    weight = to_tensor(confidence).to(pixels)
+    if weight.shape != missing.shape:
+        raise InputError(
+            f"confidence must have shape (C, N) = {tuple(missing.shape)}, got {tuple(weight.shape)}"
+        )
+    weight = torch.where(missing, 0.0, weight)
+    if not bool(((weight >= 0) & (weight <= 1)).all()):
+        raise InputError("confidence must be in [0, 1] wherever there is a pixel; rescale it")
+    return weight

@@ -1,0 +1,136 @@
+"""Triangulate a whole recording: `Keypoints2D` in, `Keypoints3D` out, block by block."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mvboot.errors import InputError
+from mvboot.keypoints import Keypoints2D, Keypoints3D
+from mvboot.rig import Rig
+from mvboot.triangulation.options import TriangulationOptions
+from mvboot.triangulation.points import triangulate_points
+from mvboot.triangulation.result import TriangulationResult
+
+Groups = Mapping[str, Sequence[str]]
+"""Names of keypoints that are judged together, by the name of the group."""
+
+
+def triangulate_keypoints(
+    rig: Rig,
+    chunks: Iterable[Keypoints2D],
+    options: TriangulationOptions | None = None,
+    groups: Groups | None = None,
+    noise_px: NDArray[np.float64] | None = None,
+    fps: float | None = None,
+    provenance: Mapping[str, Any] | None = None,
+) -> Iterator[Keypoints3D]:
+    """Yield the 3D keypoints of each block of frames; memory is that of one block.
+
+    Parameters
+    ----------
+    rig
+        Cameras with the names of the keypoints' cameras; per-frame poses are looked up by frame.
+    chunks
+        Blocks of detections (`Keypoints2D.chunks`).
+    options
+        See `TriangulationOptions`.
+    groups
+        Keypoints of one individual and frame that are judged together.
+    noise_px
+        Noise of each keypoint (K,) in px behind the covariance; None: that of the options, or
+        estimated from each block.
+    fps, provenance
+        Handed through.
+    """
+    for chunk in chunks:
+        result = solve_chunk(rig, chunk, options, groups)
+        yield keypoints_3d(rig, chunk, result, noise_px, fps, provenance or {})
+
+
+def solve_chunk(
+    rig: Rig,
+    keypoints: Keypoints2D,
+    options: TriangulationOptions | None = None,
+    groups: Groups | None = None,
+) -> TriangulationResult:
+    """Triangulate one block; points are in (frame, individual, keypoint) order."""
+    ordered = keypoints.for_cameras(rig.names)
+    return triangulate_points(
+        rig_of_points(rig, ordered),
+        ordered.xy.reshape(len(rig), -1, 2),
+        ordered.confidence.reshape(len(rig), -1),
+        options,
+        group_labels(ordered, groups),
+    )
+
+
+def rig_of_points(rig: Rig, keypoints: Keypoints2D) -> Rig:
+    """Return the rig with the pose of each point's frame; InputError where a frame has none."""
+    if not rig.is_moving:
+        return rig
+    _, _, individuals, names = keypoints.shape
+    try:
+        return rig.at(np.repeat(keypoints.frames, individuals * names))
+    except ValueError as error:
+        raise InputError(str(error)) from error
+
+
+def group_labels(keypoints: Keypoints2D, groups: Groups | None) -> NDArray[np.int64] | None:
+    """Return a label for each point, equal within a group of one individual and frame.
+
+    InputError for a keypoint that does not exist or stands in two groups.
+    """
+    if not groups:
+        return None
+    _, frames, individuals, names = keypoints.shape
+    label = np.arange(names)
+    owner: dict[str, str] = {}
+    for group, members in groups.items():
+        for name in members:
+            if name not in keypoints.keypoints:
+                raise InputError(
+                    f"group {group!r} names the keypoint {name!r}; "
+                    f"there are {', '.join(keypoints.keypoints)}"
+                )
+            if name in owner:
+                raise InputError(
+                    f"keypoint {name!r} is in the groups {owner[name]!r} and {group!r}"
+                )
+            owner[name] = group
+            label[keypoints.keypoints.index(name)] = keypoints.keypoints.index(members[0])
+    bodies = np.arange(frames * individuals)[:, None] * names
+    return (bodies + label).reshape(-1)
+
+
+def keypoints_3d(
+    rig: Rig,
+    keypoints: Keypoints2D,
+    result: TriangulationResult,
+    noise_px: NDArray[np.float64] | None,
+    fps: float | None,
+    provenance: Mapping[str, Any],
+) -> Keypoints3D:
+    """Put the points of one block back on their axes."""
+    shape = keypoints.shape[1:]
+    covariance = result.covariance.reshape(*shape, 3, 3)
+    if noise_px is not None:
+        covariance = covariance * (noise_px / result.noise_px)[:, None, None] ** 2
+    return Keypoints3D(
+        frames=keypoints.frames,
+        individuals=keypoints.individuals,
+        keypoints=keypoints.keypoints,
+        units=rig.units,
+        xyz=result.points.reshape(*shape, 3),
+        error_px=result.error_px.reshape(shape),
+        residual=result.residual.reshape(shape),
+        score=result.score.reshape(shape),
+        covariance=covariance,
+        inliers=result.inliers.reshape(len(rig), *shape),
+        reason=result.reason.reshape(shape),
+        cameras=rig.names,
+        fps=fps,
+        up=rig.up,
+        provenance=provenance,
+    )
