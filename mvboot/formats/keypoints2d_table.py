@@ -1,0 +1,194 @@
+"""2D keypoints as a long table: ``frame, camera, individual, keypoint, x, y, confidence``.
+
+Files we write hold whole frames in each row group and all names in the metadata, so that a
+recording larger than memory is read block by block.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+
+from mvboot.errors import InputError
+from mvboot.files import atomic_file
+from mvboot.formats.detection_format import clean
+from mvboot.formats.rig_format import head
+from mvboot.formats.tables import (
+    NAME_TYPE,
+    codes_of,
+    metadata_of,
+    names_array,
+    numbers,
+    read_table,
+    whole_numbers,
+    with_metadata,
+)
+from mvboot.keypoints import Keypoints2D
+
+COLUMNS = ("frame", "camera", "individual", "keypoint", "x", "y", "confidence")
+AXES = ("camera", "individual", "keypoint")
+KIND = "keypoints2d"
+ROWS_PER_GROUP = 500_000
+
+_SCHEMA = pa.schema(
+    [
+        ("frame", pa.int64()),
+        *((axis, NAME_TYPE) for axis in AXES),
+        *((column, pa.float64()) for column in ("x", "y", "confidence")),
+    ]
+)
+
+
+def is_table2d(path: Path) -> bool:
+    """Whether a file is such a table, Parquet or CSV."""
+    if path.suffix == ".csv":
+        first = head(path).split("\n", 1)[0].strip().replace('"', "")
+        return set(COLUMNS) <= set(first.split(","))
+    return metadata_of(path) is not None and set(COLUMNS) <= set(pq.read_schema(path).names)
+
+
+def write_keypoints2d(keypoints: Keypoints2D, path: str | Path) -> None:
+    """Write a table of every detection, missing ones too; Parquet, or CSV by its suffix."""
+    path = Path(path)
+    rows = len(keypoints.cameras) * len(keypoints.individuals) * len(keypoints.keypoints)
+    schema = with_metadata(_SCHEMA, _header(keypoints))
+    with atomic_file(path) as partial:
+        writer = (
+            pa_csv.CSVWriter(partial, schema)
+            if path.suffix == ".csv"
+            else pq.ParquetWriter(partial, schema)
+        )
+        with writer:
+            step = max(1, ROWS_PER_GROUP // rows)
+            for start in range(0, len(keypoints.frames), step):
+                block = keypoints.slice_frames(slice(start, start + step))
+                writer.write_table(_to_table(block, schema))
+
+
+def _header(keypoints: Keypoints2D) -> dict[str, Any]:
+    return {
+        "kind": KIND,
+        "camera": list(keypoints.cameras),
+        "individual": list(keypoints.individuals),
+        "keypoint": list(keypoints.keypoints),
+        "identified": keypoints.identified,
+        "frames": len(keypoints.frames),
+        "source": dict(keypoints.source),
+    }
+
+
+def _to_table(keypoints: Keypoints2D, schema: pa.Schema) -> pa.Table:
+    C, F, I, K = keypoints.shape
+    f, c, i, k = (axis.ravel() for axis in np.indices((F, C, I, K)))
+    xy = keypoints.xy.transpose(1, 0, 2, 3, 4).reshape(-1, 2)
+    columns = [
+        pa.array(keypoints.frames[f]),
+        names_array(keypoints.cameras, c),
+        names_array(keypoints.individuals, i),
+        names_array(keypoints.keypoints, k),
+        *(pa.array(xy[:, axis], from_pandas=True) for axis in (0, 1)),
+        pa.array(keypoints.confidence.transpose(1, 0, 2, 3).ravel(), from_pandas=True),
+    ]
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def read_keypoints2d(path: str | Path) -> Keypoints2D:
+    """Read a whole table; rows may come in any order, absent rows are missing detections.
+
+    InputError for a broken file, missing columns, repeated rows, confidences outside [0, 1].
+    """
+    path = Path(path)
+    table = read_table(path, COLUMNS)
+    return _from_table(table, metadata_of(path) or {}, path)
+
+
+def _from_table(table: pa.Table, header: dict[str, Any], path: Path) -> Keypoints2D:
+    if table.num_rows == 0:
+        raise InputError("the table is empty", where=path)
+    for axis in AXES:
+        if table[axis].null_count:
+            raise InputError(f"column {axis} has a row without a name", where=path)
+    frame = whole_numbers(table, "frame", path)
+    frames, f = np.unique(frame, return_inverse=True)
+    names, codes = {}, {}
+    for axis in AXES:
+        names[axis], codes[axis] = codes_of(table[axis], header.get(axis))
+        if (codes[axis] < 0).any():
+            raise InputError(f"column {axis} has a name that the header does not list", path)
+    shape = (len(names["camera"]), len(frames), len(names["individual"]), len(names["keypoint"]))
+    cell = np.ravel_multi_index((codes["camera"], f, codes["individual"], codes["keypoint"]), shape)
+    if len(np.unique(cell)) < len(cell):
+        raise InputError("has two rows for one frame, camera, individual and keypoint", path)
+    found = np.stack([numbers(table, "x", path), numbers(table, "y", path)], -1)
+    found, certain = clean(found, numbers(table, "confidence", path), path)
+    xy, confidence = np.full((*shape, 2), np.nan), np.full(shape, np.nan)
+    xy.reshape(-1, 2)[cell], confidence.reshape(-1)[cell] = found, certain
+    return Keypoints2D(
+        cameras=names["camera"],
+        frames=frames,
+        individuals=names["individual"],
+        keypoints=names["keypoint"],
+        xy=xy,
+        confidence=confidence,
+        identified=bool(header.get("identified", True)),
+        source={"format": "mvboot", "title": "mvboot table", "files": 1},
+    )
+
+
+class Keypoints2DFile:
+    """A Parquet table that we wrote, read block by block; stands in for `Keypoints2D`.
+
+    It has the names of a `Keypoints2D` and its `chunks` and `sample`, and never holds more than
+    one block.
+    """
+
+    def __init__(self, path: Path, header: dict[str, Any]) -> None:
+        self._path = path
+        self._header = header
+        self._file = pq.ParquetFile(path)
+        self.cameras = tuple(header["camera"])
+        self.individuals = tuple(header["individual"])
+        self.keypoints = tuple(header["keypoint"])
+        self.identified = bool(header["identified"])
+        self.frame_count = int(header["frames"])
+        self.source = {"format": "mvboot", "title": "mvboot table, streamed", "files": 1}
+
+    @staticmethod
+    def open(path: Path) -> "Keypoints2DFile | None":
+        """Return the file if it can be streamed (ours, and of more than one row group)."""
+        header = metadata_of(path)
+        if not header or header.get("kind") != KIND:
+            return None
+        return Keypoints2DFile(path, header) if pq.ParquetFile(path).num_row_groups > 1 else None
+
+    def chunks(self, points: int) -> Iterator[Keypoints2D]:
+        """Yield blocks of whole frames; at least one row group, about ``points`` points."""
+        rows = points * len(self.cameras)
+        pending: list[int] = []
+        held = 0
+        for group in range(self._file.num_row_groups):
+            pending.append(group)
+            held += self._file.metadata.row_group(group).num_rows
+            if held >= rows:
+                yield self._read(pending)
+                pending, held = [], 0
+        if pending:
+            yield self._read(pending)
+
+    def sample(self, points: int, rng: np.random.Generator) -> Keypoints2D:
+        """Return frames drawn at random from row groups drawn at random."""
+        order = rng.permutation(self._file.num_row_groups)
+        chosen, rows = [], 0
+        for group in order:
+            chosen.append(int(group))
+            rows += self._file.metadata.row_group(int(group)).num_rows
+            if rows >= 4 * points * len(self.cameras):
+                break
+        return self._read(sorted(chosen)).sample(points, rng)
+
+    def _read(self, groups: list[int]) -> Keypoints2D:
+        return _from_table(self._file.read_row_groups(groups), self._header, self._path)
