@@ -6,7 +6,10 @@ from typing import Annotated
 import typer
 
 from mvboot import __version__
-from mvboot.commands import demo, inspect, rig, triangulate
+from mvboot.commands.demo import demo
+from mvboot.commands.inspect import inspect
+from mvboot.commands.rig import app as rig
+from mvboot.commands.triangulate import triangulate
 from mvboot.errors import MvbootError
 
 app = typer.Typer(
@@ -17,10 +20,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.command("demo")(demo.demo)
-app.add_typer(rig.app, name="rig")
-app.command("triangulate")(triangulate.triangulate)
-app.command("inspect")(inspect.inspect)
+app.command("demo")(demo)
+app.add_typer(rig, name="rig")
+app.command("triangulate")(triangulate)
+app.command("inspect")(inspect)
 
 
 def _version(wanted: bool) -> None:

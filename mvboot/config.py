@@ -30,6 +30,24 @@ def load_yaml(path: str | Path, model: type[ModelT]) -> ModelT:
     return validate(data, model, path, text)
 
 
+def load_mapping(path: str | Path, model: type[BaseModel]) -> dict[str, Any]:
+    """Read part of a model's settings from a YAML file; the rest may come from elsewhere.
+
+    InputError as in `load_yaml`, but missing keys are no fault here.
+    """
+    text = read_text(path)
+    data = parse_yaml(text, path)
+    if not isinstance(data, CommentedMap):
+        raise InputError("must be a YAML file of `key: value` lines", where=path)
+    for key in data:
+        if key not in model.model_fields:
+            near = difflib.get_close_matches(str(key), sorted(model.model_fields), n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else "; remove it"
+            line, column = _position(data, [key])
+            raise _located(f"{key}: unknown key{hint}", path, text, line, column)
+    return dict(data)
+
+
 def read_text(path: str | Path) -> str:
     """Read a UTF-8 text file; InputError where it is missing, a folder or not text."""
     try:

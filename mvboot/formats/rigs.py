@@ -84,6 +84,28 @@ def save_rig(rig: Rig, path: str | Path, format: str | None = None) -> None:
     chosen.write(rig, path)
 
 
+def converted(
+    rig: Rig, path: str | Path, format: str | None = None
+) -> tuple[dict[str, float], dict[str, str]]:
+    """Write a rig and read it back.
+
+    Returns the largest gap in px per camera (`pixel_gaps`), and the name each camera has in the
+    written file: formats without names number the cameras in rig order.
+    """
+    path = Path(path)
+    chosen = _named(format) if format else _by_suffix(path)
+    save_rig(rig, path, chosen.name)
+    content = chosen.read(path)
+    units = content.units or content.usual_units or rig.units
+    written = Rig(content.cameras, units)
+    if set(written.names) == set(rig.names):
+        names = {name: name for name in rig.names}
+    else:
+        names = dict(zip(rig.names, written.names, strict=True))
+    renamed = Rig({name: written[names[name]] for name in rig.names}, units)
+    return pixel_gaps(rig, renamed), names
+
+
 def pixel_gaps(a: Rig, b: Rig, depths: int = 5) -> dict[str, float]:
     """Return, per camera, the largest gap in px between the two rigs' projections of a cloud.
 

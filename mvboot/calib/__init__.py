@@ -1,0 +1,6 @@
+"""Calibration: what is known about a rig, and whether it can be true."""
+
+from mvboot.calib.check import Finding, check_rig
+from mvboot.calib.compare import compare_rigs
+
+__all__ = ["Finding", "check_rig", "compare_rigs"]

@@ -1,0 +1,1 @@
+"""One file a command: its options, what it reads and writes, and what it says."""

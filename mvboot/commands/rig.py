@@ -1,0 +1,165 @@
+"""``mvboot rig convert | show | check | compare``."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer import Argument, Option
+
+from mvboot.commands.output import Output
+from mvboot.errors import InputError, QualityMissed
+
+app = typer.Typer(
+    help="Read, convert and judge camera rigs of any format.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+RigPath = Annotated[Path, Argument(help="Rig file or folder, any known format.")]
+Units = Annotated[
+    str | None, Option(help="Unit of the lengths: m, cm or mm, if the file has none.")
+]
+Format = Annotated[str | None, Option("--format", help="Format, if it is not recognised.")]
+Json = Annotated[bool, Option("--json", help="Print JSON.")]
+
+
+@app.command()
+def convert(
+    source: RigPath,
+    target: Annotated[Path, Argument(help="File or folder to write.")],
+    units: Units = None,
+    format: Format = None,
+    to: Annotated[
+        str | None, Option(help="Format to write, if the suffix does not say it.")
+    ] = None,
+    to_units: Annotated[str | None, Option(help="Convert the lengths to m, cm or mm.")] = None,
+    overwrite: Annotated[bool, Option("--overwrite", help="Replace what is there.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Convert a rig, read it back and print the largest pixel gap between the two."""
+    from mvboot.formats.rigs import converted, load_rig
+
+    say = Output(as_json)
+    rig = load_rig(source, format, units)
+    if to_units:
+        rig = rig.in_units(to_units)
+    if target.exists() and not overwrite and (target.is_file() or any(target.iterdir())):
+        raise InputError("exists already; choose another path or add --overwrite", where=target)
+    gaps, names = converted(rig, target, to)
+    say.say(f"read {_describe(rig)}")
+    renamed = {a: b for a, b in names.items() if a != b}
+    if renamed:
+        pairs = ", ".join(f"{a} is now {b}" for a, b in renamed.items())
+        say.warn(f"the format has no names for cameras: {pairs}")
+    say.say(
+        f"wrote {target}; largest gap of a projected point, read back: {max(gaps.values()):.2g} px"
+    )
+    say.result({"target": str(target), "gap_px": gaps, "names": names})
+
+
+@app.command()
+def show(path: RigPath, units: Units = None, format: Format = None, as_json: Json = False) -> None:
+    """Print the cameras of a rig: lens, field of view, place and distance."""
+    from mvboot.calib.show import rig_facts
+    from mvboot.formats.rigs import load_rig
+
+    say = Output(as_json)
+    rig = load_rig(path, format, units)
+    facts = rig_facts(rig)
+    say.say(_describe(rig))
+    say.table(_camera_rows(facts["cameras"], rig.units))
+    if facts["focus"] is not None:
+        place = ", ".join(f"{value:.4g}" for value in facts["focus"])
+        say.say(
+            f"\nthe optical axes meet near ({place}) {rig.units}, "
+            f"{facts['distance']:.4g} {rig.units} from the cameras"
+        )
+    say.result(facts)
+
+
+@app.command()
+def check(
+    path: RigPath,
+    units: Units = None,
+    format: Format = None,
+    up: Annotated[
+        str | None, Option(help="Axis that points up (x ... -z), if the file does not say it.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Look for faults: equal, inverse or mixed-up poses, units, floor, shared view."""
+    from dataclasses import replace
+
+    from mvboot.calib import check_rig
+    from mvboot.formats.rigs import load_rig
+
+    say = Output(as_json)
+    rig = load_rig(path, format, units)
+    findings = check_rig(replace(rig, up=up) if up else rig)
+    say.say(_describe(rig))
+    for finding in findings:
+        say.say(f"  {finding}")
+    say.result({"findings": [vars(finding) for finding in findings]})
+    if findings:
+        noun = "fault" if len(findings) == 1 else "faults"
+        raise QualityMissed(f"{path}: {len(findings)} {noun} found")
+    say.say("no fault found")
+
+
+@app.command()
+def compare(
+    first: RigPath,
+    second: Annotated[Path, Argument(help="Another calibration of the same cameras.")],
+    units: Units = None,
+    as_json: Json = False,
+) -> None:
+    """Compare two calibrations, as given and after aligning their worlds."""
+    from mvboot.calib import compare_rigs
+    from mvboot.formats.rigs import load_rig
+
+    say = Output(as_json)
+    comparison = compare_rigs(load_rig(first, None, units), load_rig(second, None, units))
+    for title, parts in (
+        ("as given", comparison.as_given),
+        (f"worlds aligned (scale {comparison.scale:.6g})", comparison.aligned),
+    ):
+        say.say(f"{title}:")
+        header = (
+            "camera",
+            "rotation deg",
+            f"centre {comparison.units}",
+            "focal ratio",
+            "centre px",
+            "gap px",
+        )
+        rows = [
+            (name, *(f"{value:.4g}" for value in vars(d).values())) for name, d in parts.items()
+        ]
+        say.table([header, *rows])
+    say.result(comparison.as_dict())
+
+
+def _describe(rig: Any) -> str:
+    source = rig.provenance.get("rig", {})
+    up = f", {rig.up} up" if rig.up else ", up unknown"
+    return (
+        f"{source.get('file', 'rig')} ({source.get('format')}): {len(rig)} cameras, {rig.units}{up}"
+    )
+
+
+def _camera_rows(cameras: dict[str, dict[str, Any]], units: str) -> list[tuple[str, ...]]:
+    header = ("camera", "size", "lens", "focal px", "view deg", f"centre {units}")
+    return [
+        header,
+        *(
+            (
+                name,
+                "x".join(str(v) for v in facts["size"]) if facts["size"] else "unknown",
+                facts["lens"],
+                f"{facts['focal_px']:.1f}",
+                f"{facts['view_deg']:.1f}",
+                ", ".join(f"{v:.4g}" for v in facts["center"]),
+            )
+            for name, facts in cameras.items()
+        ),
+    ]

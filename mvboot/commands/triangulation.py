@@ -1,0 +1,335 @@
+"""The work of ``mvboot triangulate``: from files to files, block by block."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from mvboot import __version__
+from mvboot.calib import check_rig
+from mvboot.commands.output import Output
+from mvboot.config import dump_yaml, parse_yaml, read_text
+from mvboot.errors import InputError, NothingUsable, QualityMissed
+from mvboot.files import atomic_folder, hash_file
+from mvboot.formats.detections import describe, load_keypoints, match_cameras
+from mvboot.formats.exports import joined, named_export
+from mvboot.formats.keypoints2d_table import Keypoints2DFile
+from mvboot.formats.keypoints3d_table import Keypoints3DWriter
+from mvboot.formats.rigs import load_rig
+from mvboot.keypoints import Keypoints2D, Keypoints3D
+from mvboot.report.triangulation import REMEDIES, Funnel, write_json
+from mvboot.rig import Rig
+from mvboot.triangulation import TriangulationOptions
+from mvboot.triangulation.evaluate import keypoint_noise, leave_one_out
+from mvboot.triangulation.recording import triangulate_keypoints
+
+CHUNK_POINTS = 50_000
+SAMPLE_POINTS = 20_000
+"""Points on which noise and leave-one-out error are measured; drawn at random from more."""
+
+FEW_CAMERAS = 3
+
+
+class TriangulateConfig(BaseModel):
+    """Everything ``mvboot triangulate`` can be told, by option, config file or KEY=VALUE."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    rig: Path
+    keypoints: str
+    out: Path
+    units: Literal["m", "cm", "mm"] | None = None
+    rig_format: str | None = None
+    keypoints_format: str | None = None
+    cameras: list[str] = Field(default=[], description="use only these cameras of the rig")
+    camera_map: dict[str, str] = Field(default={}, description="keypoint camera: rig camera")
+    subject: str | None = Field(None, description="an individual's name, or largest")
+    min_confidence: float = Field(0.0, ge=0, le=1)
+    min_views: int | None = Field(None, ge=2)
+    threshold_px: float = Field(8.0, gt=0)
+    min_parallax_deg: float = Field(0.5, ge=0, lt=90)
+    groups: Path | None = None
+    fps: float | None = Field(None, gt=0)
+    export: list[str] = Field(default=[], description="more formats than Parquet")
+    csv: bool = False
+    seed: int = 0
+
+    def options(self) -> TriangulationOptions:
+        """Return the options of the solver."""
+        return TriangulationOptions(
+            threshold_px=self.threshold_px,
+            min_views=self.min_views,
+            min_parallax_deg=self.min_parallax_deg,
+            seed=self.seed,
+        )
+
+    def exports(self) -> dict[str, str]:
+        """Return file names by export, Parquet apart; InputError for an unknown one."""
+        names = [*self.export, *(["csv"] if self.csv else [])]
+        return {name: f"points3d{named_export(name).suffix}" for name in names if name != "parquet"}
+
+
+class Recording:
+    """The matched input of a run: a rig and the detections of its cameras.
+
+    Parameters
+    ----------
+    config
+        What to read.
+    say
+        Where to say what was recognised.
+    """
+
+    def __init__(self, config: TriangulateConfig, say: Output) -> None:
+        self.config = config
+        self.warnings: list[str] = []
+        rig = load_rig(config.rig, config.rig_format, config.units)
+        self.rig = rig.subset(config.cameras) if config.cameras else rig
+        if len(self.rig) < 2:
+            raise InputError(
+                f"triangulation needs at least two cameras, there is {self.rig.names[0]}",
+                where=config.rig,
+            )
+        self._source = _open(config)
+        seen = self._source.cameras
+        if config.cameras:
+            wanted = {*config.cameras, *config.camera_map}
+            seen = tuple(name for name in seen if name in wanted) or seen
+        self.camera_map = match_cameras(self.rig.names, seen, config.camera_map)
+        sample = self._source.sample(SAMPLE_POINTS, np.random.default_rng(config.seed))
+        say.say(f"rig: {_describe_rig(self.rig)}")
+        say.say(f"keypoints: {describe(sample)}")
+        renamed = {a: b for a, b in self.camera_map.items() if a != b}
+        if renamed:
+            pairs = ", ".join(f"{a} is {b}" for a, b in renamed.items())
+            say.say(f"camera names differ only in spelling or were paired: {pairs}")
+        self._check_subject(sample)
+        self.sample = self.selected(sample)
+        self.groups = _read_groups(config.groups) if config.groups else None
+        self._collect_warnings()
+
+    def chunks(self) -> Iterator[Keypoints2D]:
+        """Yield the detections block by block, cameras named and ordered as in the rig."""
+        for chunk in self._source.chunks(CHUNK_POINTS):
+            yield self.selected(chunk)
+
+    @property
+    def points(self) -> int:
+        """How many points there are to triangulate."""
+        frames = (
+            self._source.frame_count
+            if isinstance(self._source, Keypoints2DFile)
+            else len(self._source.frames)
+        )
+        return frames * len(self.sample.individuals) * len(self.sample.keypoints)
+
+    def selected(self, keypoints: Keypoints2D) -> Keypoints2D:
+        """Return a block with the rig's camera names and order, and the chosen subject."""
+        named = keypoints.for_cameras(list(self.camera_map)).renamed(self.camera_map)
+        ordered = named.for_cameras(self.rig.names)
+        subject = self.config.subject
+        if subject is None:
+            return ordered
+        if subject == "largest":
+            return ordered.largest(self.config.min_confidence)
+        i = ordered.individuals.index(subject)
+        return replace(
+            ordered,
+            individuals=(subject,),
+            xy=ordered.xy[:, :, [i]],
+            confidence=ordered.confidence[:, :, [i]],
+            identified=True,
+        )
+
+    def _check_subject(self, keypoints: Keypoints2D) -> None:
+        subject = self.config.subject
+        if subject is None and not keypoints.identified:
+            raise InputError(
+                f"there are up to {len(keypoints.individuals)} people in a picture and nothing "
+                "says who is who in the other cameras; choose with --subject largest",
+                where=self.config.keypoints,
+            )
+        if subject not in (None, "largest", *keypoints.individuals):
+            raise InputError(
+                f"there is no individual {subject!r}; there are "
+                f"{', '.join(keypoints.individuals)}, or largest",
+                where=self.config.keypoints,
+            )
+
+    def _collect_warnings(self) -> None:
+        self.warnings += [str(finding) for finding in check_rig(self.rig)]
+        if len(self.rig) < FEW_CAMERAS or self.config.min_views == 2:
+            self.warnings.append(
+                "points may rest on two views: a wrong detection near the other's epipolar line "
+                "goes unnoticed"
+            )
+        empty = [
+            name
+            for name, seen in zip(self.rig.names, self.sample.present, strict=True)
+            if not seen.any()
+        ]
+        if empty:
+            self.warnings.append(f"no detection at all in camera {', '.join(empty)}")
+
+
+def run(config: TriangulateConfig, overwrite: bool, fail_above: float | None, say: Output) -> Any:
+    """Triangulate a recording into a folder and return its summary.
+
+    InputError for bad input, NothingUsable where no point was accepted (then nothing is written),
+    QualityMissed after writing where the median reprojection error exceeds ``fail_above``.
+    """
+    exports = config.exports()
+    with atomic_folder(config.out, overwrite) as folder:
+        recording = Recording(config, say)
+        for warning in recording.warnings:
+            say.warn(warning)
+        funnel = _triangulate(recording, folder, exports, say)
+        say.table(funnel.rows())
+        if not funnel.accepted.any():
+            raise NothingUsable(_nothing(funnel))
+        summary = _summary(recording, funnel, exports)
+        write_json(summary, folder / "summary.json")
+        dump_yaml(config.model_dump(mode="json", exclude_none=True), folder / "config.yaml")
+    _say_result(summary, config, say)
+    median = summary["reprojection_px"]["median"]
+    if fail_above is not None and median > fail_above:
+        raise QualityMissed(
+            f"the median reprojection error is {median:.3g} px, more than the {fail_above:g} px "
+            "asked for"
+        )
+    return summary
+
+
+def plan(config: TriangulateConfig, say: Output) -> dict[str, Any]:
+    """Say what a run would read and write (``--dry-run``); the input is read and matched."""
+    recording = Recording(config, say)
+    for warning in recording.warnings:
+        say.warn(warning)
+    written = ["points3d.parquet", *config.exports().values(), "summary.json", "config.yaml"]
+    say.say(f"would triangulate {recording.points:,} points and write to {config.out}:")
+    for name in written:
+        say.say(f"  {name}")
+    return {"points": recording.points, "out": str(config.out), "files": written}
+
+
+def _open(config: TriangulateConfig) -> Keypoints2D | Keypoints2DFile:
+    path = Path(config.keypoints)
+    if config.keypoints_format in (None, "mvboot"):
+        streamed = Keypoints2DFile.open(path)
+        if streamed is not None:
+            return streamed
+    return load_keypoints(config.keypoints, config.keypoints_format)
+
+
+def _triangulate(
+    recording: Recording, folder: Path, exports: dict[str, str], say: Output
+) -> Funnel:
+    config = recording.config
+    confident = recording.sample.above(config.min_confidence)
+    noise = keypoint_noise(recording.rig, confident, config.options(), recording.groups)
+    funnel = Funnel(recording.sample.keypoints)
+    kept: list[Keypoints3D] = []
+    with ExitStack() as stack:
+        table = stack.enter_context(Keypoints3DWriter(folder / "points3d.parquet"))
+        total = max(1, recording.points // CHUNK_POINTS)
+        blocks = stack.enter_context(say.progress(recording.chunks(), total, "triangulating"))
+        for raw in blocks:
+            above = raw.above(config.min_confidence)
+            (solved,) = triangulate_keypoints(
+                recording.rig,
+                [above],
+                config.options(),
+                recording.groups,
+                noise,
+                config.fps,
+                _provenance(recording),
+            )
+            table.write(solved)
+            funnel.add(raw, above, solved)
+            if exports:
+                kept.append(solved)
+    for name, file in exports.items():
+        named_export(name).write(joined(kept), folder / file)
+    return funnel
+
+
+def _summary(recording: Recording, funnel: Funnel, exports: dict[str, str]) -> dict[str, Any]:
+    config = recording.config
+    confident = recording.sample.above(config.min_confidence)
+    left_out = leave_one_out(recording.rig, confident, config.options(), recording.groups)
+    sampled = len(confident.frames) * len(confident.individuals) * len(confident.keypoints)
+    return {
+        "points": int(funnel.points.sum()),
+        "accepted": int(funnel.accepted.sum()),
+        "reprojection_px": funnel.reprojection(),
+        "leave_one_out_px": {**left_out.summary(), "points_sampled": sampled},
+        "funnel": funnel.as_dict(),
+        "units": recording.rig.units,
+        "frames": funnel.frames,
+        "individuals": list(recording.sample.individuals),
+        "camera_map": recording.camera_map,
+        "warnings": recording.warnings,
+        "files": ["points3d.parquet", *exports.values()],
+        **_provenance(recording),
+    }
+
+
+def _provenance(recording: Recording) -> dict[str, Any]:
+    config = recording.config
+    rig_file = {config.rig.name: hash_file(config.rig)} if config.rig.is_file() else {}
+    return {
+        "version": __version__,
+        "seed": config.seed,
+        "rig_hash": recording.rig.fingerprint(),
+        "inputs": {**rig_file, **dict(recording.sample.source.get("inputs", {}))},
+    }
+
+
+def _read_groups(path: Path) -> dict[str, list[str]]:
+    groups = parse_yaml(read_text(path), path)
+    good = isinstance(groups, dict) and all(
+        isinstance(members, list) and all(isinstance(name, str) for name in members)
+        for members in groups.values()
+    )
+    if not good:
+        raise InputError("must map group names to lists of keypoints", where=path)
+    return {str(name): list(members) for name, members in groups.items()}
+
+
+def _describe_rig(rig: Rig) -> str:
+    source = rig.provenance.get("rig", {}).get("format", "rig")
+    return f"{source}: {len(rig)} cameras ({', '.join(rig.names)}), units {rig.units}"
+
+
+def _nothing(funnel: Funnel) -> str:
+    reason = funnel.main_reason()
+    if funnel.above_threshold.sum() == 0:
+        return "nothing could be triangulated: no detection is confident enough"
+    remedy = REMEDIES.get(reason or "", "")
+    return f"nothing could be triangulated, mostly for {reason!r}: {remedy}"
+
+
+def _say_result(summary: dict[str, Any], config: TriangulateConfig, say: Output) -> None:
+    error, out = summary["reprojection_px"], summary["leave_one_out_px"]
+    share = 100 * summary["accepted"] / max(1, summary["points"])
+    say.say(
+        f"\n{summary['accepted']:,} of {summary['points']:,} points accepted ({share:.1f} %), "
+        f"reprojection error median {error['median']:.2f} px, 90 % within {error['p90']:.2f} px"
+    )
+    if out["median"] is not None:
+        say.say(
+            f"leaving each camera out: median {out['median']:.2f} px, "
+            f"90 % within {out['p90']:.2f} px ({out['points_sampled']:,} points)"
+        )
+        rows = [("camera", "median px", "90 % within px", "measured", "detections")]
+        for name, part in out["per_camera"].items():
+            figures = [
+                "-" if part[key] is None else f"{part[key]:.2f}" for key in ("median", "p90")
+            ]
+            rows.append((name, *figures, f"{part['measured']:,}", f"{part['detections']:,}"))
+        say.table(rows)
+    say.say(f"\nwrote {config.out}: {', '.join(summary['files'])}, summary.json, config.yaml")
