@@ -26,6 +26,16 @@ def atomic_file(path: str | Path) -> Iterator[Path]:
         partial.replace(path)
 
 
+def require_free(out: Path, overwrite: bool = False) -> None:
+    """Raise InputError where ``out`` is a file, or already holds something that must stay."""
+    if out.exists() and not out.is_dir():
+        raise InputError("is a file; --out must name a folder", where=out)
+    if not overwrite and out.exists() and any(out.iterdir()):
+        raise InputError(
+            "the folder is not empty; choose another --out or add --overwrite", where=out
+        )
+
+
 @contextmanager
 def atomic_folder(out: str | Path, overwrite: bool = False) -> Iterator[Path]:
     """Yield an empty folder to fill; its content moves to ``out`` when the block ends well.
@@ -34,12 +44,7 @@ def atomic_folder(out: str | Path, overwrite: bool = False) -> Iterator[Path]:
     ``overwrite``; then entries of the same name are replaced and others are left alone.
     """
     out = Path(out)
-    if out.exists() and not out.is_dir():
-        raise InputError("is a file; --out must name a folder", where=out)
-    if not overwrite and out.exists() and any(out.iterdir()):
-        raise InputError(
-            "the folder is not empty; choose another --out or add --overwrite", where=out
-        )
+    require_free(out, overwrite)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".partial-", dir=out.parent) as folder:
         yield Path(folder)

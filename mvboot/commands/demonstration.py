@@ -9,7 +9,7 @@ import pandas as pd
 from mvboot.commands.output import Output
 from mvboot.commands.triangulation import TriangulateConfig, run
 from mvboot.config import dump_yaml
-from mvboot.files import atomic_folder
+from mvboot.files import require_free
 from mvboot.formats.keypoints2d_table import write_keypoints2d
 from mvboot.formats.keypoints3d_table import read_keypoints3d
 from mvboot.formats.rigs import save_rig
@@ -28,23 +28,23 @@ def run_demo(
     and ``scene.png``.
     """
     scene = articulated_scene(cameras, frames, seed)
-    with atomic_folder(out, overwrite) as folder:
-        say.say(
-            f"synthetic recording: {cameras} cameras, {frames} frames, {len(scene.keypoints)} "
-            f"keypoints; {NOISE_PX:g} px noise, {100 * OUTLIERS:.0f} % wrong and "
-            f"{100 * MISSING:.0f} % missing detections"
-        )
-        write_capture(scene, folder / "capture", seed)
-        config = TriangulateConfig(
-            rig=folder / "capture" / "rig.yaml",
-            keypoints=str(folder / "capture" / "keypoints.parquet"),
-            out=folder / "points3d",
-            fps=scene.fps,
-        )
-        summary: dict[str, Any] = run(config, overwrite=False, fail_above=None, say=say)
-        solved = read_keypoints3d(folder / "points3d" / "points3d.parquet")
-        draw_scene(scene.rig, solved, folder / "scene.png", scene.edges)
-        error = 1000 * np.linalg.norm(solved.xyz[:, 0] - scene.xyz, axis=-1)
+    require_free(out, overwrite)
+    say.say(
+        f"synthetic recording: {cameras} cameras, {frames} frames, {len(scene.keypoints)} "
+        f"keypoints; {NOISE_PX:g} px noise, {100 * OUTLIERS:.0f} % wrong and "
+        f"{100 * MISSING:.0f} % missing detections"
+    )
+    write_capture(scene, out / "capture", seed)
+    config = TriangulateConfig(
+        rig=out / "capture" / "rig.yaml",
+        keypoints=str(out / "capture" / "keypoints.parquet"),
+        out=out / "points3d",
+        fps=scene.fps,
+    )
+    summary: dict[str, Any] = run(config, overwrite, fail_above=None, say=say)
+    solved = read_keypoints3d(out / "points3d" / "points3d.parquet")
+    draw_scene(scene.rig, solved, out / "scene.png", scene.edges)
+    error = 1000 * np.linalg.norm(solved.xyz[:, 0] - scene.xyz, axis=-1)
     median, p95 = float(np.nanmedian(error)), float(np.nanpercentile(error, 95))
     say.say(f"against the truth: median {median:.2f} mm, 95 % within {p95:.2f} mm")
     say.say(f"\nlook at {out / 'scene.png'} and {out / 'points3d' / 'summary.json'}")
@@ -57,7 +57,7 @@ def write_capture(scene: Scene, folder: Path, seed: int) -> None:
     detections = scene.detections(np.random.default_rng(seed), NOISE_PX, OUTLIERS, MISSING)
     write_keypoints2d(detections, folder / "keypoints.parquet")
     dump_yaml({"schema": 1, "fps": scene.fps, "seed": seed}, folder / "capture.yaml")
-    (folder / "truth").mkdir()
+    (folder / "truth").mkdir(exist_ok=True)
     f, k = (axis.ravel() for axis in np.indices(scene.xyz.shape[:2]))
     table = pd.DataFrame({"frame": scene.frames[f], "keypoint": np.array(scene.keypoints)[k]})
     table[["x", "y", "z"]] = scene.xyz.reshape(-1, 3)

@@ -24,7 +24,7 @@ from mvboot.keypoints import Keypoints2D, Keypoints3D
 from mvboot.report.triangulation import REMEDIES, Funnel, write_json
 from mvboot.rig import Rig
 from mvboot.triangulation import TriangulationOptions
-from mvboot.triangulation.evaluate import keypoint_noise, leave_one_out
+from mvboot.triangulation.evaluate import keypoint_noise, leave_one_out, linear_error
 from mvboot.triangulation.recording import triangulate_keypoints
 
 CHUNK_POINTS = 50_000
@@ -266,6 +266,7 @@ def _summary(recording: Recording, funnel: Funnel, exports: dict[str, str]) -> d
         "points": int(funnel.points.sum()),
         "accepted": int(funnel.accepted.sum()),
         "reprojection_px": funnel.reprojection(),
+        "linear_px": linear_error(recording.rig, confident),
         "leave_one_out_px": {**left_out.summary(), "points_sampled": sampled},
         "funnel": funnel.as_dict(),
         "units": recording.rig.units,
@@ -318,17 +319,24 @@ def _say_result(summary: dict[str, Any], config: TriangulateConfig, say: Output)
     share = 100 * summary["accepted"] / max(1, summary["points"])
     say.say(
         f"\n{summary['accepted']:,} of {summary['points']:,} points accepted ({share:.1f} %), "
-        f"reprojection error median {error['median']:.2f} px, 90 % within {error['p90']:.2f} px"
+        f"reprojection error median {error['median']:.3g} px, 90 % within {error['p90']:.3g} px"
     )
+    linear = summary["linear_px"]["median"]
+    if share < 50 and linear > config.threshold_px / 2:
+        say.warn(
+            f"most points are refused, and a plain triangulation of all detections is off by "
+            f"{linear:.3g} px: the calibration does not fit these detections; refine it, or accept "
+            f"the error with --threshold-px {2 * linear:.0f}"
+        )
     if out["median"] is not None:
         say.say(
-            f"leaving each camera out: median {out['median']:.2f} px, "
-            f"90 % within {out['p90']:.2f} px ({out['points_sampled']:,} points)"
+            f"leaving each camera out: median {out['median']:.3g} px, "
+            f"90 % within {out['p90']:.3g} px (wrong detections included)"
         )
         rows = [("camera", "median px", "90 % within px", "measured", "detections")]
         for name, part in out["per_camera"].items():
             figures = [
-                "-" if part[key] is None else f"{part[key]:.2f}" for key in ("median", "p90")
+                "-" if part[key] is None else f"{part[key]:.3g}" for key in ("median", "p90")
             ]
             rows.append((name, *figures, f"{part['measured']:,}", f"{part['detections']:,}"))
         say.table(rows)

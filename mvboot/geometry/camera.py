@@ -87,8 +87,14 @@ class Camera:
             R if R is not None else torch.eye(3, dtype=torch.float64),
             t if t is not None else torch.zeros(3, dtype=torch.float64),
         )
+        if frames is not None and pose.batch_shape == ():
+            pose = pose[None]
         return Camera(
-            matrix, make_lens(lens, coefficients), pose, checked_size(size), _frames(frames, pose)
+            matrix,
+            make_lens(lens, coefficients).to(matrix),
+            pose.to(matrix),
+            checked_size(size),
+            _frames(frames, pose),
         )
 
     # --- what it is made of ---------------------------------------------------------------
@@ -236,7 +242,7 @@ def checked_intrinsics(K: Float[Tensor, "*any"]) -> Float[Tensor, "3 3"]:
     if K[2, 2] == 0 or below > 0 or K[1, 0] != 0:
         raise ValueError(
             f"K must be [[fx, skew, cx], [0, fy, cy], [0, 0, 1]], got last row "
-            f"{K[2].tolist()} and K[1][0] = {float(K[1, 0])}"
+            f"{K[2].tolist()} and K[1][0] = {K[1, 0].item()}"
         )
     K = K / K[2, 2]
     if not (K[0, 0] > 0 and K[1, 1] > 0):
@@ -251,7 +257,7 @@ def checked_size(size: Any) -> tuple[int, int] | None:
     """Return (width, height) as integers, or None; raise ValueError unless both are positive."""
     if size is None:
         return None
-    if len(size) != 2 or any(float(v) != int(v) or int(v) <= 0 for v in size):
+    if len(size) != 2 or not all(float(v).is_integer() and v > 0 for v in size):
         raise ValueError(f"size must be two positive integers (width, height), got {list(size)}")
     return int(size[0]), int(size[1])
 
@@ -262,6 +268,8 @@ def _frames(frames: Any, pose: Pose) -> Tensor | None:
             raise ValueError("several poses were given without their frame numbers")
         return None
     numbers = torch.as_tensor(frames, dtype=torch.int64)
+    if len(numbers) == 0:
+        raise ValueError("no poses were given for a camera with one pose per frame")
     if pose.batch_shape != tuple(numbers.shape):
         raise ValueError(f"{len(numbers)} frame numbers but {pose.batch_shape} poses")
     if bool((numbers[1:] <= numbers[:-1]).any()):

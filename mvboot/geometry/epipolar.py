@@ -24,15 +24,24 @@ def fundamental_matrix(a: Camera, b: Camera) -> Float[Tensor, "*batch 3 3"]:
     (`Camera.undistort`).
     """
     b_from_a = b.cam_from_world @ a.cam_from_world.inverse()
-    essential = cross_matrix(b_from_a.t) @ b_from_a.R
+    essential = cross_matrix(_baseline(a, b, b_from_a.t)) @ b_from_a.R
     F: Tensor = torch.linalg.inv(b.K).mT @ essential @ torch.linalg.inv(a.K)
     return torch.div(F, torch.linalg.vector_norm(F, dim=(-2, -1), keepdim=True))
 
 
+def _baseline(a: Camera, b: Camera, t: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 3"]:
+    """Return t, or zeros where it is only the rounding error of two equal centres."""
+    reach = torch.linalg.vector_norm(a.cam_from_world.t, dim=-1, keepdim=True)
+    reach = reach + torch.linalg.vector_norm(b.cam_from_world.t, dim=-1, keepdim=True)
+    rounding = 8 * torch.finfo(t.dtype).eps * reach
+    near = torch.linalg.vector_norm(t, dim=-1, keepdim=True) <= rounding
+    return torch.where(near, torch.zeros_like(t), t)
+
+
 def epipolar_distance(
     fundamental: Float[Tensor, "3 3"],
-    pixels_a: Float[Tensor, "*points 2"],
-    pixels_b: Float[Tensor, "*points 2"],
+    pixels_a: Float[Tensor, "*points_a 2"],
+    pixels_b: Float[Tensor, "*points_b 2"],
 ) -> Float[Tensor, "*points"]:
     """Return the distance in px of each pixel in b from the epipolar line of its partner in a.
 

@@ -143,12 +143,13 @@ class Brown(_Planar):
     name = "brown"
     counts = (4, 5, 8, 12, 14)
 
-    @cached_property
+    # Not cached: a tensor made first inside no_grad would carry no gradient ever after.
+    @property
     def _padded(self) -> Tensor:
         c = self.coefficients
         return torch.cat([c, c.new_zeros(14 - len(c))])
 
-    @cached_property
+    @property
     def _tilt(self) -> Tensor:
         """Homography of the tilted sensor (OpenCV's tau_x, tau_y), identity without tilt."""
         tx, ty = self._padded[12], self._padded[13]
@@ -162,7 +163,8 @@ class Brown(_Planar):
 
     @cached_property
     def _has_tilt(self) -> bool:
-        return len(self.coefficients) == 14 and bool((self._padded[12:] != 0).any())
+        tilt = self.coefficients[12:]  # a tilt of zero still has a gradient
+        return len(tilt) == 2 and (tilt.requires_grad or bool((tilt != 0).any()))
 
     @cached_property
     def _has_prism(self) -> bool:
@@ -393,7 +395,8 @@ class Fisheye(Lens):
                 theta = (theta - step).clamp(0, self.max_theta)
                 if not bool((step.abs() > CONVERGED).any()):
                     break
-            valid = (self._radius(theta)[0] - wanted).abs() <= 1e-10 * (1 + wanted)
+            tolerance = max(1e-10, 16 * torch.finfo(wanted.dtype).eps)
+            valid = (self._radius(theta)[0] - wanted).abs() <= tolerance * (1 + wanted)
         value, slope = self._radius(theta)
         return theta - torch.where(
             valid, (value - radius) / slope.detach().clamp_min(1e-12), 0

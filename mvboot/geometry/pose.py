@@ -44,13 +44,13 @@ class Pose:
         that is not finite, raises ValueError.
         """
         R, t = to_tensor(rotation), to_tensor(translation)
-        if R.numel() == 3:
+        if R.shape in ((1, 3), (3, 1)):
             R = R.reshape(3)
-        if t.numel() == 3:
+        if t.numel() == 3 and R.ndim < 3:
             t = t.reshape(3)
         if not (bool(torch.isfinite(R).all()) and bool(torch.isfinite(t).all())):
             raise ValueError("the pose has a value that is not a finite number")
-        if R.shape[-2:] == (3, 3) and R.shape[:-2] == t.shape[:-1]:
+        if R.shape[-2:] == (3, 3) and (*R.shape[:-2], 3) == t.shape:
             return Pose(_nearest_rotation(R), t)
         if R.shape[-1:] == (3,) and R.shape == t.shape:
             return Pose(roma.rotvec_to_rotmat(R), t)

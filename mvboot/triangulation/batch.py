@@ -181,16 +181,21 @@ def complete(problem: Problem, X: Tensor) -> Tensor:
 
 def refine(problem: Problem, X: Tensor) -> tuple[Tensor, Tensor]:
     """Run the robust Gauss-Newton of `refine.refine_group`; also return which groups converged."""
-    converged = torch.zeros(len(X), dtype=torch.bool, device=X.device)
+    X = X.clone()
+    active = torch.arange(len(X), device=X.device)
     for _ in range(MAX_STEPS):
-        J, g = normal_matrices(problem.rays, robust_weight(problem, X), X)
-        step = solve_symmetric(J, g)
+        rays, weight, directions = (values[active] for values in problem[:3])
+        part = Problem(rays, weight, directions, problem.threshold)
+        N, g = normal_matrices(part.rays, robust_weight(part, X[active]), X[active])
+        step = solve_symmetric(N, g)
+        X[active] -= step
         moved = (g * step).sum(-1)
-        X = torch.where(converged[:, None, None], X, X - step)
         largest = torch.where(torch.isnan(moved), 0.0, moved).amax(-1)
-        converged = converged | (largest < STEP_PX**2)
-        if bool(converged.all()):
+        active = active[largest >= STEP_PX**2]
+        if len(active) == 0:
             break
+    converged = torch.ones(len(X), dtype=torch.bool, device=X.device)
+    converged[active] = False
     return X, converged
 
 

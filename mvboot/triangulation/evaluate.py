@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from mvboot.keypoints import Keypoints2D
 from mvboot.rig import Rig
+from mvboot.triangulation.linear import triangulate_linear
 from mvboot.triangulation.observations import observe
 from mvboot.triangulation.options import TriangulationOptions
 from mvboot.triangulation.points import (
@@ -62,14 +63,15 @@ def leave_one_out(
     """Triangulate without each camera in turn and measure the result in that camera.
 
     The whole robust triangulation is repeated, so the camera has no say in which detections
-    count. Needs three cameras: with two nothing is left to triangulate from, and every camera's
-    errors come back empty. The default minimum of views is that of a rig with one camera less.
+    count. Where the others contradict each other the point is their plain linear triangulation:
+    leaving such points out would flatter a bad calibration. Needs three cameras: with two nothing
+    is left to triangulate from, and every camera's errors come back empty. The default minimum of
+    views is that of a rig with one camera less.
     """
     ordered = keypoints.for_cameras(rig.names)
+    posed = rig_of_points(rig, ordered)
     pixels = ordered.xy.reshape(len(rig), -1, 2)
-    observations = observe(
-        rig_of_points(rig, ordered), pixels, ordered.confidence.reshape(len(rig), -1)
-    )
+    observations = observe(posed, pixels, ordered.confidence.reshape(len(rig), -1))
     labels = Groups.from_labels(group_labels(ordered, groups), pixels.shape[1])
     errors, counts = [], []
     for c, name in enumerate(rig.names):
@@ -78,11 +80,26 @@ def leave_one_out(
         if len(rig) < 3:
             errors.append(np.empty(0))
             continue
-        solution = solve_kernel(observations.without(c), options, labels)
-        camera = rig_of_points(rig.subset([name]), ordered)
-        gap = reprojection_errors(camera, solution.points, torch.from_numpy(pixels[c : c + 1]))[0]
+        robust = solve_kernel(observations.without(c), options, labels).points
+        plain = triangulate_linear(posed.without(name), np.delete(pixels, c, axis=0))
+        points = torch.where(torch.isnan(robust), torch.from_numpy(plain), robust)
+        own = torch.from_numpy(pixels[c : c + 1])
+        gap = reprojection_errors(posed.subset([name]), points, own)[0]
         errors.append(gap[seen & ~torch.isnan(gap)].numpy())
     return LeaveOneOut(rig.names, tuple(errors), tuple(counts))
+
+
+def linear_error(rig: Rig, keypoints: Keypoints2D) -> dict[str, float | None]:
+    """Return median and 90th percentile of the error in px of a plain linear triangulation.
+
+    Every detection counts: the baseline that tells a bad calibration from a few bad detections.
+    """
+    ordered = keypoints.for_cameras(rig.names)
+    posed = rig_of_points(rig, ordered)
+    pixels = ordered.xy.reshape(len(rig), -1, 2)
+    points = triangulate_linear(posed, pixels)
+    errors = reprojection_errors(posed, torch.from_numpy(points), torch.from_numpy(pixels)).numpy()
+    return _quantiles(errors[~np.isnan(errors)])
 
 
 def keypoint_noise(

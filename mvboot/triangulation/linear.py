@@ -25,7 +25,6 @@ def triangulate_linear(rig: Rig, pixels: Any) -> Any:
     seen = ~torch.isnan(flat[..., :1])
     rows = torch.where(seen, flat, 0.0)[..., None] * P[:, :, 2:] - P[:, :, :2]
     rows = torch.where(seen[..., None], rows, 0.0)
-    rows = rows / torch.linalg.vector_norm(rows, dim=-1, keepdim=True).clamp_min(1e-300)
     X = torch.linalg.svd(rows.flatten(1, 2)).Vh[:, -1]
     enough = seen.sum((1, 2)) >= 2
     return like(pixels, torch.where(enough[:, None], X[:, :3] / X[:, 3:], torch.nan))
