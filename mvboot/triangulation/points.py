@@ -191,7 +191,8 @@ def estimated_noise(weight: Tensor, errors: Tensor, views: Tensor) -> float:
     the point.
     """
     freedom = float((2 * views[views > 0] - 3).sum())
-    return float(((weight * errors**2).sum() / freedom).sqrt()) if freedom > 0 else float("nan")
+    squares = float((weight * errors.detach() ** 2).sum())
+    return (squares / freedom) ** 0.5 if freedom > 0 else float("nan")
 
 
 def inverse_symmetric(upper: Tensor) -> Tensor:

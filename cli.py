@@ -1,0 +1,3 @@
+from mvboot.cli import main
+
+main()
