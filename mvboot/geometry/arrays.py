@@ -13,7 +13,7 @@ def to_tensor(values: Any) -> Tensor:
     """Return ``values`` as a floating tensor; anything but a floating tensor becomes float64."""
     if isinstance(values, Tensor):
         return values if values.is_floating_point() else values.double()
-    return torch.as_tensor(np.asarray(values, dtype=np.float64))
+    return torch.as_tensor(np.ascontiguousarray(values, dtype=np.float64))
 
 
 def like(template: Any, values: Tensor) -> Any:

@@ -166,7 +166,8 @@ def ray_distance(ray, d, X):  # type: ignore[no-untyped-def]
     """Return the distance of X from a ray, in units."""
     vx, vy, vz = X[0] - ray[0], X[1] - ray[1], X[2] - ray[2]
     along = vx * d[0] + vy * d[1] + vz * d[2]
-    return np.sqrt(max(0.0, vx * vx + vy * vy + vz * vz - along * along))
+    ox, oy, oz = vx - along * d[0], vy - along * d[1], vz - along * d[2]
+    return np.sqrt(ox * ox + oy * oy + oz * oz)
 
 
 @_jit
@@ -175,20 +176,18 @@ def accept(  # type: ignore[no-untyped-def]
 ):
     """Write one point of a solved group, or why it is refused."""
     points, inliers, reason, normal, distance = out
-    if np.isnan(X[0]):
-        reason[n] = DISAGREE
-        return
     detections, agreeing, total = 0, 0, 0.0
     gradient = np.zeros(3)
     for i in range(len(views)):
         w = weight[n, views[i]]
         detections += w > 0
-        if w > 0 and errors[i] < threshold:
+        if w > 0 and errors[i] < threshold and not np.isnan(X[0]):
             agreeing += 1
             add_view(rays[n, views[i]], w, X, normal[n], gradient)
             total += ray_distance(rays[n, views[i]], directions[p, views[i]], X)
     if agreeing < required[detections]:
         reason[n] = FEW_DETECTIONS if detections < required[detections] else DISAGREE
+        normal[n] = 0.0
         return
     reason[n] = ACCEPTED
     points[n] = X
