@@ -51,8 +51,10 @@ def atomic_folder(out: str | Path, overwrite: bool = False) -> Iterator[Path]:
         out.mkdir(exist_ok=True)
         for entry in sorted(Path(folder).iterdir()):
             target = out / entry.name
-            if target.is_dir():
+            if target.is_dir() and not target.is_symlink():
                 shutil.rmtree(target)
+            elif entry.is_dir():
+                target.unlink(missing_ok=True)
             entry.replace(target)
 
 

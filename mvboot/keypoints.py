@@ -36,7 +36,7 @@ class Keypoints2D:
     ------
     InputError
         Shapes that do not match the names, repeated names, frames out of order, infinite pixels,
-        a confidence outside [0, 1].
+        a confidence outside [0, 1] or given without a pixel, or half a pixel.
     """
 
     cameras: tuple[str, ...]
@@ -62,6 +62,10 @@ class Keypoints2D:
         if np.isinf(self.xy).any():
             where = np.asarray(np.isinf(self.xy).any(axis=-1))
             raise InputError(f"infinite pixel coordinate {self._example(where)}")
+        half = np.isnan(self.xy) != np.isnan(self.confidence)[..., None]
+        if half.any():
+            example = self._example(np.asarray(half.any(axis=-1)))
+            raise InputError(f"x, y and confidence must be NaN together, but are not {example}")
         outside = (self.confidence < 0) | (self.confidence > 1)
         if outside.any():
             worst = float(self.confidence[outside][0])
@@ -108,14 +112,15 @@ class Keypoints2D:
     def largest(self, min_confidence: float = 0.0) -> "Keypoints2D":
         """Return one individual per camera and frame: the one whose detections span most area.
 
-        The area is the bounding box of the detections with at least ``min_confidence``. The result
-        has one individual called ``largest`` and counts as identified.
+        The area is the bounding box of the detections with at least ``min_confidence``; one
+        detection beats none. The result has one individual called ``largest`` and counts as
+        identified.
         """
         kept = self.above(min_confidence).xy
-        with np.errstate(invalid="ignore"):
-            low = np.where(np.isnan(kept), np.inf, kept).min(axis=3)
-            high = np.where(np.isnan(kept), -np.inf, kept).max(axis=3)
-        extent = np.where(high >= low, high - low, 0.0).prod(axis=-1)  # (C, F, I)
+        low = np.where(np.isnan(kept), np.inf, kept).min(axis=3)
+        high = np.where(np.isnan(kept), -np.inf, kept).max(axis=3)
+        there = (high >= low).all(axis=-1)
+        extent = np.where(there, (high - low).prod(axis=-1), -1.0)  # (C, F, I)
         best = extent.argmax(axis=2)[:, :, None, None]
         return replace(
             self,

@@ -1,23 +1,17 @@
 """Faults that a rig can have and still load: each found by name, none guessed away.
 
-Most rigs look at one place. Where they do not, a small set of known mistakes (poses stored the
-other way round, lengths in two units) is undone in thought; if that makes all cameras look at one
-place, the mistake is named. Cameras of a sound rig need not share a focus: then only what is
-impossible counts (no shared volume, equal poses, a camera under the floor).
+Only the cause is reported, not what follows from it: a camera that was named once is left out of
+the later questions.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from functools import partial
+from itertools import chain
 
 import numpy as np
 
+from mvboot.calib.finding import Finding
+from mvboot.calib.mistakes import mixed_units, odd_cameras, reversed_rig
 from mvboot.calib.views import Views, still
-from mvboot.geometry import Pose
-from mvboot.rig import UNITS_IN_M, Rig
-
-FOCUSED = 0.9
-"""Share of the cameras that must have the common focus in their picture."""
+from mvboot.rig import Rig
 
 SAME_ANGLE_DEG = 0.05
 SAME_CENTER = 1e-4
@@ -27,41 +21,7 @@ NEAR_ZERO_BASELINE = 0.005
 BELOW_FLOOR = 0.005
 """How far under the floor, over the distance of the focus, before it is called a fault."""
 
-GAP, SPREAD = 30.0, 10.0
-NEAREST_M, FARTHEST_M = 1e-3, 1e3
-UNIT_FACTORS = (1000.0, 100.0, 10.0)
-
-REVERSED: dict[str, Callable[[Pose], Pose]] = {
-    "the inverse pose (world from camera)": lambda pose: pose.inverse(),
-    "the camera centre as translation": lambda pose: Pose(
-        pose.R, -(pose.R @ pose.t[:, None])[:, 0]
-    ),
-    "the transposed rotation": lambda pose: Pose(pose.R.mT, pose.t),
-}
-"""How poses are stored the wrong way round, and what undoes it."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One fault of a rig.
-
-    Parameters
-    ----------
-    code
-        ``identical-blocks``, ``same-pose``, ``inverse-pose``, ``mixed-units``,
-        ``implausible-units``, ``below-floor``, ``no-common-volume``, ``near-zero-baseline``.
-    cameras
-        Names of the cameras concerned.
-    message
-        What is wrong and what to do, in plain words.
-    """
-
-    code: str
-    cameras: tuple[str, ...]
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.code}: {self.message}"
+NEAREST_M, FARTHEST_M = 5e-3, 1e3
 
 
 def check_rig(rig: Rig) -> tuple[Finding, ...]:
@@ -72,18 +32,18 @@ def check_rig(rig: Rig) -> tuple[Finding, ...]:
     """
     views = Views(still(rig))
     doubles = _equal_cameras(views)
-    whole = _whole_rig(views)
+    whole = mixed_units(views) or reversed_rig(views)
     if whole:
         return (*doubles, *whole)
-    single = _single_cameras(views)
-    named = {name for finding in (*doubles, *single) for name in finding.cameras}
-    rest = (*_units(views), *_floor(views), *_volume(views, named), *_baselines(views, named))
-    return (*doubles, *single, *rest)
+    odd = odd_cameras(views)
+    named = {name for finding in (*doubles, *odd) for name in finding.cameras}
+    rest = (_units(views), _floor(views, named), _volume(views, named), _baselines(views, named))
+    return (*doubles, *odd, *chain.from_iterable(rest))
 
 
 def _equal_cameras(views: Views) -> list[Finding]:
     names = views.rig.names
-    scale = _working_distance(views)
+    scale = views.working_distance
     gap = np.linalg.norm(views.centers[:, None] - views.centers[None], axis=-1)
     found = []
     for a, b in zip(*np.nonzero(np.triu(gap <= SAME_CENTER * scale, k=1)), strict=True):
@@ -109,69 +69,9 @@ def _equal_cameras(views: Views) -> list[Finding]:
     return found
 
 
-def _whole_rig(views: Views) -> list[Finding]:
-    """Return the one mistake that explains a rig whose cameras do not look at one place."""
-    if _is_focused(views):
-        return _mixed(views)
-    names = views.rig.names
-    for what, undo in REVERSED.items():
-        if _is_focused(_changed(views, undo, range(len(names)))):
-            message = (
-                f"the cameras look at no common place, but they do if the file holds {what}; "
-                "store world-to-camera poses, x_cam = R x_world + t"
-            )
-            return [Finding("inverse-pose", names, message)]
-    return _mixed(views)
-
-
-def _mixed(views: Views) -> list[Finding]:
-    """Return cameras whose lengths are in another unit than the others'."""
-    length = np.array([float(c.cam_from_world.t.norm()) for c in views.rig.cameras.values()])
-    order = np.argsort(length)
-    with np.errstate(divide="ignore"):
-        steps = np.diff(np.log(np.maximum(length[order], 1e-300)))
-    if len(steps) == 0 or steps.max() < np.log(GAP) or _is_even(views):
-        return []
-    split = int(steps.argmax()) + 1
-    small, large = order[:split], order[split:]
-    for factor in UNIT_FACTORS:
-        mended = _changed(views, partial(Pose.scaled, factor=factor), small)
-        if _is_focused(mended) and _is_even(mended):
-            few = small if len(small) <= len(large) else large
-            cameras = tuple(views.rig.names[i] for i in sorted(few))
-            message = (
-                f"the translation of {', '.join(cameras)} is in another unit than the others' "
-                f"(a factor of {factor:g}); bring all to {views.rig.units}"
-            )
-            return [Finding("mixed-units", cameras, message)]
-    return []
-
-
-def _single_cameras(views: Views) -> list[Finding]:
-    """Return single cameras that look away from what all others look at, and why."""
-    if len(views.rig) < 3:
-        return []
-    found = []
-    for i in np.flatnonzero(~views.seeing(views.focus())):
-        focus = views.focus(without=int(i))
-        seeing = views.seeing(focus)
-        if seeing[i] or np.delete(seeing, i).mean() < FOCUSED:
-            continue
-        name = views.rig.names[i]
-        for what, undo in REVERSED.items():
-            if _changed(views, undo, [int(i)]).seeing(focus)[i]:
-                message = (
-                    f"camera {name} looks away from what the others see, but not if its pose is "
-                    f"{what}; store world-to-camera poses, x_cam = R x_world + t"
-                )
-                found.append(Finding("inverse-pose", (name,), message))
-                break
-    return found
-
-
 def _units(views: Views) -> list[Finding]:
-    metres = _working_distance(views) * UNITS_IN_M[views.rig.units]
-    if NEAREST_M < metres < FARTHEST_M:
+    metres = views.working_distance_m
+    if len(views.rig) < 2 or NEAREST_M < metres < FARTHEST_M:
         return []
     message = (
         f"the cameras are {metres:.3g} m from what they see; the unit is probably not "
@@ -180,17 +80,18 @@ def _units(views: Views) -> list[Finding]:
     return [Finding("implausible-units", views.rig.names, message)]
 
 
-def _floor(views: Views) -> list[Finding]:
+def _floor(views: Views, named: set[str]) -> list[Finding]:
     if views.rig.up_vector is None:
         return []
     height = views.centers @ views.rig.up_vector.numpy()
-    under = np.flatnonzero(height < -BELOW_FLOOR * _working_distance(views))
-    if len(under) == 0:
+    under = np.flatnonzero(height < -BELOW_FLOOR * views.working_distance)
+    cameras = tuple(views.rig.names[i] for i in under if views.rig.names[i] not in named)
+    if not cameras:
         return []
-    cameras = tuple(views.rig.names[i] for i in under)
     message = (
-        f"{', '.join(cameras)} under the floor by up to {-height.min():.3g} {views.rig.units}; "
-        f"the world's up axis is not {views.rig.up}, or its origin is not on the floor"
+        f"{', '.join(cameras)} under the floor by up to {-height[under].min():.3g} "
+        f"{views.rig.units}; the world's up axis is not {views.rig.up}, its origin is not on the "
+        "floor, or the pose is wrong"
     )
     return [Finding("below-floor", cameras, message)]
 
@@ -199,20 +100,22 @@ def _volume(views: Views, named: set[str]) -> list[Finding]:
     components = views.components()
     if len(components) == 1:
         return []
-    apart = [views.rig.names[i] for group in components[1:] for i in group]
-    cameras = tuple(name for name in apart if name not in named)
+    tied = len(components[0]) == len(components[1])
+    apart = {i for group in components[0 if tied else 1 :] for i in group}
+    names = (views.rig.names[i] for i in sorted(apart))
+    cameras = tuple(name for name in names if name not in named)
     if not cameras:
         return []
     message = (
-        f"{', '.join(cameras)} shares no volume with the other cameras: nothing it sees can be "
-        "triangulated; its pose or its focal length is wrong, or it belongs to another rig"
+        f"{', '.join(cameras)} shares no volume with the other cameras: nothing seen there can be "
+        "triangulated; a pose or a focal length is wrong, or the cameras are of two rigs"
     )
     return [Finding("no-common-volume", cameras, message)]
 
 
 def _baselines(views: Views, named: set[str]) -> list[Finding]:
     gap = np.linalg.norm(views.centers[:, None] - views.centers[None], axis=-1)
-    close = np.triu(gap < NEAR_ZERO_BASELINE * _working_distance(views), k=1)
+    close = np.triu(gap < NEAR_ZERO_BASELINE * views.working_distance, k=1)
     found = []
     for a, b in zip(*np.nonzero(close), strict=True):
         pair = (views.rig.names[a], views.rig.names[b])
@@ -224,33 +127,3 @@ def _baselines(views: Views, named: set[str]) -> list[Finding]:
         )
         found.append(Finding("near-zero-baseline", pair, message))
     return found
-
-
-def _changed(views: Views, undo: Callable[[Pose], Pose], which: Iterable[int]) -> Views:
-    cameras = dict(views.rig.cameras)
-    for i in which:
-        name = views.rig.names[int(i)]
-        cameras[name] = cameras[name].with_pose(undo(cameras[name].cam_from_world))
-    return Views(replace(views.rig, cameras=cameras))
-
-
-def _is_focused(views: Views) -> bool:
-    return bool(views.seeing(views.focus()).mean() >= FOCUSED)
-
-
-def _is_even(views: Views) -> bool:
-    """Whether no camera is many times farther from the focus than another."""
-    focus = views.focus()
-    if focus is None:
-        return False
-    distance = views.distances(focus)
-    return bool(distance.max() <= SPREAD * max(distance.min(), 1e-300))
-
-
-def _working_distance(views: Views) -> float:
-    """Return the cameras' median distance from their focus, or from one another without one."""
-    focus = views.focus()
-    if focus is not None and views.seeing(focus).any():
-        return float(np.median(views.distances(focus)))
-    gap = np.linalg.norm(views.centers[:, None] - views.centers[None], axis=-1)
-    return float(np.median(gap[gap > 0])) if (gap > 0).any() else 1.0

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from mvboot.geometry import Camera
-from mvboot.rig import Rig
+from mvboot.rig import UNITS_IN_M, Rig
 
 Floats = NDArray[np.float64]
 
@@ -18,6 +18,14 @@ WIDE = np.cos(np.radians(80.0))
 GRID = 7
 PARALLEL_AXES = 1e-3
 """Smallest over largest eigenvalue of the axes' normal matrix below which they do not meet."""
+
+AIM_DEG = 20.0
+"""How far beside the focus the median camera may look."""
+
+BEYOND_FOCUS = 1.5
+FOCUS_STEPS = 30
+ON_AXIS = 0.005
+"""Distance from an axis, over the distance of the focus, below which a camera weighs no more."""
 
 
 def image_size(camera: Camera) -> tuple[float, float]:
@@ -87,16 +95,48 @@ class Views:
         """Unit optical axes (C, 3) in the world."""
         return np.stack([c.forward.numpy() for c in self.rig.cameras.values()])
 
-    def focus(self, without: int | None = None) -> Floats | None:
-        """Return the point nearest to all optical axes (3,), or None where they are parallel."""
-        keep = np.arange(len(self.rig)) != (-1 if without is None else without)
-        normal = np.eye(3) - self.axes[keep, :, None] * self.axes[keep, None, :]
-        total = normal.sum(0)
-        values = np.linalg.eigvalsh(total)
+    def focus(self) -> Floats | None:
+        """Return the point that the cameras look at (3,), or None where there is no such point.
+
+        It is nearest to all optical axes in the sum of distances (Weiszfeld), not of squares: one
+        wrong camera hardly moves it. Axes that are parallel, or that mostly miss it by more than
+        ``AIM_DEG``, as those of cameras in a row do, have none.
+        """
+        normal = np.eye(3) - self.axes[:, :, None] * self.axes[:, None, :]
+        values = np.linalg.eigvalsh(normal.sum(0))
         if values[0] < PARALLEL_AXES * values[-1]:
             return None
-        target = (normal @ self.centers[keep, :, None]).sum(0)
-        return np.asarray(np.linalg.solve(total, target)[:, 0])
+        middle = self.centers.mean(0)
+        weight, point = np.ones(len(self.rig)), middle
+        for _ in range(FOCUS_STEPS):
+            weighted = weight[:, None, None] * normal
+            target = (weighted @ (self.centers - middle)[..., None]).sum(0)
+            point = middle + np.linalg.solve(weighted.sum(0), target)[:, 0]
+            off_axis = np.linalg.norm(normal @ (point - self.centers)[..., None], axis=(1, 2))
+            near = ON_AXIS * float(np.median(self.distances(point)))
+            weight = 1 / np.maximum(np.maximum(off_axis, near), 1e-300)
+            weight /= weight.max()
+        return point if np.median(self.off_axis_deg(point)) <= AIM_DEG else None
+
+    def off_axis_deg(self, point: Floats) -> Floats:
+        """Return the angle (C,) in degrees between each camera's axis and its ray to a point."""
+        away = point - self.centers
+        cosine = (away * self.axes).sum(1) / np.maximum(np.linalg.norm(away, axis=1), 1e-300)
+        return np.asarray(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
+
+    @cached_property
+    def working_distance(self) -> float:
+        """Median distance from the focus in units; from one another where nobody sees one."""
+        focus = self.focus()
+        if focus is not None and self.seeing(focus).any():
+            return float(np.median(self.distances(focus)))
+        gap = np.linalg.norm(self.centers[:, None] - self.centers[None], axis=-1)
+        return float(np.median(gap[gap > 0])) if (gap > 0).any() else 1.0
+
+    @property
+    def working_distance_m(self) -> float:
+        """The same in metres."""
+        return self.working_distance * UNITS_IN_M[self.rig.units]
 
     def seeing(self, point: Floats | None) -> NDArray[np.bool_]:
         """Return which cameras (C,) have the point in their picture; none where it is None."""
@@ -108,29 +148,41 @@ class Views:
         """Return each camera's distance (C,) from a point, in units."""
         return np.asarray(np.linalg.norm(self.centers - point, axis=1))
 
+    def reach(self) -> Floats:
+        """Return how far (C,) each camera's view is followed: 1.5 times the focus's distance.
+
+        Beyond it cameras on opposite sides see each other's background. A camera that misses the
+        focus counts as typical; where most do, there is no limit.
+        """
+        focus = self.focus()
+        seeing = self.seeing(focus)
+        if focus is None or seeing.mean() <= 0.5:
+            return np.full(len(self.rig), np.inf)
+        distance = self.distances(focus)
+        return BEYOND_FOCUS * np.where(seeing, distance, np.median(distance[seeing]))
+
     def components(self) -> list[list[int]]:
         """Return the cameras in groups linked by shared volume, the largest group first."""
         rays = [picture_rays(camera) for camera in self.rig.cameras.values()]
         rotations = [c.cam_from_world.R.numpy() for c in self.rig.cameras.values()]
-        rays = [r @ R for r, R in zip(rays, rotations, strict=True)]
-        planes = [pyramid(r @ R.T) @ R for r, R in zip(rays, rotations, strict=True)]
-        left, groups = set(range(len(self.rig))), []
+        views = [
+            Frustum(center, r @ R, pyramid(r) @ R, reach)
+            for center, r, R, reach in zip(
+                self.centers, rays, rotations, self.reach(), strict=True
+            )
+        ]
+        left, groups = set(range(len(views))), []
         while left:
             queue = [left.pop()]
             group = list(queue)
             while queue:
-                a = queue.pop()
-                near = [b for b in left if self._share(a, b, rays, planes)]
+                a = views[queue.pop()]
+                near = [b for b in left if a.meets(views[b]) or views[b].meets(a)]
                 left.difference_update(near)
                 queue.extend(near)
                 group.extend(near)
             groups.append(sorted(group))
         return sorted(groups, key=len, reverse=True)
-
-    def _share(self, a: int, b: int, rays: list[Floats], planes: list[Floats]) -> bool:
-        return meets(self.centers[a], rays[a], self.centers[b], planes[b]) or meets(
-            self.centers[b], rays[b], self.centers[a], planes[a]
-        )
 
 
 def sees(camera: Camera, point: Floats) -> bool:
@@ -144,17 +196,44 @@ def sees(camera: Camera, point: Floats) -> bool:
     )
 
 
-def meets(origin: Floats, rays: Floats, apex: Floats, normals: Floats) -> bool:
-    """Whether a ray from ``origin`` passes through the pyramid at ``apex`` (half-space normals).
+@dataclass(frozen=True)
+class Frustum:
+    """What a camera sees.
 
-    Along a ray every half space allows an interval; their intersection is exact, so that narrow
-    views are found however far away they cross.
+    Parameters
+    ----------
+    apex
+        Camera centre (3,).
+    rays
+        Unit directions (n, 3) over the picture, in the world.
+    normals
+        Inward normals (m, 3) of its borders, in the world.
+    reach
+        Distance up to which it is followed, may be infinite.
     """
-    offset = normals @ (origin - apex)
-    slope = rays @ normals.T
-    with np.errstate(divide="ignore", invalid="ignore"):
-        crossing = -offset / slope
-    enter = np.where(slope > 0, crossing, -np.inf).max(1)
-    leave = np.where(slope < 0, crossing, np.inf).min(1)
-    outside = ((slope == 0) & (offset < 0)).any(1)
-    return bool((~outside & (np.maximum(enter, 0) < leave)).any())
+
+    apex: Floats
+    rays: Floats
+    normals: Floats
+    reach: float
+
+    def meets(self, other: "Frustum") -> bool:
+        """Whether one of this camera's rays passes through what another sees.
+
+        Along a ray every border allows an interval, and so does the other's reach; their
+        intersection is exact, so that narrow views are found however far away they cross.
+        """
+        apart = self.apex - other.apex
+        offset = other.normals @ apart
+        slope = self.rays @ other.normals.T
+        with np.errstate(divide="ignore", invalid="ignore"):
+            crossing = -offset / slope
+        enter = np.where(slope > 0, crossing, -np.inf).max(1)
+        leave = np.where(slope < 0, crossing, np.inf).min(1)
+        outside = ((slope == 0) & (offset < 0)).any(1)
+        along = self.rays @ apart
+        inside = along**2 - apart @ apart + other.reach**2  # of the sphere around the other
+        half = np.sqrt(np.maximum(inside, 0))
+        enter = np.maximum(np.maximum(enter, -along - half), 0)
+        leave = np.minimum(np.minimum(leave, -along + half), self.reach)
+        return bool((~outside & (inside > 0) & (enter < leave)).any())

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from mvboot.config import load_yaml, yaml_text
 from mvboot.errors import InputError
 from mvboot.files import atomic_file
-from mvboot.formats.rig_format import RigFile, RigFormat, camera_errors, head, rodrigues
+from mvboot.formats.rig_format import RigFile, RigFormat, camera_errors, head
 from mvboot.geometry import Camera
 from mvboot.rig import Rig
 
@@ -134,7 +134,7 @@ def _entry(name: str, camera: Camera, path: Path) -> dict[str, Any]:
     if camera.is_moving:
         return entry | {"frames": _write_poses(name, camera, path)}
     return entry | {
-        "rotation": rodrigues(camera),
+        "rotation": camera.cam_from_world.R.tolist(),
         "translation": camera.cam_from_world.t.tolist(),
     }
 

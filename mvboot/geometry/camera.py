@@ -4,6 +4,7 @@ Pixel convention, stated once: OpenCV's. The centre of the first pixel is (0, 0)
 width w spans x from -0.5 to w - 0.5. Formats that differ shift at their reader.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -63,7 +64,7 @@ class Camera:
         dist: Any = None,
         R: Any = None,
         t: Any = None,
-        size: tuple[int, int] | None = None,
+        size: Sequence[int] | None = None,
         lens: str = "brown",
         frames: Any = None,
     ) -> "Camera":

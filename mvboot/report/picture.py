@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -35,17 +36,24 @@ def draw_scene(
     Bones (``edges``) are drawn at a few frames, the path of every individual as a thin line.
     Where the rig's up axis is unknown, +z is drawn upwards.
     """
-    figure = Figure(figsize=(16, 8), dpi=100, layout="constrained")
+    figure = Figure(figsize=(16, 8), dpi=100)
+    figure.subplots_adjust(left=0.01, right=0.98, bottom=0.13, top=0.88, wspace=0.1)
     FigureCanvasAgg(figure)
     turn = _upright(rig)
     views = Views(still(rig))
+    middle = turn @ views.centers.mean(0)
     reach = 0.16 * _reach(views, keypoints)
     space: Any = figure.add_subplot(1, 2, 1, projection="3d")
     plane = figure.add_subplot(1, 2, 2)
     for name, camera in views.rig.cameras.items():
-        _draw_camera(space, plane, name, camera, turn, reach, len(rig) <= LABELLED_CAMERAS)
+        _draw_camera(space, plane, camera, turn, reach)
+        if len(rig) <= LABELLED_CAMERAS:
+            _label_camera(space, plane, name, turn @ camera.center.numpy(), middle)
     _draw_subject(space, plane, keypoints, edges, turn)
-    _dress(space, plane, rig)
+    _dress(space, plane, rig, turn)
+    figure.legend(
+        *plane.get_legend_handles_labels(), loc="lower center", ncols=SHOWN_POSES + 1, markerscale=2
+    )
     share = 100 * keypoints.accepted.mean()
     figure.suptitle(
         f"{len(rig)} cameras, {len(keypoints.frames)} frames, {len(keypoints.keypoints)} "
@@ -72,9 +80,7 @@ def _reach(views: Views, keypoints: Keypoints3D) -> float:
     return float(np.median(np.linalg.norm(views.centers - middle, axis=1))) or 1.0
 
 
-def _draw_camera(
-    space: Any, plane: Any, name: str, camera: Camera, turn: Floats, reach: float, label: bool
-) -> None:
+def _draw_camera(space: Any, plane: Any, camera: Camera, turn: Floats, reach: float) -> None:
     rays = picture_rays(camera)
     rays = rays / np.maximum(np.abs(rays[:, 2:]), 0.2)
     apex = turn @ camera.center.numpy()
@@ -88,9 +94,22 @@ def _draw_camera(
             plane.plot(*np.stack([apex, corner])[:, :2].T, color=CAMERA_COLOR, lw=0.8)
     space.scatter(*apex, color=CAMERA_COLOR, s=12)
     plane.scatter(*apex[:2], color=CAMERA_COLOR, s=16)
-    if label:
-        space.text(*apex, f" {name}", fontsize=9)
-        plane.annotate(name, apex[:2], xytext=(6, 6), textcoords="offset points", fontsize=9)
+
+
+def _label_camera(space: Any, plane: Any, name: str, apex: Floats, middle: Floats) -> None:
+    """Write the name beside the camera, on the side that looks away from the others."""
+    space.text(*apex, f" {name}", fontsize=9)
+    x, y = (apex - middle)[:2] / max(float(np.linalg.norm((apex - middle)[:2])), 1e-300)
+    side = "center" if abs(x) < 0.4 else ("left" if x > 0 else "right")
+    plane.annotate(
+        name,
+        apex[:2],
+        xytext=(8 * x, 12 * y),
+        textcoords="offset points",
+        ha=side,
+        va="center",
+        fontsize=9,
+    )
 
 
 def _draw_subject(
@@ -106,9 +125,10 @@ def _draw_subject(
     for i in range(xyz.shape[1]):
         track = _running_middle(xyz[:, i])
         space.plot(*track.T, color=TRACK_COLOR, lw=1)
-        plane.plot(*track[:, :2].T, color=TRACK_COLOR, lw=1)
+        path = "path of the middle of the keypoints" if i == 0 else None
+        plane.plot(*track[:, :2].T, color=TRACK_COLOR, lw=1, label=path)
         for step, f in enumerate(shown):
-            color = _color(step / max(1, len(shown) - 1))
+            color = colormaps["plasma"](0.85 * step / max(1, len(shown) - 1))
             pose = xyz[f, i]
             for bone in bones:
                 space.plot(*pose[bone].T, color=color, lw=1.6)
@@ -125,26 +145,27 @@ def _running_middle(xyz: Floats) -> Floats:
     return np.where(count > 0, np.where(present, xyz, 0.0).sum(1) / np.maximum(count, 1), np.nan)
 
 
-def _color(share: float) -> Any:
-    from matplotlib import colormaps
+def _axis(row: Floats, units: str) -> str:
+    """Say which axis of the world a row of the turning rotation is: ``-y, mm``."""
+    i = int(np.abs(row).argmax())
+    return f"{'-' if row[i] < 0 else ''}{'xyz'[i]}, {units}"
 
-    return colormaps["plasma"](0.85 * share)
 
-
-def _dress(space: Any, plane: Any, rig: Rig) -> None:
+def _dress(space: Any, plane: Any, rig: Rig, turn: Floats) -> None:
     space.set_title("cameras and keypoints", fontsize=11)
     plane.set_title("from above" if rig.up else "along the world's z axis", fontsize=11)
     for axes in (space, plane):
-        axes.set_xlabel(rig.units)
-        axes.set_ylabel(rig.units)
-    space.set_zlabel(f"up, {rig.units}" if rig.up else f"z, {rig.units}")
-    space.set_aspect("equal")
+        axes.set_xlabel(_axis(turn[0], rig.units))
+        axes.set_ylabel(_axis(turn[1], rig.units))
+    space.set_zlabel(_axis(turn[2], rig.units) + (" (up)" if rig.up else ""), labelpad=8)
+    limits = (space.get_xlim(), space.get_ylim(), space.get_zlim())
+    space.set_box_aspect([high - low for low, high in limits], zoom=1.15)  # equal axes
+    space.locator_params(nbins=5)
     space.view_init(elev=32, azim=-55)
+    plane.margins(0.14)
     plane.set_aspect("equal")
     plane.grid(color="0.9")
     plane.set_axisbelow(True)
-    if plane.get_legend_handles_labels()[0]:
-        plane.legend(loc="upper center", bbox_to_anchor=(0.5, -0.08), ncols=SHOWN_POSES, fontsize=9)
 
 
 def _median(values: Floats) -> float:

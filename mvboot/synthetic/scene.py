@@ -205,7 +205,7 @@ def disturbed(
     wrong = (rng.random(pixels.shape[:-1]) < outliers) & ~np.isnan(pixels[..., 0])
     for c, camera in enumerate(rig.cameras.values()):
         size = camera.size or SIZE
-        noisy[c, wrong[c]] = rng.uniform((0, 0), size, (int(wrong[c].sum()), 2))
+        noisy[c, wrong[c]] = rng.uniform((0, 0), size, (int(wrong[c].sum()), 2)) - 0.5
     dropped = rng.random(pixels.shape[:-1]) < missing
     noisy[dropped] = np.nan
     return noisy, wrong & ~dropped

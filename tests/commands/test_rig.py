@@ -1,0 +1,103 @@
+import json
+import math
+
+import pytest
+
+from mvboot import load_rig, save_rig
+
+
+def test_convert_prints_the_gap(mvboot, walker, tmp_path):
+    target = tmp_path / "calibration.toml"
+    result = mvboot("rig", "convert", walker.rig, target)
+    assert result.code == 0, result.err
+    gaps = json.loads(mvboot("rig", "convert", walker.rig, tmp_path / "j.toml", "--json").out)[
+        "gap_px"
+    ]
+    assert set(gaps) == set(walker.scene.rig.names) and max(gaps.values()) < 1e-6
+    assert load_rig(target).names == walker.scene.rig.names
+
+
+def test_convert_changes_units_and_announces_new_names(mvboot, walker, tmp_path):
+    rig = walker.scene.rig
+    named = type(rig)(dict(zip("abcde", rig.cameras.values(), strict=True)), "m")
+    save_rig(named, tmp_path / "named.yaml")
+    result = mvboot(
+        *("rig", "convert", tmp_path / "named.yaml", tmp_path / "array.toml"),
+        *("--to", "caliscope"),
+    )
+    assert result.code == 0 and "a is now cam_0" in result.err
+    result = mvboot(
+        "rig", "convert", tmp_path / "named.yaml", tmp_path / "mm.yaml", "--to-units", "mm"
+    )
+    assert result.code == 0
+    far = load_rig(tmp_path / "mm.yaml")["a"].center.norm() / named["a"].center.norm()
+    assert math.isclose(float(far), 1000, rel_tol=1e-9)
+
+
+def test_convert_keeps_what_is_there(mvboot, walker, tmp_path):
+    target = tmp_path / "calibration.toml"
+    target.write_text("precious")
+    assert mvboot("rig", "convert", walker.rig, target).code == 2
+    assert target.read_text() == "precious"
+    assert mvboot("rig", "convert", walker.rig, target, "--overwrite").code == 0
+
+
+def test_show_lists_the_cameras(mvboot, walker):
+    result = mvboot("rig", "show", walker.rig)
+    assert result.code == 0
+    for name in walker.scene.rig.names:
+        assert name in result.out
+    assert "1280x960" in result.out and "brown 5" in result.out
+    facts = json.loads(mvboot("rig", "show", walker.rig, "--json").out)
+    assert facts["units"] == "m" and 2 < facts["distance"] < 3.5
+
+
+def test_check_of_a_sound_rig(mvboot, walker):
+    result = mvboot("rig", "check", walker.rig)
+    assert result.code == 0 and "no fault found" in result.out
+
+
+def test_check_finds_the_floor_where_up_is_stated(mvboot, walker, tmp_path):
+    rig = walker.scene.rig
+    save_rig(type(rig)(rig.cameras, "m"), tmp_path / "rig.yaml")
+    assert mvboot("rig", "check", tmp_path / "rig.yaml").code == 0
+    result = mvboot("rig", "check", tmp_path / "rig.yaml", "--up", "-z")
+    assert result.code == 1 and "below-floor" in result.out
+
+
+def test_check_of_mouse4(mvboot, shared_data):
+    path = shared_data / "mouse4" / "calibration.toml"
+    result = mvboot("rig", "check", path, "--units", "mm")
+    assert result.code == 1
+    assert "identical-blocks" in result.out and "side" in result.out and "top" in result.out
+    findings = json.loads(mvboot("rig", "check", path, "--units", "mm", "--json").out)["findings"]
+    assert [finding["cameras"] for finding in findings] == [["side", "top"]]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "fly3/calibration.toml",
+        "human4/calibration/Calib.qca.txt",
+        "mouse6_dannce/mouse1_label3d_dannce.mat",
+        "dino16/dinoSR_par.txt",
+        "skull17/cameras_sphere_half.npz",
+        "boards4/camera_array.toml",
+        "formats/panoptic_calibration.json",
+        "formats/h36m_cameras.json#S1",
+    ],
+)
+def test_check_of_sound_recordings(mvboot, shared_data, path):
+    units = {"fly3": "mm", "dino16": "m", "skull17": "mm"}.get(path.split("/")[0])
+    options = ("--units", units) if units else ()
+    result = mvboot("rig", "check", f"{shared_data}/{path}", *options)
+    assert result.code == 0, result.out
+
+
+def test_compare(mvboot, walker, tmp_path):
+    save_rig(walker.scene.rig.in_units("mm"), tmp_path / "mm.yaml")
+    result = mvboot("rig", "compare", walker.rig, tmp_path / "mm.yaml", "--json")
+    assert result.code == 0
+    facts = json.loads(result.out)
+    assert facts["as_given"]["cam_01"]["gap_px"] < 1e-6 and abs(facts["scale"] - 1) < 1e-9
+    assert "worlds aligned" in mvboot("rig", "compare", walker.rig, tmp_path / "mm.yaml").out
