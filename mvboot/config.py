@@ -81,7 +81,8 @@ def validate(data: Any, model: type[ModelT], where: str | Path, text: str) -> Mo
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        faults = error.errors()
+        # A misspelled key also shows as a missing one: the misspelling is what helps.
+        faults = sorted(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")
         fault = faults[0]
         more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
         line, column = _position(data, fault["loc"])
@@ -113,7 +114,7 @@ def from_options(data: Mapping[str, Any], model: type[ModelT], where: str = "opt
     try:
         return model.model_validate(dict(data))
     except ValidationError as error:
-        fault = error.errors()[0]
+        fault = min(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")
         message = f"{_dotted(fault['loc'])}: {_explain(fault, model)}"
         raise InputError(message, where=where) from None
 

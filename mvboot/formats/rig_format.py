@@ -143,12 +143,9 @@ def is_pinhole(camera: Camera) -> bool:
 
 
 def brown(values: Any) -> NDArray[np.float64]:
-    """Bring distortion coefficients to a count that the brown lens has, by adding zeros."""
+    """Return distortion coefficients as an array; none at all where all of them are zero."""
     flat = np.asarray(values, dtype=np.float64).reshape(-1)
-    if len(flat) == 0 or not flat.any():
-        return np.zeros(0)
-    count = next((n for n in (4, 5, 8, 12, 14) if n >= len(flat)), len(flat))
-    return np.concatenate([flat, np.zeros(count - len(flat))])
+    return flat if flat.any() else np.zeros(0)
 
 
 @contextmanager

@@ -141,7 +141,13 @@ def test_random_lenses_invert_or_say_that_they_do_not():
     assert unsolved <= 5  # tilt and prism may fold a little inside the radial limit
 
 
-@pytest.mark.parametrize("lens", [Brown(coefficients(-0.28, 0.09, 1e-3, -2e-3)), Fisheye(coefficients(-0.03, 0.01, -2e-3, 5e-4))])
+@pytest.mark.parametrize(
+    "lens",
+    [
+        Brown(coefficients(-0.28, 0.09, 1e-3, -2e-3)),
+        Fisheye(coefficients(-0.03, 0.01, -2e-3, 5e-4)),
+    ],
+)
 def test_float32_finds_every_ray(lens):
     rng = np.random.default_rng(0)
     distorted = torch.tensor(rng.uniform(-0.6, 0.6, (20_000, 2)), dtype=torch.float32)

@@ -1,0 +1,167 @@
+import hashlib
+import os
+
+import pytest
+
+from mvboot.errors import InputError
+from mvboot.files import atomic_file, atomic_folder, hash_file, natural_key
+
+
+class Interrupted(Exception):
+    pass
+
+
+def everything(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+# --- one file -----------------------------------------------------------------------------------
+
+
+def test_a_file_appears_when_the_block_ends(tmp_path):
+    path = tmp_path / "new" / "folder" / "points.csv"
+    with atomic_file(path) as partial:
+        partial.write_text("x,y\n")
+        assert partial.suffix == ".csv" and partial.parent.parent == path.parent
+        assert not path.exists()
+    assert path.read_text() == "x,y\n"
+    assert everything(path.parent) == ["points.csv"]
+
+
+def test_a_failure_leaves_nothing(tmp_path):
+    with pytest.raises(Interrupted), atomic_file(tmp_path / "a.txt") as partial:
+        partial.write_text("half")
+        raise Interrupted
+    assert everything(tmp_path) == []
+
+
+def test_a_failure_leaves_the_old_file_as_it_was(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    with pytest.raises(Interrupted), atomic_file(path) as partial:
+        partial.write_text("half")
+        raise Interrupted
+    assert path.read_text() == "old" and everything(tmp_path) == ["a.txt"]
+
+
+def test_a_file_is_replaced(tmp_path):
+    path = tmp_path / "a.txt"
+    for text in ("old", "new"):
+        with atomic_file(str(path)) as partial:
+            partial.write_text(text)
+    assert path.read_text() == "new" and everything(tmp_path) == ["a.txt"]
+
+
+def test_others_may_read_the_file(tmp_path):
+    expected = tmp_path / "plain.txt"
+    expected.write_text("")
+    with atomic_file(tmp_path / "a.txt") as partial:
+        partial.write_text("")
+    assert (tmp_path / "a.txt").stat().st_mode == expected.stat().st_mode
+
+
+# --- a folder of results ------------------------------------------------------------------------
+
+
+def fill(folder, **texts):
+    for name, text in texts.items():
+        (folder / name).write_text(text)
+
+
+def test_a_folder_appears_when_the_block_ends(tmp_path):
+    out = tmp_path / "runs" / "first"
+    with atomic_folder(out) as folder:
+        fill(folder, a="1")
+        (folder / "sub").mkdir()
+        fill(folder / "sub", b="2")
+        assert not out.exists()
+    assert everything(out) == ["a", "sub", "sub/b"]
+    assert everything(tmp_path / "runs") == ["first", "first/a", "first/sub", "first/sub/b"]
+
+
+def test_an_empty_folder_may_be_there_already(tmp_path):
+    (tmp_path / "out").mkdir()
+    with atomic_folder(tmp_path / "out") as folder:
+        fill(folder, a="1")
+    assert everything(tmp_path / "out") == ["a"]
+
+
+def test_a_folder_with_content_is_refused_before_any_work(tmp_path):
+    fill(tmp_path, a="old")
+    with (
+        pytest.raises(InputError, match=r"not empty.*--overwrite"),
+        atomic_folder(tmp_path),
+    ):
+        pytest.fail("the block must not run")
+    assert everything(tmp_path) == ["a"] and (tmp_path / "a").read_text() == "old"
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path, overwrite):
+    fill(tmp_path, out="a file")
+    with (
+        pytest.raises(InputError, match="is a file"),
+        atomic_folder(tmp_path / "out", overwrite),
+    ):
+        pytest.fail("the block must not run")
+
+
+def test_overwriting_replaces_what_has_the_same_name(tmp_path):
+    out = tmp_path / "out"
+    (out / "sub").mkdir(parents=True)
+    fill(out, a="old", kept="mine")
+    fill(out / "sub", stale="old")
+    with atomic_folder(out, overwrite=True) as folder:
+        fill(folder, a="new")
+        (folder / "sub").mkdir()
+        fill(folder / "sub", fresh="new")
+    assert everything(out) == ["a", "kept", "sub", "sub/fresh"]
+    assert (out / "a").read_text() == "new" and (out / "kept").read_text() == "mine"
+
+
+def test_a_file_and_a_folder_replace_each_other(tmp_path):
+    out = tmp_path / "out"
+    (out / "b").mkdir(parents=True)
+    fill(out, a="a file")
+    with atomic_folder(out, overwrite=True) as folder:
+        (folder / "a").mkdir()
+        fill(folder, b="a file now")
+    assert (out / "a").is_dir() and (out / "b").is_file()
+
+
+def test_a_link_is_replaced_and_its_target_kept(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    fill(tmp_path / "elsewhere", precious="1")
+    (tmp_path / "out").mkdir()
+    os.symlink(tmp_path / "elsewhere", tmp_path / "out" / "sub")
+    with atomic_folder(tmp_path / "out", overwrite=True) as folder:
+        (folder / "sub").mkdir()
+    assert not (tmp_path / "out" / "sub").is_symlink()
+    assert everything(tmp_path / "elsewhere") == ["precious"]
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_failure_leaves_the_folder_as_it_was(tmp_path, overwrite):
+    out = tmp_path / "out"
+    if overwrite:
+        out.mkdir()
+        fill(out, a="old")
+    before = everything(tmp_path)
+    with pytest.raises(Interrupted), atomic_folder(out, overwrite) as folder:
+        fill(folder, a="half")
+        raise Interrupted
+    assert everything(tmp_path) == before
+
+
+# --- names and hashes ---------------------------------------------------------------------------
+
+
+def test_natural_order():
+    names = ["cam10", "cam2", "cam1", "b/cam3", "Cam2", "7", "cam2_a"]
+    expected = ["7", "Cam2", "cam1", "cam2", "cam2_a", "b/cam3", "cam10"]
+    assert sorted(names, key=natural_key) == expected
+
+
+def test_hash_is_the_start_of_sha256(tmp_path):
+    fill(tmp_path, a="content")
+    assert hash_file(tmp_path / "a") == hashlib.sha256(b"content").hexdigest()[:16]
