@@ -26,7 +26,8 @@ class Storage:
         self.path = path
         try:
             self._file = cv2.FileStorage(text, cv2.FILE_STORAGE_READ | cv2.FILE_STORAGE_MEMORY)
-            self.keys: list[str] = list(self._file.root().keys())
+            root = self._file.root()
+            self.keys: list[str] = list(root.keys()) if root.isMap() else []
         except (cv2.error, SystemError, AttributeError):
             raise InputError("is no readable OpenCV FileStorage file", where=path) from None
 
@@ -37,7 +38,10 @@ class Storage:
     def matrix(self, *names: str) -> NDArray[np.float64]:
         """Return a matrix by its first known name; KeyError with the usual one if none is there."""
         name = self.first(*names)
-        value = None if name is None else self._file.getNode(name).mat()
+        try:
+            value = None if name is None else self._file.getNode(name).mat()
+        except cv2.error:
+            raise ValueError(f"{name} is no matrix, or is cut off") from None
         if value is None:
             raise KeyError(names[0])
         return np.asarray(value, dtype=np.float64)
