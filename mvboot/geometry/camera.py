@@ -64,7 +64,7 @@ class Camera:
         dist: Any = None,
         R: Any = None,
         t: Any = None,
-        size: Sequence[float] | None = None,
+        size: Sequence[int | float] | None = None,
         lens: str = "brown",
         frames: Any = None,
     ) -> "Camera":
