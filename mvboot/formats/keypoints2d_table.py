@@ -109,14 +109,13 @@ def read_keypoints2d(path: str | Path) -> Keypoints2D:
 def _from_table(table: pa.Table, header: dict[str, Any], path: Path) -> Keypoints2D:
     if table.num_rows == 0:
         raise InputError("the table is empty", where=path)
-    for axis in AXES:
-        if table[axis].null_count:
-            raise InputError(f"column {axis} has a row without a name", where=path)
     frame = whole_numbers(table, "frame", path)
     frames, f = np.unique(frame, return_inverse=True)
     names, codes = {}, {}
     for axis in AXES:
         names[axis], codes[axis] = codes_of(table[axis], header.get(axis))
+        if table[axis].null_count or "" in names[axis]:
+            raise InputError(f"column {axis} has a row without a name", where=path)
         if (codes[axis] < 0).any():
             raise InputError(f"column {axis} has a name that the header does not list", path)
     shape = (len(names["camera"]), len(frames), len(names["individual"]), len(names["keypoint"]))

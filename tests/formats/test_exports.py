@@ -1,0 +1,152 @@
+"""Each form is read back by a reader that is not ours."""
+
+import csv
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mvboot import InputError
+from mvboot.formats.exports import EXPORTS, save_keypoints3d
+from mvboot.formats.trc import Y_UP
+
+
+def test_anipose_columns_are_exactly_those(make_solved, tmp_path):
+    solved = make_solved(1, 3)
+    save_keypoints3d(solved, tmp_path / "p.anipose.csv")
+    with open(tmp_path / "p.anipose.csv") as stream:
+        rows = list(csv.DictReader(stream))
+    expected = [
+        f"{k}_{part}"
+        for k in solved.keypoints
+        for part in ("x", "y", "z", "error", "ncams", "score")
+    ]
+    expected += [f"M_{i}{j}" for i in range(3) for j in range(3)]
+    expected += ["center_0", "center_1", "center_2", "fnum"]
+    assert list(rows[0]) == expected
+    assert [int(row["fnum"]) for row in rows] == [10, 11, 12]
+    assert all(row["k0_x"] == "" and row["k0_ncams"] == "" for row in rows)
+    assert float(rows[1]["k2_y"]) == solved.xyz[1, 0, 2, 1]
+    assert float(rows[1]["k2_ncams"]) == solved.n_views[1, 0, 2]
+
+
+def test_anipose_holds_one_individual(solved, tmp_path):
+    with pytest.raises(InputError, match=r"mia, tom.*--subject"):
+        save_keypoints3d(solved, tmp_path / "p.anipose.csv")
+
+
+@pytest.mark.parametrize("individuals", [1, 2])
+def test_deeplabcut(make_solved, tmp_path, individuals):
+    solved = make_solved(individuals, 3)
+    save_keypoints3d(solved, tmp_path / "p.dlc.h5")
+    table = pd.read_hdf(tmp_path / "p.dlc.h5", key="df_with_missing")
+    levels = ["scorer", *(["individuals"] if individuals > 1 else []), "bodyparts", "coords"]
+    assert list(table.columns.names) == levels
+    column = ("mvboot", *(("tom",) if individuals > 1 else ()), "k2", "z")
+    assert np.array_equal(table[column], solved.xyz[:, individuals - 1, 2, 2], equal_nan=True)
+    assert table.index.tolist() == [10, 11, 12]
+    assert table.xs("k0", axis=1, level="bodyparts").isna().all(axis=None)
+
+
+def read_trc(path):
+    lines = [line.split("\t") for line in path.read_text().splitlines()]
+    header = dict(zip(lines[1], lines[2], strict=True))
+    names = [name for name in lines[3][2:] if name]
+    values = [[float(cell) if cell else np.nan for cell in line[2:]] for line in lines[6:]]
+    return header, names, lines, np.array(values).reshape(len(values), len(names), 3)
+
+
+def test_trc(make_solved, tmp_path):
+    solved = make_solved(2, 3, up=None)
+    save_keypoints3d(solved, tmp_path / "p.trc")
+    header, names, lines, values = read_trc(tmp_path / "p.trc")
+    assert lines[0] == ["PathFileType", "4", "(X/Y/Z)", "p.trc"]
+    assert header["NumMarkers"] == "6" and header["NumFrames"] == "3" and header["Units"] == "m"
+    assert header["DataRate"] == "25" and header["OrigDataStartFrame"] == "10"
+    assert names == [f"{who}_k{k}" for who in ("mia", "tom") for k in range(3)]
+    assert lines[4][2:5] == ["X1", "Y1", "Z1"] and lines[5] == [""]
+    assert float(lines[6][1]) == 0.4
+    assert np.allclose(values, solved.xyz.reshape(3, 6, 3), rtol=1e-8, equal_nan=True)
+
+
+def test_trc_turns_the_up_axis_to_y_and_centimetres_to_millimetres(make_solved, tmp_path):
+    solved = make_solved(1, 2, up="z", units="cm")
+    save_keypoints3d(solved, tmp_path / "p.trc")
+    header, _, _, values = read_trc(tmp_path / "p.trc")
+    x, y, z = np.moveaxis(10 * solved.xyz[:, 0], -1, 0)
+    assert header["Units"] == "mm"
+    assert np.allclose(values, np.stack([y, z, x], -1), rtol=1e-8, equal_nan=True)
+
+
+@pytest.mark.parametrize("up", Y_UP)
+def test_each_turn_is_a_rotation_that_carries_up_to_y(up):
+    from mvboot.rig import UP_AXES
+
+    R = Y_UP[up]
+    assert np.allclose(R @ R.T, np.eye(3)) and np.isclose(np.linalg.det(R), 1)
+    assert np.allclose(R @ UP_AXES[up], [0, 1, 0])
+
+
+@pytest.mark.parametrize("form", ["trc", "c3d"])
+def test_a_frame_rate_is_needed(solved, tmp_path, form):
+    with pytest.raises(InputError, match="--fps"):
+        save_keypoints3d(replace(solved, fps=None), tmp_path / f"p.{form}")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("keypoints", [4, 300])
+def test_c3d(make_solved, tmp_path, keypoints):
+    ezc3d = pytest.importorskip("ezc3d")
+    solved = make_solved(1, keypoints)
+    save_keypoints3d(solved, tmp_path / "p.c3d")
+    file = ezc3d.c3d(str(tmp_path / "p.c3d"))
+    point = file["parameters"]["POINT"]
+    labels = point["LABELS"]["value"] + point.get("LABELS2", {"value": []})["value"]
+    assert labels == list(solved.keypoints)
+    assert point["UNITS"]["value"] == ["mm"] and point["RATE"]["value"][0] == 25
+    assert file["header"]["points"]["first_frame"] == 10
+    residual = file["data"]["meta_points"]["residuals"][0].T
+    accepted = solved.accepted[:, 0]
+    assert (residual[~accepted] == -1).all()
+    step = abs(point["SCALE"]["value"][0])
+    assert np.abs(residual - 1000 * solved.residual[:, 0])[accepted].max() <= step
+    assert step < 0.03, "one byte must still resolve the residuals"
+    xyz = file["data"]["points"][:3].transpose(2, 1, 0)
+    assert np.allclose(xyz[accepted], 1000 * solved.xyz[:, 0][accepted], atol=1e-3)
+    mask = file["data"]["meta_points"]["camera_masks"].transpose(0, 2, 1).astype(bool)
+    assert np.array_equal(mask[:, accepted], solved.inliers[:7, :, 0][:, accepted])
+
+
+@pytest.mark.parametrize(("form", "ending"), [("movement", ""), ("movement-plural", "s")])
+def test_movement_netcdf(solved, tmp_path, form, ending):
+    xarray = pytest.importorskip("xarray")
+    path = tmp_path / f"p{EXPORTS[form].suffix}"
+    save_keypoints3d(solved, path)
+    with xarray.open_dataset(path, engine="h5netcdf") as data:
+        assert data.position.dims == ("time", "space", f"keypoint{ending}", f"individual{ending}")
+        assert data.confidence.dims == ("time", f"keypoint{ending}", f"individual{ending}")
+        assert data.attrs["ds_type"] == "poses" and data.attrs["fps"] == 25
+        chosen = data.position.sel({f"keypoint{ending}": "k2", f"individual{ending}": "tom"})
+        assert np.array_equal(chosen, solved.xyz[:, 1, 2], equal_nan=True)
+        assert np.allclose(data.time, solved.frames / 25)
+        assert bool(data.position.sel({f"keypoint{ending}": "k0"}).isnull().all())
+
+
+def test_movement_itself_takes_it(make_solved, tmp_path):
+    movement = pytest.importorskip("movement.io.load_poses", reason="movement is not installed")
+    save_keypoints3d(make_solved(1, 3), tmp_path / "p.anipose.csv")
+    data = movement.from_file(str(tmp_path / "p.anipose.csv"), source_software="Anipose")
+    assert data.sizes["space"] == 3
+
+
+def test_the_longest_suffix_decides_and_unknown_ones_are_listed(make_solved, tmp_path):
+    solved = make_solved(1, 2)
+    for name, form in EXPORTS.items():
+        path = tmp_path / f"p{form.suffix}"
+        save_keypoints3d(solved, path)
+        assert path.stat().st_size > 0, name
+    with pytest.raises(InputError, match=r"anipose \(.anipose.csv\)"):
+        save_keypoints3d(solved, tmp_path / "p.obj")
+    with pytest.raises(InputError, match="unknown export 'obj'"):
+        save_keypoints3d(solved, tmp_path / "p.c3d", format="obj")
