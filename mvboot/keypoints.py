@@ -130,6 +130,24 @@ class Keypoints2D:
             identified=True,
         )
 
+    def of(self, individual: str) -> "Keypoints2D":
+        """Return the detections of one individual, which then counts as identified.
+
+        An unknown name raises InputError.
+        """
+        if individual not in self.individuals:
+            raise InputError(
+                f"there is no individual {individual!r}; there are {', '.join(self.individuals)}"
+            )
+        i = self.individuals.index(individual)
+        return replace(
+            self,
+            individuals=(individual,),
+            xy=self.xy[:, :, [i]],
+            confidence=self.confidence[:, :, [i]],
+            identified=True,
+        )
+
     def slice_frames(self, rows: slice) -> "Keypoints2D":
         """Return a block of frames, by position."""
         return self._at(rows)

@@ -7,11 +7,17 @@ the later questions.
 from itertools import chain
 
 import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.sparse.csgraph import connected_components
 
 from mvboot.calib.finding import Finding
 from mvboot.calib.mistakes import mixed_units, odd_cameras, reversed_rig
 from mvboot.calib.views import Views, still
+from mvboot.geometry import Camera
 from mvboot.rig import Rig
+
+Mask = NDArray[np.bool_]
 
 SAME_ANGLE_DEG = 0.05
 SAME_CENTER = 1e-4
@@ -27,8 +33,9 @@ NEAREST_M, FARTHEST_M = 5e-3, 1e3
 def check_rig(rig: Rig) -> tuple[Finding, ...]:
     """Return every fault found, the most telling ones only; () for a sound rig.
 
-    A transposed K and a mirrored world cannot be loaded at all: `load_rig` refuses them by name.
-    Moving cameras are checked at their first frame.
+    A transposed K and a rotation with determinant -1 cannot be loaded at all: `load_rig` refuses
+    them by name. Moving cameras are checked at their first frame. What only detections can tell
+    is asked by `check_keypoints`.
     """
     views = Views(still(rig))
     doubles = _equal_cameras(views)
@@ -42,31 +49,45 @@ def check_rig(rig: Rig) -> tuple[Finding, ...]:
 
 
 def _equal_cameras(views: Views) -> list[Finding]:
-    names = views.rig.names
-    scale = views.working_distance
-    gap = np.linalg.norm(views.centers[:, None] - views.centers[None], axis=-1)
     found = []
-    for a, b in zip(*np.nonzero(np.triu(gap <= SAME_CENTER * scale, k=1)), strict=True):
-        first, second = views.rig[names[a]], views.rig[names[b]]
-        trace = float((first.cam_from_world.R * second.cam_from_world.R).sum())
-        if np.degrees(np.arccos(np.clip((trace - 1) / 2, -1, 1))) > SAME_ANGLE_DEG:
-            continue
-        identical = bool((first.K == second.K).all()) and np.array_equal(
-            first.lens.coefficients, second.lens.coefficients
-        )
-        pair = (names[a], names[b])
-        if identical:
+    for group in _groups(_same_pose(views)):
+        names = tuple(views.rig.names[i] for i in group)
+        first, *others = (views.rig[name] for name in names)
+        if all(_same_inside(first, other) for other in others):
             message = (
-                f"cameras {pair[0]} and {pair[1]} have identical parameters; one block was copied "
-                "over the other: calibrate again or restore the lost one"
+                f"cameras {_listed(names)} have identical parameters; one block was copied over "
+                "the other: calibrate again or restore the lost one"
             )
+            found.append(Finding("identical-blocks", names, message))
         else:
             message = (
-                f"cameras {pair[0]} and {pair[1]} have the same pose; two cameras cannot share "
-                "one place: one of the poses is wrong"
+                f"cameras {_listed(names)} have the same pose; two cameras cannot share one "
+                "place: one of the poses is wrong or missing"
             )
-        found.append(Finding("identical-blocks" if identical else "same-pose", pair, message))
+            found.append(Finding("same-pose", names, message))
     return found
+
+
+def _same_pose(views: Views) -> Mask:
+    R = np.stack([c.cam_from_world.R.numpy() for c in views.rig.cameras.values()])
+    cosine = (np.einsum("aij,bij->ab", R, R) - 1) / 2
+    aligned = np.degrees(np.arccos(np.clip(cosine, -1, 1))) <= SAME_ANGLE_DEG
+    return np.asarray(aligned & (views.gaps <= SAME_CENTER * views.working_distance))
+
+
+def _same_inside(a: Camera, b: Camera) -> bool:
+    return torch.equal(a.K, b.K) and torch.equal(a.lens.coefficients, b.lens.coefficients)
+
+
+def _groups(alike: Mask) -> list[list[int]]:
+    """Return the groups of two or more cameras that are alike, from a symmetric matrix (C, C)."""
+    count, label = connected_components(alike, directed=False)
+    groups = [np.flatnonzero(label == i).tolist() for i in range(count)]
+    return [group for group in groups if len(group) > 1]
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _units(views: Views) -> list[Finding]:
@@ -74,8 +95,8 @@ def _units(views: Views) -> list[Finding]:
     if len(views.rig) < 2 or NEAREST_M < metres < FARTHEST_M:
         return []
     message = (
-        f"the cameras are {metres:.3g} m from what they see; the unit is probably not "
-        f"{views.rig.units}"
+        f"the cameras are {metres:.3g} m from what they see, or from one another; the unit is "
+        f"probably not {views.rig.units}"
     )
     return [Finding("implausible-units", views.rig.names, message)]
 
@@ -114,16 +135,15 @@ def _volume(views: Views, named: set[str]) -> list[Finding]:
 
 
 def _baselines(views: Views, named: set[str]) -> list[Finding]:
-    gap = np.linalg.norm(views.centers[:, None] - views.centers[None], axis=-1)
-    close = np.triu(gap < NEAR_ZERO_BASELINE * views.working_distance, k=1)
+    close = views.gaps < NEAR_ZERO_BASELINE * views.working_distance
+    known = np.array([name in named for name in views.rig.names])
     found = []
-    for a, b in zip(*np.nonzero(close), strict=True):
-        pair = (views.rig.names[a], views.rig.names[b])
-        if named & set(pair):
-            continue
+    for group in _groups(close & ~known & ~known[:, None]):
+        names = tuple(views.rig.names[i] for i in group)
+        widest = views.gaps[np.ix_(group, group)].max()
         message = (
-            f"cameras {pair[0]} and {pair[1]} are only {gap[a, b]:.3g} {views.rig.units} apart: "
-            "together they measure no depth; check their translations"
+            f"cameras {_listed(names)} are only {widest:.3g} {views.rig.units} apart: together "
+            "they measure no depth; check their translations"
         )
-        found.append(Finding("near-zero-baseline", pair, message))
+        found.append(Finding("near-zero-baseline", names, message))
     return found

@@ -11,12 +11,16 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mvboot.calib.finding import Finding
-from mvboot.calib.views import Views
+from mvboot.calib.views import Floats, Views
 from mvboot.geometry import Pose
+from mvboot.rig import Rig
 
 Undo = Callable[[Pose], Pose]
+Indices = NDArray[np.intp]
+Mask = NDArray[np.bool_]
 
 FOCUSED = 0.9
 """Share of the cameras that must have the common focus in their picture."""
@@ -33,8 +37,8 @@ EVEN, UNEVEN = 10.0, 30.0
 ROLLED = 1 / 3
 """Weight of cameras without a common upright: less proves nothing, some rigs are like that."""
 
-AIM_DEG = 10.0
-"""How far beside its subject a camera may aim after one mistake is undone."""
+AIM_DEG, ODD_AIM_DEG = 10.0, 8.0
+"""How far beside the focus a camera may aim after a mistake of all, or of one, is undone."""
 
 REVERSED: dict[str, Undo] = {
     "the inverse pose (world from camera)": lambda pose: pose.inverse(),
@@ -62,7 +66,7 @@ def mixed_units(views: Views) -> list[Finding]:
         for factor in UNIT_FACTORS:
             if holes[split - 1] < max(factor / 10, 5.0):
                 continue
-            mended = changed(views, _scaling(factor), small)
+            mended = _changed(views, _scaling(factor), small)
             if _mends(views, mended):
                 wrong = _wrong_group(views, small, large, mended)
                 return [_mixed([views.rig.names[i] for i in sorted(wrong)], factor)]
@@ -74,9 +78,9 @@ def reversed_rig(views: Views) -> list[Finding]:
     as_given = _convergence(views)
     everyone = range(len(views.rig))
     for what, undo in REVERSED.items():
-        mended = changed(views, undo, everyone)
+        mended = _changed(views, undo, everyone)
         wanted = max(CLEAR_DEG, CLEARER * as_given)
-        if _is_gathered(mended, EVEN) and _convergence(mended) > wanted:
+        if _is_aimed(mended) and _convergence(mended) > wanted:
             message = (
                 "the cameras do not look at one place from several sides, but they do if the file "
                 f"holds {what}; store world-to-camera poses, x_cam = R x_world + t"
@@ -90,48 +94,52 @@ def odd_cameras(views: Views) -> list[Finding]:
     focus = views.focus()
     if len(views.rig) < 3 or focus is None:
         return []
-    seeing, distance = views.seeing(focus), views.distances(focus)
+    distance = views.distances(focus)
     typical = float(np.median(distance))
-    fine = seeing & (distance < UNEVEN * typical) & (distance > typical / UNEVEN)
-    aim = views.off_axis_deg(focus)
+    is_near = (distance < UNEVEN * typical) & (distance > typical / UNEVEN)
+    fine = is_near & views.seeing(focus)
     found = []
     for i in np.flatnonzero(~fine):
-        if np.delete(fine, i).mean() < MOST:
-            continue
-        near, far = distance[fine].min() / 2, 2 * distance[fine].max()
-        widest = max(AIM_DEG, float(aim[fine].max()))
-
-        def explains(undo: Undo, i: int = int(i), widest: float = widest) -> bool:
-            mended = changed(views, undo, [i])
-            place = mended.distances(focus)[i]
-            on_axis = mended.off_axis_deg(focus)[i] <= widest
-            return bool(near <= place <= far and on_axis and mended.seeing(focus)[i])
-
-        found += _explained(views.rig.names[i], explains)
+        if np.delete(fine, i).mean() >= MOST:
+            found += _explained(views, int(i), focus, fine)
     return found
 
 
-def changed(views: Views, undo: Undo, which: Iterable[int]) -> Views:
-    """Return the views with the poses of some cameras changed."""
-    cameras = dict(views.rig.cameras)
+def reposed(rig: Rig, undo: Undo, which: Iterable[int]) -> Rig:
+    """Return the rig with the poses of some cameras changed."""
+    cameras = dict(rig.cameras)
     for i in which:
-        name = views.rig.names[int(i)]
+        name = rig.names[int(i)]
         cameras[name] = cameras[name].with_pose(undo(cameras[name].cam_from_world))
-    return Views(replace(views.rig, cameras=cameras))
+    return replace(rig, cameras=cameras)
 
 
-def _explained(name: str, explains: Callable[[Undo], bool]) -> list[Finding]:
+def _changed(views: Views, undo: Undo, which: Iterable[int]) -> Views:
+    return Views(reposed(views.rig, undo, which))
+
+
+def _explained(views: Views, i: int, focus: Floats, fine: Mask) -> list[Finding]:
+    name = views.rig.names[i]
     for what, undo in REVERSED.items():
-        if explains(undo):
+        if _fits_in(_changed(views, undo, [i]), i, focus, fine):
             message = (
                 f"camera {name} looks away from what the others see, but not if its pose is "
                 f"{what}; store world-to-camera poses, x_cam = R x_world + t"
             )
             return [Finding("inverse-pose", (name,), message)]
     for factor in UNIT_FACTORS:
-        if explains(_scaling(factor)) or explains(_scaling(1 / factor)):
-            return [_mixed([name], factor)]
+        for undo in (_scaling(factor), _scaling(1 / factor)):
+            if _fits_in(_changed(views, undo, [i]), i, focus, fine):
+                return [_mixed([name], factor)]
     return []
+
+
+def _fits_in(views: Views, i: int, focus: Floats, fine: Mask) -> bool:
+    """Whether a camera sees the focus, aims at it and is as far from it as those that are fine."""
+    distance, aim = views.distances(focus), views.off_axis_deg(focus)
+    near, far = distance[fine].min() / 2, 2 * distance[fine].max()
+    widest = max(ODD_AIM_DEG, aim[fine].max())
+    return bool(near <= distance[i] <= far and aim[i] <= widest and views.seeing(focus)[i])
 
 
 def _mixed(names: list[str], factor: float) -> Finding:
@@ -142,9 +150,7 @@ def _mixed(names: list[str], factor: float) -> Finding:
     return Finding("mixed-units", tuple(names), message)
 
 
-def _wrong_group(
-    views: Views, small: np.ndarray, large: np.ndarray, mended: Views
-) -> np.ndarray:
+def _wrong_group(views: Views, small: Indices, large: Indices, mended: Views) -> Indices:
     """Return the smaller group; of two equal ones that which puts the rig out of a building."""
     if len(small) != len(large):
         return small if len(small) < len(large) else large
@@ -175,6 +181,14 @@ def _is_gathered(views: Views, limit: float) -> bool:
     distance = views.distances(focus)
     is_even = distance.max() <= limit * distance.min()
     return bool(is_even and views.seeing(focus).mean() >= FOCUSED)
+
+
+def _is_aimed(views: Views) -> bool:
+    """Whether the cameras are gathered and nearly all aim at their focus."""
+    focus = views.focus()
+    if focus is None or not _is_gathered(views, EVEN):
+        return False
+    return bool(np.quantile(views.off_axis_deg(focus), FOCUSED) <= AIM_DEG)
 
 
 def _convergence(views: Views) -> float:

@@ -95,6 +95,11 @@ class Views:
         """Unit optical axes (C, 3) in the world."""
         return np.stack([c.forward.numpy() for c in self.rig.cameras.values()])
 
+    @cached_property
+    def gaps(self) -> Floats:
+        """Distances (C, C) between the camera centres."""
+        return np.asarray(np.linalg.norm(self.centers[:, None] - self.centers[None], axis=-1))
+
     def focus(self) -> Floats | None:
         """Return the point that the cameras look at (3,), or None where there is no such point.
 
@@ -126,12 +131,15 @@ class Views:
 
     @cached_property
     def working_distance(self) -> float:
-        """Median distance from the focus in units; from one another where nobody sees one."""
+        """Median distance from the focus in units; from one another where nobody sees one.
+
+        One metre where all cameras stand at one place.
+        """
         focus = self.focus()
         if focus is not None and self.seeing(focus).any():
             return float(np.median(self.distances(focus)))
-        gap = np.linalg.norm(self.centers[:, None] - self.centers[None], axis=-1)
-        return float(np.median(gap[gap > 0])) if (gap > 0).any() else 1.0
+        apart = self.gaps[self.gaps > 0]
+        return float(np.median(apart)) if len(apart) else 1 / UNITS_IN_M[self.rig.units]
 
     @property
     def working_distance_m(self) -> float:
@@ -167,9 +175,7 @@ class Views:
         rotations = [c.cam_from_world.R.numpy() for c in self.rig.cameras.values()]
         views = [
             Frustum(center, r @ R, pyramid(r) @ R, reach)
-            for center, r, R, reach in zip(
-                self.centers, rays, rotations, self.reach(), strict=True
-            )
+            for center, r, R, reach in zip(self.centers, rays, rotations, self.reach(), strict=True)
         ]
         left, groups = set(range(len(views))), []
         while left:

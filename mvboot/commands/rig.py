@@ -85,17 +85,30 @@ def check(
     up: Annotated[
         str | None, Option(help="Axis that points up (x ... -z), if the file does not say it.")
     ] = None,
+    keypoints: Annotated[
+        str | None, Option(help="Also judge it by these detections: a path with {camera}.")
+    ] = None,
+    subject: Annotated[
+        str | None, Option(help="Individual in the detections: its name, or largest.")
+    ] = None,
+    min_confidence: Annotated[
+        float, Option(help="Ignore detections below this confidence.", min=0, max=1)
+    ] = 0.0,
     as_json: Json = False,
 ) -> None:
     """Look for faults: equal, inverse or mixed-up poses, units, floor, shared view."""
     from dataclasses import replace
 
     from mvboot.calib import check_rig
+    from mvboot.commands.matching import findings_by_keypoints
     from mvboot.formats.rigs import load_rig
 
     say = Output(as_json)
     rig = load_rig(path, format, units)
-    findings = check_rig(replace(rig, up=up) if up else rig)
+    rig = replace(rig, up=up) if up else rig
+    findings = check_rig(rig)
+    if keypoints:
+        findings += findings_by_keypoints(rig, keypoints, subject, min_confidence)
     say.say(_describe(rig))
     for finding in findings:
         say.say(f"  {finding}")

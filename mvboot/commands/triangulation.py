@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,7 +9,8 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from mvboot import __version__
-from mvboot.calib import check_rig
+from mvboot.calib import check_keypoints, check_rig
+from mvboot.commands.matching import check_subject, of_subject
 from mvboot.commands.output import Output
 from mvboot.config import dump_yaml, parse_yaml, read_text
 from mvboot.errors import InputError, NothingUsable, QualityMissed
@@ -107,7 +107,7 @@ class Recording:
         if renamed:
             pairs = ", ".join(f"{a} is {b}" for a, b in renamed.items())
             say.say(f"camera names differ only in spelling or were paired: {pairs}")
-        self._check_subject(sample)
+        check_subject(sample, config.subject, config.keypoints)
         self.sample = self.selected(sample)
         self.groups = _read_groups(config.groups) if config.groups else None
         self._collect_warnings()
@@ -131,37 +131,12 @@ class Recording:
         """Return a block with the rig's camera names and order, and the chosen subject."""
         named = keypoints.for_cameras(list(self.camera_map)).renamed(self.camera_map)
         ordered = named.for_cameras(self.rig.names)
-        subject = self.config.subject
-        if subject is None:
-            return ordered
-        if subject == "largest":
-            return ordered.largest(self.config.min_confidence)
-        i = ordered.individuals.index(subject)
-        return replace(
-            ordered,
-            individuals=(subject,),
-            xy=ordered.xy[:, :, [i]],
-            confidence=ordered.confidence[:, :, [i]],
-            identified=True,
-        )
-
-    def _check_subject(self, keypoints: Keypoints2D) -> None:
-        subject = self.config.subject
-        if subject is None and not keypoints.identified:
-            raise InputError(
-                f"there are up to {len(keypoints.individuals)} people in a picture and nothing "
-                "says who is who in the other cameras; choose with --subject largest",
-                where=self.config.keypoints,
-            )
-        if subject not in (None, "largest", *keypoints.individuals):
-            raise InputError(
-                f"there is no individual {subject!r}; there are "
-                f"{', '.join(keypoints.individuals)}, or largest",
-                where=self.config.keypoints,
-            )
+        return of_subject(ordered, self.config.subject, self.config.min_confidence)
 
     def _collect_warnings(self) -> None:
-        self.warnings += [str(finding) for finding in check_rig(self.rig)]
+        findings = check_rig(self.rig)
+        findings += check_keypoints(self.rig, self.sample.above(self.config.min_confidence))
+        self.warnings += [str(finding) for finding in findings]
         if len(self.rig) < FEW_CAMERAS or self.config.min_views == 2:
             self.warnings.append(
                 "points may rest on two views: a wrong detection near the other's epipolar line "

@@ -37,7 +37,7 @@ def draw_scene(
     Where the rig's up axis is unknown, +z is drawn upwards.
     """
     figure = Figure(figsize=(16, 8), dpi=100)
-    figure.subplots_adjust(left=0.01, right=0.98, bottom=0.13, top=0.88, wspace=0.1)
+    figure.subplots_adjust(left=0.01, right=0.98, bottom=0.13, top=0.88, wspace=0.18)
     FigureCanvasAgg(figure)
     turn = _upright(rig)
     views = Views(still(rig))
@@ -54,15 +54,25 @@ def draw_scene(
     figure.legend(
         *plane.get_legend_handles_labels(), loc="lower center", ncols=SHOWN_POSES + 1, markerscale=2
     )
-    share = 100 * keypoints.accepted.mean()
-    figure.suptitle(
-        f"{len(rig)} cameras, {len(keypoints.frames)} frames, {len(keypoints.keypoints)} "
-        f"keypoints: {share:.1f} % of the points accepted, "
-        f"median reprojection error {_median(keypoints.error_px):.2f} px",
-        fontsize=14,
-    )
+    figure.suptitle(_title(rig, keypoints), fontsize=14)
     with atomic_file(path) as partial:
         figure.savefig(partial, format="png")
+
+
+def _title(rig: Rig, keypoints: Keypoints3D) -> str:
+    counts = (
+        (len(rig), "camera"),
+        (len(keypoints.frames), "frame"),
+        (len(keypoints.keypoints), "keypoint"),
+    )
+    title = ", ".join(f"{n} {noun}{'' if n == 1 else 's'}" for n, noun in counts)
+    if not keypoints.accepted.any():
+        return f"{title}: no point accepted"
+    error = float(np.median(keypoints.error_px[keypoints.accepted]))
+    return (
+        f"{title}: {100 * keypoints.accepted.mean():.1f} % of the points accepted, "
+        f"median reprojection error {error:.2f} px"
+    )
 
 
 def _upright(rig: Rig) -> Floats:
@@ -99,7 +109,9 @@ def _draw_camera(space: Any, plane: Any, camera: Camera, turn: Floats, reach: fl
 def _label_camera(space: Any, plane: Any, name: str, apex: Floats, middle: Floats) -> None:
     """Write the name beside the camera, on the side that looks away from the others."""
     space.text(*apex, f" {name}", fontsize=9)
-    x, y = (apex - middle)[:2] / max(float(np.linalg.norm((apex - middle)[:2])), 1e-300)
+    away = (apex - middle)[:2]
+    length = float(np.linalg.norm(away))
+    x, y = away / length if length > 0 else (1.0, 0.0)
     side = "center" if abs(x) < 0.4 else ("left" if x > 0 else "right")
     plane.annotate(
         name,
@@ -116,7 +128,9 @@ def _draw_subject(
     space: Any, plane: Any, keypoints: Keypoints3D, edges: Sequence[tuple[str, str]], turn: Floats
 ) -> None:
     xyz = keypoints.xyz @ turn.T
-    shown = np.unique(np.linspace(0, len(xyz) - 1, SHOWN_POSES).astype(int))
+    usable = np.flatnonzero(keypoints.accepted.any(axis=(1, 2)))
+    poses = min(SHOWN_POSES, len(usable))
+    shown = usable[np.linspace(0, len(usable) - 1, poses).astype(int)]
     bones = [
         [keypoints.keypoints.index(name) for name in edge]
         for edge in edges
@@ -157,17 +171,12 @@ def _dress(space: Any, plane: Any, rig: Rig, turn: Floats) -> None:
     for axes in (space, plane):
         axes.set_xlabel(_axis(turn[0], rig.units))
         axes.set_ylabel(_axis(turn[1], rig.units))
-    space.set_zlabel(_axis(turn[2], rig.units) + (" (up)" if rig.up else ""), labelpad=8)
+    space.set_zlabel(_axis(turn[2], rig.units) + (" (up)" if rig.up else ""))
     limits = (space.get_xlim(), space.get_ylim(), space.get_zlim())
-    space.set_box_aspect([high - low for low, high in limits], zoom=1.15)  # equal axes
+    space.set_box_aspect([high - low for low, high in limits], zoom=1.08)  # equal axes
     space.locator_params(nbins=5)
     space.view_init(elev=32, azim=-55)
     plane.margins(0.14)
     plane.set_aspect("equal")
     plane.grid(color="0.9")
     plane.set_axisbelow(True)
-
-
-def _median(values: Floats) -> float:
-    known = values[~np.isnan(values)]
-    return float(np.median(known)) if len(known) else float("nan")

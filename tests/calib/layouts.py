@@ -151,7 +151,9 @@ def pairs_in_ring():
 
 def one_far():
     """Four cameras around a stage and one overview camera fifteen times farther away."""
-    near = [camera_at((2 * x, 2 * y, 1.5), (0, 0, 1)) for x, y in ((1, 0), (0, 1), (-1, 0), (0, -1))]
+    near = [
+        camera_at((2 * x, 2 * y, 1.5), (0, 0, 1)) for x, y in ((1, 0), (0, 1), (-1, 0), (0, -1))
+    ]
     return named([*near, camera_at((0, -30, 6), (0, 0, 1), focal=4000)], "m", "z")
 
 
@@ -166,9 +168,7 @@ def wide_fisheyes():
 def no_sizes():
     """A ring whose file stores no picture sizes."""
     rig = ring(6)
-    cameras = {
-        name: Camera(c.K, c.lens, c.cam_from_world, None) for name, c in rig.cameras.items()
-    }
+    cameras = {name: Camera(c.K, c.lens, c.cam_from_world, None) for name, c in rig.cameras.items()}
     return Rig(cameras, "m", "z")
 
 
@@ -187,6 +187,36 @@ def tripod(frames=5):
 def far_world():
     """A ring in map coordinates, its origin 100 km away."""
     return moved(ring(), Pose.from_rotation(np.eye(3), (1e5, -2e5, 300.0)))
+
+
+def random_rig(seed):
+    """A rig of a random kind, size, lens and world: also sound."""
+    rng = np.random.default_rng(seed)
+    count, distance = int(rng.integers(3, 13)), rng.uniform(1, 5)
+    focal = SIZE[0] / 2 / np.tan(np.radians(rng.uniform(35, 95)) / 2)
+    target = rng.uniform((-1, -1, 0.2), (1, 1, 1.2))
+    kind = ("ring", "arc", "dome", "row", "outward")[seed % 5]
+    if kind == "outward":
+        rig = outward(max(count, 7))
+    elif kind == "row":
+        centers = np.arange(count)[:, None] * [rng.uniform(0.2, 0.3) * distance, 0, 0]
+        aims = centers + rng.normal((0, 1, -0.1), 0.05, (count, 3))
+        up = (0, 0, 1.5)
+        rig = named([camera_at(c + up, a + up, focal) for c, a in zip(centers, aims, strict=True)])
+    else:
+        azimuth = {
+            "ring": 2 * np.pi * np.arange(count) / count,
+            "arc": np.linspace(-0.9, 0.9, count),
+            "dome": rng.uniform(0, 2 * np.pi, count),
+        }[kind]
+        height = rng.uniform(0, 1.4 if kind == "dome" else 0.5, count)
+        around = np.stack([np.cos(azimuth), np.sin(azimuth), np.tan(height)], -1)
+        around *= rng.uniform(0.8, 1.2, (count, 1)) * np.cos(height)[:, None] * distance
+        aims = target + rng.normal(0, 0.06 * distance, (count, 3))
+        rig = named(
+            [camera_at(target + c, a, focal) for c, a in zip(around, aims, strict=True)], "m", "z"
+        )
+    return in_first_camera(rig) if rng.random() < 0.3 else rig
 
 
 SOUND: dict[str, Callable[[], Rig]] = {

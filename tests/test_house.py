@@ -1,0 +1,202 @@
+"""Guards: what a reviewer would otherwise have to check by hand."""
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+import zipfile
+from configparser import ConfigParser
+from pathlib import Path
+
+import pytest
+
+import mvboot
+
+ROOT = Path(__file__).parents[1]
+SOURCES = sorted((ROOT / "mvboot").rglob("*.py"))
+
+LEVELS = [
+    {"errors", "__init__"},
+    {"files"},
+    {"config"},
+    {"geometry"},
+    {"rig", "recording", "keypoints", "template"},
+    {"formats", "calib", "triangulation", "fields", "losses", "networks", "synthetic"},
+    {"datasets", "surface", "tracks"},
+    {"training"},
+    {"bootstrap"},
+    {"metrics", "report"},
+    {"commands"},
+    {"cli"},
+]
+"""Rooms of the package from the ground up; a room imports only from lower levels (DESIGN 1)."""
+
+HEAVY = {"torch", "numba", "pandas", "cv2", "pycolmap", "matplotlib", "scipy", "h5py", "pyarrow"}
+MAX_FILE, MAX_FUNCTION, MAX_EXAMPLE = 450, 80, 80
+
+
+def tracked():
+    """Return the files that belong to the project: what git knows or would add."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if found.returncode:
+        pytest.skip("not a git checkout")
+    return [ROOT / line for line in found.stdout.splitlines() if (ROOT / line).is_file()]
+
+
+def room(module):
+    """Return the room of a module of ours: mvboot.formats.trc is in formats."""
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 else "__init__"
+
+
+def level(name):
+    return next(i for i, rooms in enumerate(LEVELS) if name in rooms)
+
+
+def imported(path):
+    """Yield (module, whether at import time) of every import statement."""
+    tree = ast.parse(path.read_text())
+    inside = {
+        id(node)
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef)
+        for node in ast.walk(function)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name, id(node) not in inside
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or "", id(node) not in inside
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_point_down(path):
+    if path == ROOT / "mvboot" / "__init__.py":
+        pytest.skip("the package's front door names everything, lazily")
+    own = room(".".join(path.relative_to(ROOT).with_suffix("").parts))
+    for module, _ in imported(path):
+        if not module.startswith("mvboot."):
+            continue
+        other = room(module)
+        assert other == own or level(other) < level(own), f"{own} imports {module}"
+
+
+def test_every_room_has_its_level():
+    rooms = {room(".".join(path.relative_to(ROOT).with_suffix("").parts)) for path in SOURCES}
+    assert rooms <= set().union(*LEVELS)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_files_and_functions_stay_small(path):
+    text = path.read_text()
+    assert len(text.splitlines()) <= MAX_FILE
+    assert text.strip(), "an empty module"
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef):
+            body = node.body[1:] if ast.get_docstring(node) else node.body
+            length = (body[-1].end_lineno - body[0].lineno + 1) if body else 0
+            assert length <= MAX_FUNCTION, f"{node.name} has {length} lines"
+
+
+def test_the_command_line_is_light_to_import():
+    code = f"import mvboot.cli, sys; print(sorted({HEAVY!r} & set(sys.modules)))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+
+
+def test_the_wheel_holds_nothing_but_mvboot(tmp_path):
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", tmp_path]
+    source = tmp_path / "source"
+    for path in tracked():
+        target = source / path.relative_to(ROOT)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(path.read_bytes())
+    built = subprocess.run([*command, source], capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stderr
+    (wheel,) = tmp_path.glob("*.whl")
+    tops = {name.split("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
+    assert tops == {"mvboot", f"mvboot-{mvboot.__version__}.dist-info"}
+
+
+@pytest.mark.parametrize("folder", ["calib", "datasets", "examples"])
+def test_root_folders_are_no_packages(folder):
+    assert (ROOT / folder).is_dir()
+    assert not list((ROOT / folder).rglob("__init__.py"))
+
+
+def setup():
+    config = ConfigParser()
+    config.read(ROOT / "setup.cfg")
+    return config
+
+
+def requirements(text):
+    return {re.split(r"[<>=!~\[ ;]", line)[0] for line in text.split("\n") if line.strip()}
+
+
+def test_every_requirement_is_imported_and_every_import_required():
+    modules = {"opencv-python": "cv2", "ruamel.yaml": "ruamel", "typer": "typer"}
+    modules |= {"tables": "pandas"}  # pandas needs PyTables for HDF5 and imports it itself
+    extra = requirements(setup()["options.extras_require"]["export"])
+    required = requirements(setup()["options"]["install_requires"]) | extra
+    wanted = {modules.get(name, name) for name in required} - {"h5netcdf"}  # xarray's engine
+    used = {module.split(".")[0] for path in SOURCES for module, _ in imported(path)}
+    foreign = {name for name in used if name not in sys.stdlib_module_names} - {"mvboot", ""}
+    assert foreign == wanted
+
+
+def test_development_versions_are_pinned_and_no_others():
+    pinned = requirements(
+        "\n".join(
+            line
+            for line in (ROOT / "constraints-dev.txt").read_text().splitlines()
+            if not line.startswith("#")
+        )
+    )
+    extras = setup()["options.extras_require"]
+    named = requirements(setup()["options"]["install_requires"])
+    named |= requirements(extras["export"]) | requirements(extras["dev"]) - {"%(export)s"}
+    assert pinned == {name for name in named if name != "%"} - {"%("}
+
+
+def test_the_version_is_one():
+    assert f"version: {mvboot.__version__}" in (ROOT / "CITATION.cff").read_text()
+    assert "## Unreleased" in (ROOT / "CHANGELOG.md").read_text()
+    assert (
+        "setuptools"
+        in tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]["build-backend"]
+    )
+
+
+def test_no_path_of_a_machine_is_in_the_project():
+    pattern = re.compile(r"(?<![\w.])/(home|root|tmp|work|Users|opt)/\w")
+    for path in tracked():
+        if path.suffix in (".py", ".md", ".cfg", ".toml", ".yaml", ".txt", ".cff", "") and (
+            path != Path(__file__)
+        ):
+            assert not pattern.search(path.read_text()), path
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "examples").glob("*.py")), ids=lambda path: path.name
+)
+def test_examples_run_and_are_short(path, tmp_path):
+    assert len(path.read_text().splitlines()) < MAX_EXAMPLE
+    found = subprocess.run(
+        [sys.executable, path], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert found.returncode == 0, found.stderr
+    assert found.stdout.strip()
+
+
+def test_the_readme_names_every_format_and_command():
+    text = (ROOT / "README.md").read_text() + (ROOT / "docs" / "formats.md").read_text()
+    from mvboot.formats.detections import detection_formats
+    from mvboot.formats.exports import EXPORTS
+    from mvboot.formats.rigs import rig_formats
+
+    for name in (*rig_formats(), *detection_formats(), *EXPORTS):
+        assert f"`{name}`" in text, name
