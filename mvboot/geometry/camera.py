@@ -199,16 +199,17 @@ class Camera:
     def linearize(self, pixels: Float[Tensor, "*points 2"]) -> Linearization:
         """Return the first-order model around observed pixels that triangulation solves with.
 
-        Missing (NaN) pixels and pixels without a ray come back with ``valid`` false and zeros.
-        Per-frame poses must already be selected with `at`, one per pixel.
+        Missing (NaN) pixels and pixels without a ray come back with ``valid`` false and the
+        optical axis for a ray. Per-frame poses must already be selected with `at`, one per pixel.
         """
         camera = self._like(pixels)
         direction, valid = camera.lens.unproject(camera.plane_from_pixels(pixels))
-        J = camera.K[:2, :2] @ camera.lens.jacobian(direction)
-        R = camera.cam_from_world.R
-        gauge = (camera.lens.gauge(direction)[..., None, :] @ R)[..., 0, :]
-        matrix = torch.where(valid[..., None, None], J @ R, torch.zeros_like(J))
-        return Linearization(camera.center.expand_as(direction), matrix, gauge, valid)
+        ahead = torch.tensor([0.0, 0.0, 1.0]).to(direction)
+        direction = torch.where(valid[..., None], direction, ahead)
+        world_from_cam = camera.cam_from_world.inverse()
+        matrix = camera.K[:2, :2] @ (camera.lens.jacobian(direction) @ camera.cam_from_world.R)
+        gauge = world_from_cam.rotate(camera.lens.gauge(direction))
+        return Linearization(world_from_cam.t.expand_as(direction), matrix, gauge, valid)
 
     def plane_from_pixels(self, pixels: Float[Tensor, "*points 2"]) -> Float[Tensor, "*points 2"]:
         """Undo K, skew included: pixels to the distorted plane at unit depth."""

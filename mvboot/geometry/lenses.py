@@ -113,7 +113,9 @@ class _Planar(Lens):
         z = direction[..., 2:]
         xy = direction[..., :2] / z
         J = self.distort_jacobian(xy) / z[..., None]
-        return torch.cat([J, -(J @ xy[..., None])], dim=-1)
+        return torch.cat(
+            [J, -(J[..., :1] * xy[..., None, :1] + J[..., 1:] * xy[..., None, 1:])], -1
+        )
 
     def _inside(self, xy: Float[Tensor, "*points 2"]) -> Bool[Tensor, "*points"]:
         finite = torch.isfinite(xy).all(-1)

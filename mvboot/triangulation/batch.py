@@ -183,6 +183,7 @@ def refine(problem: Problem, X: Tensor) -> tuple[Tensor, Tensor]:
     """Run the robust Gauss-Newton of `refine.refine_group`; also return which groups converged."""
     X = X.clone()
     active = torch.arange(len(X), device=X.device)
+    previous = X.new_full((len(X),), 1e-300)
     for _ in range(MAX_STEPS):
         rays, weight, directions = (values[active] for values in problem[:3])
         part = Problem(rays, weight, directions, problem.threshold)
@@ -191,7 +192,8 @@ def refine(problem: Problem, X: Tensor) -> tuple[Tensor, Tensor]:
         X[active] -= step
         moved = (g * step).sum(-1)
         largest = torch.where(torch.isnan(moved), 0.0, moved).amax(-1)
-        active = active[largest >= STEP_PX**2]
+        slow = largest * (largest / previous).clamp_max(1.0) >= STEP_PX**2
+        active, previous = active[slow], largest[slow]
         if len(active) == 0:
             break
     converged = torch.ones(len(X), dtype=torch.bool, device=X.device)

@@ -13,10 +13,11 @@ import numpy as np
 from numba import njit, prange
 
 from mvboot.triangulation.refine import (
+    RAY_WIDTH,
     add_view,
-    mean_errors,
     refine_group,
     solve_symmetric,
+    view_error2,
 )
 
 ACCEPTED, FEW_DETECTIONS, PARALLEL, BEHIND, DISAGREE, DIVERGED = range(6)
@@ -30,119 +31,146 @@ _parallel_jit: Any = njit(cache=True, error_model="numpy", parallel=True)
 
 
 @_jit
-def view_list(weight, members, views):  # type: ignore[no-untyped-def]
-    """Fill ``views`` with the cameras that see any point of the group; return how many."""
+def gather(all_rays, all_weight, members, views, rays, weight, directions):  # type: ignore[no-untyped-def]
+    """Copy what the group's views saw side by side; return how many views see any of its points.
+
+    Fills views (C,), rays (P, C, 12), weight (P, C) and directions (P, C, 3) up to that number.
+    """
     m = 0
-    for c in range(weight.shape[1]):
+    for c in range(all_weight.shape[1]):
+        used = False
         for p in range(len(members)):
-            if weight[members[p], c] > 0:
-                views[m] = c
-                m += 1
-                break
+            w = all_weight[members[p], c]
+            weight[p, m] = w
+            if w > 0:
+                used = True
+                for k in range(RAY_WIDTH):
+                    rays[p, m, k] = all_rays[members[p], c, k]
+                ray_direction(rays, p, m, directions)
+        if used:
+            views[m] = c
+            m += 1
     return m
 
 
 @_jit
-def ray_direction(ray, out):  # type: ignore[no-untyped-def]
-    """Fill ``out`` with the unit viewing direction: the null vector of B, in front (e . d > 0)."""
-    x = ray[4] * ray[8] - ray[5] * ray[7]
-    y = ray[5] * ray[6] - ray[3] * ray[8]
-    z = ray[3] * ray[7] - ray[4] * ray[6]
-    length = np.sqrt(x * x + y * y + z * z)
-    if x * ray[9] + y * ray[10] + z * ray[11] < 0:
-        length = -length
-    out[0], out[1], out[2] = x / length, y / length, z / length
+def ray_direction(rays, p, i, out):  # type: ignore[no-untyped-def]
+    """Fill out[p, i] with the unit viewing direction: the null vector of B, with e . d > 0."""
+    x = rays[p, i, 4] * rays[p, i, 8] - rays[p, i, 5] * rays[p, i, 7]
+    y = rays[p, i, 5] * rays[p, i, 6] - rays[p, i, 3] * rays[p, i, 8]
+    z = rays[p, i, 3] * rays[p, i, 7] - rays[p, i, 4] * rays[p, i, 6]
+    scale = 1 / np.sqrt(x * x + y * y + z * z)
+    if x * rays[p, i, 9] + y * rays[p, i, 10] + z * rays[p, i, 11] < 0:
+        scale = -scale
+    out[p, i, 0], out[p, i, 1], out[p, i, 2] = x * scale, y * scale, z * scale
 
 
 @_jit
-def midpoint(a, da, b, db, min_sine2, X):  # type: ignore[no-untyped-def]
-    """Fill X with the point halfway between two rays; return ACCEPTED, PARALLEL or BEHIND."""
-    wx, wy, wz = b[0] - a[0], b[1] - a[1], b[2] - a[2]
-    cosine = da[0] * db[0] + da[1] * db[1] + da[2] * db[2]
+def midpoint(rays, directions, p, a, b, min_sine2, X):  # type: ignore[no-untyped-def]
+    """Fill X[p] with the point halfway between two rays; return ACCEPTED, PARALLEL or BEHIND."""
+    cosine, along_a, along_b = 0.0, 0.0, 0.0
+    for k in range(3):
+        w = rays[p, b, k] - rays[p, a, k]
+        cosine += directions[p, a, k] * directions[p, b, k]
+        along_a += directions[p, a, k] * w
+        along_b += directions[p, b, k] * w
     sine2 = 1 - cosine * cosine
     if not sine2 > min_sine2:
         return PARALLEL
-    along_a = da[0] * wx + da[1] * wy + da[2] * wz
-    along_b = db[0] * wx + db[1] * wy + db[2] * wz
     s = (along_a - cosine * along_b) / sine2
     t = (cosine * along_a - along_b) / sine2
     if s <= 0 or t <= 0:
         return BEHIND
     for k in range(3):
-        X[k] = 0.5 * (a[k] + s * da[k] + b[k] + t * db[k])
+        on_a = rays[p, a, k] + s * directions[p, a, k]
+        on_b = rays[p, b, k] + t * directions[p, b, k]
+        X[p, k] = 0.5 * (on_a + on_b)
     return ACCEPTED
 
 
 @_jit
-def hypothesis(rays, weight, members, a, b, directions, min_sine2, X):  # type: ignore[no-untyped-def]
-    """Fill X (P, 3) with the group's midpoints from cameras a and b; return why there is none."""
+def hypothesis(rays, weight, directions, a, b, min_sine2, X):  # type: ignore[no-untyped-def]
+    """Fill X (P, 3) with the group's midpoints from views a and b; return why there is none."""
     made, outcome = False, FEW_DETECTIONS
-    for p in range(len(members)):
-        n = members[p]
-        X[p] = np.nan
-        if weight[n, a] > 0 and weight[n, b] > 0:
-            why = midpoint(
-                rays[n, a], directions[p, a], rays[n, b], directions[p, b], min_sine2, X[p]
-            )
+    for p in range(len(X)):
+        X[p, 0] = np.nan
+        if weight[p, a] > 0 and weight[p, b] > 0:
+            why = midpoint(rays, directions, p, a, b, min_sine2, X)
             made = made or why == ACCEPTED
             outcome = max(outcome, why)
     return ACCEPTED if made else outcome
 
 
 @_jit
-def score(rays, weight, members, views, threshold, X, errors):  # type: ignore[no-untyped-def]
-    """Return the summed confidence times ``1 - (error / threshold)^2`` and the agreeing views."""
-    mean_errors(rays, weight, members, views, X, errors)
+def score(rays, weight, m, threshold2, to_beat, within_reach, X, seen):  # type: ignore[no-untyped-def]
+    """Return the summed confidence times ``1 - (error / threshold)^2`` and the agreeing views.
+
+    Gives up with (-1, 0) as soon as the views left, ``within_reach[i]`` at most from view i on,
+    cannot bring the gain above ``to_beat``.
+    """
     gain, agreeing = 0.0, 0
-    for i in range(len(views)):
-        if errors[i] < threshold:
+    for i in range(m):
+        if gain + within_reach[i] <= to_beat:
+            return -1.0, 0
+        share = 1 - view_error2(rays, weight, i, X, seen) / threshold2
+        if share > 0:
             agreeing += 1
-            share = 1 - (errors[i] / threshold) ** 2
-            for p in range(len(members)):
+            for p in range(len(X)):
                 if not np.isnan(X[p, 0]):
-                    gain += weight[members[p], views[i]] * share
+                    gain += weight[p, i] * share
     return gain, agreeing
 
 
 @_jit
 def best_hypothesis(  # type: ignore[no-untyped-def]
-    rays, weight, members, views, directions, table, threshold, min_sine2, best, trial, errors
+    rays, weight, directions, m, table, threshold2, min_sine2, best, trial, seen, within_reach
 ):
     """Fill ``best`` (P, 3) with the hypothesis of highest score; return why there is none."""
     pairs, available, enough = table
-    m = len(views)
+    within_reach[m] = 0.0
+    for i in range(m - 1, -1, -1):
+        within_reach[i] = within_reach[i + 1]
+        for p in range(len(best)):
+            within_reach[i] += weight[p, i]
     outcome, best_gain, best_agreeing, trials = FEW_DETECTIONS, -1.0, 0, 0
     for h in range(available[m]):
-        a, b = views[pairs[m, h, 0]], views[pairs[m, h, 1]]
-        why = hypothesis(rays, weight, members, a, b, directions, min_sine2, trial)
+        a, b = pairs[m, h, 0], pairs[m, h, 1]
+        why = hypothesis(rays, weight, directions, a, b, min_sine2, trial)
         if why != ACCEPTED:
             outcome = max(outcome, why) if outcome != ACCEPTED else outcome
             continue
         outcome = ACCEPTED
         trials += 1
-        gain, agreeing = score(rays, weight, members, views, threshold, trial, errors)
+        gain, agreeing = score(rays, weight, m, threshold2, best_gain, within_reach, trial, seen)
         if gain > best_gain:
             best_gain, best_agreeing = gain, agreeing
-            best[:] = trial
+            for p in range(len(best)):
+                for k in range(3):
+                    best[p, k] = trial[p, k]
         if trials >= enough[best_agreeing, m]:
             break
     return outcome
 
 
 @_jit
-def complete(rays, weight, members, views, threshold, directions, X, errors):  # type: ignore[no-untyped-def]
+def complete(rays, weight, directions, m, threshold2, X, seen, errors2):  # type: ignore[no-untyped-def]
     """Give points of the group that the best pair does not see the point nearest to all rays."""
-    mean_errors(rays, weight, members, views, X, errors)
+    missing = 0
+    for p in range(len(X)):
+        missing += np.isnan(X[p, 0])
+    if missing == 0:
+        return
+    for i in range(m):
+        errors2[i] = view_error2(rays, weight, i, X, seen)
     normal, target = np.empty(6), np.empty(3)
-    for p in range(len(members)):
+    for p in range(len(X)):
         if not np.isnan(X[p, 0]):
             continue
         normal[:] = 0.0
         target[:] = 0.0
-        for i in range(len(views)):
-            w = weight[members[p], views[i]]
-            if w > 0 and errors[i] < threshold:
-                add_ray(rays[members[p], views[i]], directions[p, views[i]], w, normal, target)
+        for i in range(m):
+            if weight[p, i] > 0 and errors2[i] < threshold2:
+                add_ray(rays[p, i], directions[p, i], weight[p, i], normal, target)
         if not solve_symmetric(normal, target, X[p]):
             X[p] = np.nan
 
@@ -162,75 +190,73 @@ def add_ray(ray, d, w, normal, target):  # type: ignore[no-untyped-def]
 
 
 @_jit
-def ray_distance(ray, d, X):  # type: ignore[no-untyped-def]
-    """Return the distance of X from a ray, in units."""
-    vx, vy, vz = X[0] - ray[0], X[1] - ray[1], X[2] - ray[2]
-    along = vx * d[0] + vy * d[1] + vz * d[2]
-    ox, oy, oz = vx - along * d[0], vy - along * d[1], vz - along * d[2]
-    return np.sqrt(ox * ox + oy * oy + oz * oz)
+def ray_distance(rays, directions, p, i, X):  # type: ignore[no-untyped-def]
+    """Return the distance of point p from its ray in view i, in units."""
+    along, squared = 0.0, 0.0
+    for k in range(3):
+        along += (X[p, k] - rays[p, i, k]) * directions[p, i, k]
+    for k in range(3):
+        off = X[p, k] - rays[p, i, k] - along * directions[p, i, k]
+        squared += off * off
+    return np.sqrt(squared)
 
 
 @_jit
-def accept(  # type: ignore[no-untyped-def]
-    rays, weight, n, p, views, directions, errors, threshold, required, X, out
-):
-    """Write one point of a solved group, or why it is refused."""
+def accept(n, p, X, rays, weight, directions, views, seen, errors2, threshold2, required, out):  # type: ignore[no-untyped-def]
+    """Write point p of a solved group as number n with its evidence, or why it is refused."""
     points, inliers, reason, normal, distance = out
     detections, agreeing, total = 0, 0, 0.0
     gradient = np.zeros(3)
     for i in range(len(views)):
-        w = weight[n, views[i]]
-        detections += w > 0
-        if w > 0 and errors[i] < threshold and not np.isnan(X[0]):
+        detections += weight[p, i] > 0
+        if weight[p, i] > 0 and errors2[i] < threshold2 and not np.isnan(X[p, 0]):
             agreeing += 1
-            add_view(rays[n, views[i]], w, X, normal[n], gradient)
-            total += ray_distance(rays[n, views[i]], directions[p, views[i]], X)
+            inliers[n, views[i]] = True
+            add_view(rays, seen, p, i, weight[p, i], normal[n], gradient)
+            total += ray_distance(rays, directions, p, i, X)
     if agreeing < required[detections]:
         reason[n] = FEW_DETECTIONS if detections < required[detections] else DISAGREE
         normal[n] = 0.0
+        inliers[n] = False
         return
     reason[n] = ACCEPTED
-    points[n] = X
+    points[n] = X[p]
     distance[n] = total / agreeing
-    for i in range(len(views)):
-        inliers[n, views[i]] = weight[n, views[i]] > 0 and errors[i] < threshold
 
 
 @_jit
-def refuse(weight, members, why, required, reason):  # type: ignore[no-untyped-def]
+def refuse(weight, members, m, why, required, reason):  # type: ignore[no-untyped-def]
     """Refuse a whole group; a point without enough detections says that instead."""
     for p in range(len(members)):
         detections = 0
-        for c in range(weight.shape[1]):
-            detections += weight[members[p], c] > 0
+        for i in range(m):
+            detections += weight[p, i] > 0
         few = detections < required[detections]
         reason[members[p]] = FEW_DETECTIONS if few else why
 
 
 @_jit
-def solve_group(rays, weight, members, table, required, threshold, min_sine2, scratch, out):  # type: ignore[no-untyped-def]
+def solve_group(
+    all_rays, all_weight, members, table, required, threshold2, min_sine2, scratch, out
+):  # type: ignore[no-untyped-def]
     """Solve one group: hypotheses, completion, refinement, verdict for each point."""
-    view_buffer, errors, directions, best, trial = scratch
-    m = view_list(weight, members, view_buffer)
-    views = view_buffer[:m]
+    views, rays, weight, directions, best, trial, seen, errors2, within_reach = scratch
     X, trial = best[: len(members)], trial[: len(members)]
-    for p in range(len(members)):
-        for i in range(m):
-            if weight[members[p], views[i]] > 0:
-                ray_direction(rays[members[p], views[i]], directions[p, views[i]])
+    m = gather(all_rays, all_weight, members, views, rays, weight, directions)
     why = best_hypothesis(
-        rays, weight, members, views, directions, table, threshold, min_sine2, X, trial, errors
+        rays, weight, directions, m, table, threshold2, min_sine2, X, trial, seen, within_reach
     )
     if why != ACCEPTED:
-        refuse(weight, members, why, required, out[2])
+        refuse(weight, members, m, why, required, out[2])
         return
-    complete(rays, weight, members, views, threshold, directions, X, errors)
-    if not refine_group(rays, weight, members, views, threshold, X, errors):
-        refuse(weight, members, DIVERGED, required, out[2])
+    complete(rays, weight, directions, m, threshold2, X, seen, errors2)
+    if not refine_group(rays, weight, m, threshold2, X, seen, errors2):
+        refuse(weight, members, m, DIVERGED, required, out[2])
         return
     for p in range(len(members)):
+        n = members[p]
         accept(
-            rays, weight, members[p], p, views, directions, errors, threshold, required, X[p], out
+            n, p, X, rays, weight, directions, views[:m], seen, errors2, threshold2, required, out
         )
 
 
@@ -250,10 +276,14 @@ def solve_groups(rays, weight, order, starts, table, required, threshold, min_si
     for block in prange((groups + BLOCK - 1) // BLOCK):
         scratch = (
             np.empty(cameras, np.int64),
-            np.empty(cameras),
+            np.empty((largest, cameras, RAY_WIDTH)),
+            np.empty((largest, cameras + 1)),
             np.empty((largest, cameras, 3)),
             np.empty((largest, 3)),
             np.empty((largest, 3)),
+            np.empty((largest, cameras, 3)),
+            np.empty(cameras),
+            np.empty(cameras + 1),
         )
         for g in range(block * BLOCK, min(groups, (block + 1) * BLOCK)):
             solve_group(
@@ -262,7 +292,7 @@ def solve_groups(rays, weight, order, starts, table, required, threshold, min_si
                 order[starts[g] : starts[g + 1]],
                 table,
                 required,
-                threshold,
+                threshold * threshold,
                 min_sine2,
                 scratch,
                 out,

@@ -41,13 +41,15 @@ def observe(rig: Rig, pixels: Any, confidence: Any = None) -> Observations:
     """
     px = to_tensor(pixels).double()
     weight = checked_weight(rig, px, confidence)
-    columns, seen = [], []
+    rays = px.new_empty(px.shape[1], len(rig), 12)
+    seen = torch.empty_like(weight, dtype=torch.bool)
     for c, name in enumerate(rig.names):
         lin = rig[name].linearize(px[c])
-        columns.append(torch.cat([lin.origin, lin.matrix.flatten(-2), lin.gauge], -1))
-        seen.append(lin.valid)
-    weight = torch.where(torch.stack(seen, 1), weight.mT, 0.0)
-    return Observations(torch.stack(columns, 1), weight)
+        rays[:, c, :3] = lin.origin
+        rays[:, c, 3:9] = lin.matrix.flatten(-2)
+        rays[:, c, 9:] = lin.gauge
+        seen[c] = lin.valid
+    return Observations(rays, torch.where(seen, weight, 0.0).mT.contiguous())
 
 
 def checked_weight(rig: Rig, pixels: Tensor, confidence: Any) -> Tensor:
@@ -57,9 +59,10 @@ def checked_weight(rig: Rig, pixels: Tensor, confidence: Any) -> Tensor:
             f"pixels must have shape (C, N, 2) with C = {len(rig)} cameras in rig order "
             f"({', '.join(rig.names)}), got {tuple(pixels.shape)}"
         )
-    if bool(torch.isinf(pixels).any()):
+    total = pixels.abs().sum(-1)
+    if bool(torch.isinf(total).any()):
         raise InputError("pixels has an infinite value; use NaN for a missing detection")
-    missing = torch.isnan(pixels).any(-1)
+    missing = torch.isnan(total)
     if confidence is None:
         return (~missing).to(pixels)
     weight = to_tensor(confidence).to(pixels)

@@ -49,7 +49,7 @@ class TriangulationOptions:
     min_share: float = 0.4
     min_parallax_deg: float = 0.5
     max_hypotheses: int = 300
-    certainty: float = 0.9999
+    certainty: float = 0.99
     noise_px: float | None = None
     seed: int = 0
 

@@ -104,7 +104,7 @@ def solve_kernel(
     )
     kernel.solve_groups(
         observations.rays.detach().numpy(),
-        np.ascontiguousarray(observations.weight.detach().numpy()),
+        observations.weight.detach().numpy(),
         groups.order.numpy(),
         groups.starts.numpy(),
         tuple(hypothesis_table(*_table_key(cameras, options))),

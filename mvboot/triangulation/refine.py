@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-ORIGIN, MATRIX, GAUGE, WIDTH = 0, 3, 9, 12
-"""Layout of one viewing ray: origin (3), B (2x3, row by row), e (3)."""
+RAY_WIDTH = 12
+"""A viewing ray is its origin (3), B (2x3, row by row) and e (3)."""
 
 MAX_STEPS = 300
 """Ten suffice for nearly all points; one with a view right at the threshold converges slowly."""
 
-STEP_PX = 1e-6
-"""Converged when the last step moved the weighted projections by less than this, in px."""
+STEP_PX = 1e-3
+"""Converged when the next step would move the weighted projections by less than this, in px."""
 
 SINGULAR = 1e-13
 """Determinant of a normal matrix over the cube of its mean diagonal below which depth is open."""
@@ -28,47 +28,39 @@ _jit: Any = njit(cache=True, error_model="numpy")
 
 
 @_jit
-def residual(ray, X):  # type: ignore[no-untyped-def]
-    """Return (rx, ry, s): the residual in px and the depth; the point is behind where s <= 0."""
-    vx, vy, vz = X[0] - ray[0], X[1] - ray[1], X[2] - ray[2]
-    s = ray[9] * vx + ray[10] * vy + ray[11] * vz
-    rx = (ray[3] * vx + ray[4] * vy + ray[5] * vz) / s
-    ry = (ray[6] * vx + ray[7] * vy + ray[8] * vz) / s
-    return rx, ry, s
+def view_error2(rays, weight, i, X, seen):  # type: ignore[no-untyped-def]
+    """Return the squared mean error in px^2 of view i over the group's points that it sees.
 
-
-@_jit
-def mean_errors(rays, weight, members, views, X, errors):  # type: ignore[no-untyped-def]
-    """Fill ``errors`` with each view's mean error in px over the group's points it sees.
-
-    Infinite where a point is behind the camera or the view sees none of them.
+    rays (P, C, 12), weight (P, C), X (P, 3); fills seen[:, i] = (rx, ry, 1 / s). Infinite where a
+    point is behind the camera or the view sees none of them.
     """
-    for i in range(len(views)):
-        c = views[i]
-        total, seen = 0.0, 0
-        for p in range(len(members)):
-            n = members[p]
-            if weight[n, c] > 0 and not np.isnan(X[p, 0]):
-                rx, ry, s = residual(rays[n, c], X[p])
-                total += np.sqrt(rx * rx + ry * ry) if s > 0 else np.inf
-                seen += 1
-        errors[i] = total / seen if seen > 0 else np.inf
+    total, count = 0.0, 0
+    for p in range(len(X)):
+        if weight[p, i] > 0 and not np.isnan(X[p, 0]):
+            vx, vy, vz = X[p, 0] - rays[p, i, 0], X[p, 1] - rays[p, i, 1], X[p, 2] - rays[p, i, 2]
+            s = rays[p, i, 9] * vx + rays[p, i, 10] * vy + rays[p, i, 11] * vz
+            inverse = 1 / s
+            rx = (rays[p, i, 3] * vx + rays[p, i, 4] * vy + rays[p, i, 5] * vz) * inverse
+            ry = (rays[p, i, 6] * vx + rays[p, i, 7] * vy + rays[p, i, 8] * vz) * inverse
+            seen[p, i, 0], seen[p, i, 1], seen[p, i, 2] = rx, ry, inverse
+            error2 = rx * rx + ry * ry if inverse > 0 else np.inf
+            if len(X) == 1:
+                return error2
+            total += np.sqrt(error2)
+            count += 1
+    return (total / count) ** 2 if count > 0 else np.inf
 
 
 @_jit
-def add_view(ray, w, X, normal, gradient):  # type: ignore[no-untyped-def]
-    """Add one view's ``w J^T J`` (upper triangle, 6) and ``w J^T r`` (3)."""
-    rx, ry, s = residual(ray, X)
-    ax, ay, az = (
-        (ray[3] - rx * ray[9]) / s,
-        (ray[4] - rx * ray[10]) / s,
-        (ray[5] - rx * ray[11]) / s,
-    )
-    bx, by, bz = (
-        (ray[6] - ry * ray[9]) / s,
-        (ray[7] - ry * ray[10]) / s,
-        (ray[8] - ry * ray[11]) / s,
-    )
+def add_view(rays, seen, p, i, w, normal, gradient):  # type: ignore[no-untyped-def]
+    """Add ``w J^T J`` (upper triangle, 6) and ``w J^T r`` (3) of point p in view i."""
+    rx, ry, inverse = seen[p, i, 0], seen[p, i, 1], seen[p, i, 2]
+    ax = (rays[p, i, 3] - rx * rays[p, i, 9]) * inverse
+    ay = (rays[p, i, 4] - rx * rays[p, i, 10]) * inverse
+    az = (rays[p, i, 5] - rx * rays[p, i, 11]) * inverse
+    bx = (rays[p, i, 6] - ry * rays[p, i, 9]) * inverse
+    by = (rays[p, i, 7] - ry * rays[p, i, 10]) * inverse
+    bz = (rays[p, i, 8] - ry * rays[p, i, 11]) * inverse
     normal[0] += w * (ax * ax + bx * bx)
     normal[1] += w * (ax * ay + bx * by)
     normal[2] += w * (ax * az + bx * bz)
@@ -100,33 +92,42 @@ def solve_symmetric(A, b, x):  # type: ignore[no-untyped-def]
 
 
 @_jit
-def refine_group(rays, weight, members, views, threshold, X, errors):  # type: ignore[no-untyped-def]
+def refine_group(rays, weight, m, threshold2, X, seen, errors2):  # type: ignore[no-untyped-def]
     """Move the group's points X (P, 3) to the robust optimum; False where it is not reached.
 
-    ``errors`` (views,) holds the mean errors at the optimum afterwards. Points that are NaN stay
-    so; one whose depth the remaining views leave open becomes NaN.
+    ``errors2`` (C,) holds the squared mean errors of the first m views at the optimum afterwards,
+    ``seen`` the residuals. Points that are NaN stay so; one whose depth the remaining views leave
+    open becomes NaN.
     """
     normal, gradient, step = np.empty(6), np.empty(3), np.empty(3)
+    previous = 1e-300
     for _ in range(MAX_STEPS):
-        mean_errors(rays, weight, members, views, X, errors)
+        for i in range(m):
+            errors2[i] = view_error2(rays, weight, i, X, seen)
         largest = 0.0
-        for p in range(len(members)):
+        for p in range(len(X)):
             if np.isnan(X[p, 0]):
                 continue
-            normal[:] = 0.0
-            gradient[:] = 0.0
-            for i in range(len(views)):
-                u = (errors[i] / threshold) ** 2
-                w = weight[members[p], views[i]]
-                if u < 1 and w > 0:
-                    add_view(rays[members[p], views[i]], w * (1 - u) ** 2, X[p], normal, gradient)
+            for k in range(6):
+                normal[k] = 0.0
+            for k in range(3):
+                gradient[k] = 0.0
+            for i in range(m):
+                share = 1 - errors2[i] / threshold2
+                if share > 0 and weight[p, i] > 0:
+                    w = weight[p, i] * share * share
+                    add_view(rays, seen, p, i, w, normal, gradient)
             if not solve_symmetric(normal, gradient, step):
-                X[p] = np.nan
+                X[p, 0] = np.nan
                 continue
+            for k in range(3):
+                X[p, k] -= step[k]
             moved = gradient[0] * step[0] + gradient[1] * step[1] + gradient[2] * step[2]
-            X[p] -= step
             largest = max(largest, moved)
-        if largest < STEP_PX * STEP_PX:
-            mean_errors(rays, weight, members, views, X, errors)
+        # Steps shrink by a steady factor: stop when the next one would be too small to matter.
+        if largest * min(1.0, largest / previous) < STEP_PX * STEP_PX:
+            for i in range(m):
+                errors2[i] = view_error2(rays, weight, i, X, seen)
             return True
+        previous = largest
     return False
