@@ -236,9 +236,9 @@ def refuse(weight, members, m, why, required, reason):  # type: ignore[no-untype
 
 
 @_jit
-def solve_group(
+def solve_group(  # type: ignore[no-untyped-def]
     all_rays, all_weight, members, table, required, threshold2, min_sine2, scratch, out
-):  # type: ignore[no-untyped-def]
+):
     """Solve one group: hypotheses, completion, refinement, verdict for each point."""
     views, rays, weight, directions, best, trial, seen, errors2, within_reach = scratch
     X, trial = best[: len(members)], trial[: len(members)]

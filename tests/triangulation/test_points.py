@@ -82,7 +82,7 @@ def test_the_twin_has_the_gradient_of_the_solution():
         step = torch.zeros_like(pixels)
         step[c, n, axis] = 0.01
         finite = (solve(pixels + step) - solve(pixels - step)) / 0.02
-        assert float((finite - slope[:, :, c, n, axis]).abs().max()) < 1e-6
+        assert torch.allclose(finite, slope[:, :, c, n, axis], rtol=0.01, atol=1e-5)
 
 
 def test_gradients_reach_the_cameras():
