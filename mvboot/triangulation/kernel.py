@@ -13,8 +13,10 @@ import numpy as np
 from numba import njit, prange
 
 from mvboot.triangulation.refine import (
+    FAST,
     RAY_WIDTH,
     add_view,
+    jit,
     refine_group,
     solve_symmetric,
     view_error2,
@@ -26,11 +28,10 @@ ACCEPTED, FEW_DETECTIONS, PARALLEL, BEHIND, DISAGREE, DIVERGED = range(6)
 BLOCK = 256
 """Groups solved by one task: enough to hide its cost, few enough to balance two cores."""
 
-_jit: Any = njit(cache=True, error_model="numpy")
-_parallel_jit: Any = njit(cache=True, error_model="numpy", parallel=True)
+parallel_jit: Any = njit(cache=True, error_model="numpy", parallel=True, fastmath=FAST)
 
 
-@_jit
+@jit
 def gather(all_rays, all_weight, members, views, rays, weight, directions):  # type: ignore[no-untyped-def]
     """Copy what the group's views saw side by side; return how many views see any of its points.
 
@@ -53,7 +54,7 @@ def gather(all_rays, all_weight, members, views, rays, weight, directions):  # t
     return m
 
 
-@_jit
+@jit
 def ray_direction(rays, p, i, out):  # type: ignore[no-untyped-def]
     """Fill out[p, i] with the unit viewing direction: the null vector of B, with e . d > 0."""
     x = rays[p, i, 4] * rays[p, i, 8] - rays[p, i, 5] * rays[p, i, 7]
@@ -65,7 +66,7 @@ def ray_direction(rays, p, i, out):  # type: ignore[no-untyped-def]
     out[p, i, 0], out[p, i, 1], out[p, i, 2] = x * scale, y * scale, z * scale
 
 
-@_jit
+@jit
 def midpoint(rays, directions, p, a, b, min_sine2, X):  # type: ignore[no-untyped-def]
     """Fill X[p] with the point halfway between two rays; return ACCEPTED, PARALLEL or BEHIND."""
     cosine, along_a, along_b = 0.0, 0.0, 0.0
@@ -88,7 +89,7 @@ def midpoint(rays, directions, p, a, b, min_sine2, X):  # type: ignore[no-untype
     return ACCEPTED
 
 
-@_jit
+@jit
 def hypothesis(rays, weight, directions, a, b, min_sine2, X):  # type: ignore[no-untyped-def]
     """Fill X (P, 3) with the group's midpoints from views a and b; return why there is none."""
     made, outcome = False, FEW_DETECTIONS
@@ -101,7 +102,7 @@ def hypothesis(rays, weight, directions, a, b, min_sine2, X):  # type: ignore[no
     return ACCEPTED if made else outcome
 
 
-@_jit
+@jit
 def score(rays, weight, m, threshold2, to_beat, within_reach, X, seen):  # type: ignore[no-untyped-def]
     """Return the summed confidence times ``1 - (error / threshold)^2`` and the agreeing views.
 
@@ -121,7 +122,7 @@ def score(rays, weight, m, threshold2, to_beat, within_reach, X, seen):  # type:
     return gain, agreeing
 
 
-@_jit
+@jit
 def best_hypothesis(  # type: ignore[no-untyped-def]
     rays, weight, directions, m, table, threshold2, min_sine2, best, trial, seen, within_reach
 ):
@@ -152,7 +153,7 @@ def best_hypothesis(  # type: ignore[no-untyped-def]
     return outcome
 
 
-@_jit
+@jit
 def complete(rays, weight, directions, m, threshold2, X, seen, errors2):  # type: ignore[no-untyped-def]
     """Give points of the group that the best pair does not see the point nearest to all rays."""
     missing = 0
@@ -175,7 +176,7 @@ def complete(rays, weight, directions, m, threshold2, X, seen, errors2):  # type
             X[p] = np.nan
 
 
-@_jit
+@jit
 def add_ray(ray, d, w, normal, target):  # type: ignore[no-untyped-def]
     """Add ``w (I - d d^T)`` and its product with the ray's origin."""
     along = ray[0] * d[0] + ray[1] * d[1] + ray[2] * d[2]
@@ -189,7 +190,7 @@ def add_ray(ray, d, w, normal, target):  # type: ignore[no-untyped-def]
         target[k] += w * (ray[k] - along * d[k])
 
 
-@_jit
+@jit
 def ray_distance(rays, directions, p, i, X):  # type: ignore[no-untyped-def]
     """Return the distance of point p from its ray in view i, in units."""
     along, squared = 0.0, 0.0
@@ -201,7 +202,7 @@ def ray_distance(rays, directions, p, i, X):  # type: ignore[no-untyped-def]
     return np.sqrt(squared)
 
 
-@_jit
+@jit
 def accept(n, p, X, rays, weight, directions, views, seen, errors2, threshold2, required, out):  # type: ignore[no-untyped-def]
     """Write point p of a solved group as number n with its evidence, or why it is refused."""
     points, inliers, reason, normal, distance = out
@@ -224,7 +225,7 @@ def accept(n, p, X, rays, weight, directions, views, seen, errors2, threshold2, 
     distance[n] = total / agreeing
 
 
-@_jit
+@jit
 def refuse(weight, members, m, why, required, reason):  # type: ignore[no-untyped-def]
     """Refuse a whole group; a point without enough detections says that instead."""
     for p in range(len(members)):
@@ -235,7 +236,7 @@ def refuse(weight, members, m, why, required, reason):  # type: ignore[no-untype
         reason[members[p]] = FEW_DETECTIONS if few else why
 
 
-@_jit
+@jit
 def solve_group(  # type: ignore[no-untyped-def]
     all_rays, all_weight, members, table, required, threshold2, min_sine2, scratch, out
 ):
@@ -260,7 +261,7 @@ def solve_group(  # type: ignore[no-untyped-def]
         )
 
 
-@_parallel_jit
+@parallel_jit
 def solve_groups(rays, weight, order, starts, table, required, threshold, min_sine2, out):  # type: ignore[no-untyped-def]
     """Solve all groups.
 

@@ -24,10 +24,13 @@ STEP_PX = 1e-3
 SINGULAR = 1e-13
 """Determinant of a normal matrix over the cube of its mean diagonal below which depth is open."""
 
-_jit: Any = njit(cache=True, error_model="numpy")
+FAST = {"contract", "reassoc", "arcp", "nsz"}
+"""Freedoms of floating-point arithmetic the compiler may take; NaN and infinity stay exact."""
+
+jit: Any = njit(cache=True, error_model="numpy", fastmath=FAST)
 
 
-@_jit
+@jit
 def view_error2(rays, weight, i, X, seen):  # type: ignore[no-untyped-def]
     """Return the squared mean error in px^2 of view i over the group's points that it sees.
 
@@ -51,7 +54,7 @@ def view_error2(rays, weight, i, X, seen):  # type: ignore[no-untyped-def]
     return (total / count) ** 2 if count > 0 else np.inf
 
 
-@_jit
+@jit
 def add_view(rays, seen, p, i, w, normal, gradient):  # type: ignore[no-untyped-def]
     """Add ``w J^T J`` (upper triangle, 6) and ``w J^T r`` (3) of point p in view i."""
     rx, ry, inverse = seen[p, i, 0], seen[p, i, 1], seen[p, i, 2]
@@ -72,7 +75,7 @@ def add_view(rays, seen, p, i, w, normal, gradient):  # type: ignore[no-untyped-
     gradient[2] += w * (az * rx + bz * ry)
 
 
-@_jit
+@jit
 def solve_symmetric(A, b, x):  # type: ignore[no-untyped-def]
     """Solve the 3x3 system with upper triangle A (6) into x; False where it is singular."""
     c0 = A[3] * A[5] - A[4] * A[4]
@@ -91,7 +94,7 @@ def solve_symmetric(A, b, x):  # type: ignore[no-untyped-def]
     return True
 
 
-@_jit
+@jit
 def refine_group(rays, weight, m, threshold2, X, seen, errors2):  # type: ignore[no-untyped-def]
     """Move the group's points X (P, 3) to the robust optimum; False where it is not reached.
 
