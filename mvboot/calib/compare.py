@@ -8,13 +8,12 @@ import roma
 import torch
 from torch import Tensor
 
-from mvboot.calib.views import Views, image_size, still
+from mvboot.calib.views import Views, still
 from mvboot.errors import InputError
-from mvboot.geometry import Camera, Pose
+from mvboot.geometry import Camera, Pose, pixel_gap
 from mvboot.rig import Rig
 
 DEPTHS = (0.5, 1.0, 2.0)
-GRID = 5
 
 
 @dataclass(frozen=True)
@@ -122,16 +121,10 @@ def _distance(rig: Rig) -> float:
 
 def _difference(a: Camera, b: Camera, distance: float) -> CameraDifference:
     turn = roma.rotmat_geodesic_distance(a.cam_from_world.R, b.cam_from_world.R)
-    width, height = image_size(a)
-    x, y = np.meshgrid(np.linspace(0, width - 1, GRID), np.linspace(0, height - 1, GRID))
-    origin, direction = a.ray(np.stack([x.ravel(), y.ravel()], -1))
-    cloud = origin + distance * np.array(DEPTHS)[:, None, None] * direction
-    gap = np.linalg.norm(a.project(cloud) - b.project(cloud), axis=-1)
-    seen = ~np.isnan(a.project(cloud)[..., 0])
     return CameraDifference(
         rotation_deg=float(np.degrees(float(turn))),
         center=float((a.center - b.center).norm()),
         focal_ratio=float(b.K[0, 0] / a.K[0, 0]),
         principal_point_px=float((a.K[:2, 2] - b.K[:2, 2]).norm()),
-        gap_px=float(np.nan_to_num(gap[seen], nan=np.inf).max()) if seen.any() else np.inf,
+        gap_px=pixel_gap(a, b, distance * np.array(DEPTHS)),
     )

@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 
 from mvboot.calib.finding import Finding
 from mvboot.calib.mistakes import REVERSED, reposed
-from mvboot.calib.views import image_size
 from mvboot.errors import InputError
-from mvboot.geometry import Camera
+from mvboot.geometry import Camera, image_size
 from mvboot.keypoints import Keypoints2D
 from mvboot.rig import Rig
 

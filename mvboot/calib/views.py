@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mvboot.geometry import Camera
+from mvboot.geometry import Camera, image_size
 from mvboot.rig import UNITS_IN_M, Rig
 
 Floats = NDArray[np.float64]
@@ -26,13 +26,6 @@ BEYOND_FOCUS = 1.5
 FOCUS_STEPS = 30
 ON_AXIS = 0.005
 """Distance from an axis, over the distance of the focus, below which a camera weighs no more."""
-
-
-def image_size(camera: Camera) -> tuple[float, float]:
-    """Return width and height in px; twice the principal point where the size is unknown."""
-    if camera.size is not None:
-        return float(camera.size[0]), float(camera.size[1])
-    return 2 * float(camera.K[0, 2]) + 1, 2 * float(camera.K[1, 2]) + 1
 
 
 def still(rig: Rig) -> Rig:

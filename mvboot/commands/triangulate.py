@@ -8,66 +8,81 @@ from typer import Argument, Option
 from mvboot.commands.output import Output
 from mvboot.errors import InputError
 
+Overrides = Annotated[
+    list[str] | None, Argument(metavar="[KEY=VALUE]...", help="Settings by name.")
+]
+RigPath = Annotated[Path | None, Option(help="Rig file or folder, any known format.")]
+Pattern = Annotated[
+    str | None, Option(help="Keypoint files: a path with {camera}, or one file with all cameras.")
+]
+Out = Annotated[Path | None, Option(help="Folder to write to.")]
+Units = Annotated[
+    str | None, Option(help="Unit of the rig's lengths: m, cm or mm, if its file has none.")
+]
+RigFormat = Annotated[str | None, Option(help="Format of the rig, if not recognised.")]
+KeypointsFormat = Annotated[str | None, Option(help="Format of the keypoints, if not recognised.")]
+Cameras = Annotated[str | None, Option(help="Use only these cameras of the rig, comma-separated.")]
+CameraMap = Annotated[
+    list[str] | None,
+    Option(metavar="KEYPOINTS=RIG", help="Pair camera names that differ; repeatable."),
+]
+Subject = Annotated[str | None, Option(help="Individual to triangulate: its name, or largest.")]
+MinConfidence = Annotated[
+    float | None, Option(help="Ignore detections below this confidence. [default: 0]")
+]
+MinViews = Annotated[
+    int | None,
+    Option(help="Views that must agree. [default: 3, or 40 % of the detections if more]"),
+]
+ThresholdPx = Annotated[
+    float | None, Option(help="How far from its detection a point may fall. [default: 8]")
+]
+Groups = Annotated[
+    Path | None, Option(help="YAML file of keypoints to judge together: `name: [a, b]`.")
+]
+Fps = Annotated[float | None, Option(help="Frame rate in Hz, for TRC, C3D, netCDF.")]
+Export = Annotated[
+    list[str] | None,
+    Option(help="Also write anipose, deeplabcut, trc, c3d, movement, ...; repeatable."),
+]
+Csv = Annotated[bool, Option("--csv", help="Also write the table as CSV.")]
+Seed = Annotated[int | None, Option(help="Seed of every random draw. [default: 0]")]
+Config = Annotated[
+    Path | None, Option(help="YAML file with any of these settings (see config.yaml).")
+]
+FailAbove = Annotated[
+    float | None,
+    Option(metavar="PX", help="Exit with 1 if the median reprojection error is larger."),
+]
+Overwrite = Annotated[bool, Option("--overwrite", help="Replace an earlier result.")]
+DryRun = Annotated[bool, Option("--dry-run", help="Say what would be read and written, and stop.")]
+AsJson = Annotated[bool, Option("--json", help="Print the summary as JSON.")]
+
 
 def triangulate(
-    overrides: Annotated[
-        list[str] | None, Argument(metavar="[KEY=VALUE]...", help="Settings by name.")
-    ] = None,
-    rig: Annotated[Path | None, Option(help="Rig file or folder, any known format.")] = None,
-    keypoints: Annotated[
-        str | None,
-        Option(help="Keypoint files: a path with {camera}, or one file with all cameras."),
-    ] = None,
-    out: Annotated[Path | None, Option(help="Folder to write to.")] = None,
-    units: Annotated[
-        str | None, Option(help="Unit of the rig's lengths: m, cm or mm, if its file has none.")
-    ] = None,
-    rig_format: Annotated[str | None, Option(help="Format of the rig, if not recognised.")] = None,
-    keypoints_format: Annotated[
-        str | None, Option(help="Format of the keypoints, if not recognised.")
-    ] = None,
-    cameras: Annotated[
-        str | None, Option(help="Use only these cameras of the rig, comma-separated.")
-    ] = None,
-    camera_map: Annotated[
-        list[str] | None,
-        Option(metavar="KEYPOINTS=RIG", help="Pair camera names that differ; repeatable."),
-    ] = None,
-    subject: Annotated[
-        str | None, Option(help="Individual to triangulate: its name, or largest.")
-    ] = None,
-    min_confidence: Annotated[
-        float | None, Option(help="Ignore detections below this confidence. [default: 0]")
-    ] = None,
-    min_views: Annotated[
-        int | None,
-        Option(help="Views that must agree. [default: 3, or 40 % of the detections if more]"),
-    ] = None,
-    threshold_px: Annotated[
-        float | None, Option(help="How far from its detection a point may fall. [default: 8]")
-    ] = None,
-    groups: Annotated[
-        Path | None, Option(help="YAML file of keypoints to judge together: `name: [a, b]`.")
-    ] = None,
-    fps: Annotated[float | None, Option(help="Frame rate in Hz, for TRC, C3D, netCDF.")] = None,
-    export: Annotated[
-        list[str] | None,
-        Option(help="Also write anipose, deeplabcut, trc, c3d, movement, ...; repeatable."),
-    ] = None,
-    csv: Annotated[bool, Option("--csv", help="Also write the table as CSV.")] = False,
-    seed: Annotated[int | None, Option(help="Seed of every random draw. [default: 0]")] = None,
-    config: Annotated[
-        Path | None, Option(help="YAML file with any of these settings (see config.yaml).")
-    ] = None,
-    fail_above: Annotated[
-        float | None,
-        Option(metavar="PX", help="Exit with 1 if the median reprojection error is larger."),
-    ] = None,
-    overwrite: Annotated[bool, Option("--overwrite", help="Replace an earlier result.")] = False,
-    dry_run: Annotated[
-        bool, Option("--dry-run", help="Say what would be read and written, and stop.")
-    ] = False,
-    as_json: Annotated[bool, Option("--json", help="Print the summary as JSON.")] = False,
+    overrides: Overrides = None,
+    rig: RigPath = None,
+    keypoints: Pattern = None,
+    out: Out = None,
+    units: Units = None,
+    rig_format: RigFormat = None,
+    keypoints_format: KeypointsFormat = None,
+    cameras: Cameras = None,
+    camera_map: CameraMap = None,
+    subject: Subject = None,
+    min_confidence: MinConfidence = None,
+    min_views: MinViews = None,
+    threshold_px: ThresholdPx = None,
+    groups: Groups = None,
+    fps: Fps = None,
+    export: Export = None,
+    csv: Csv = False,
+    seed: Seed = None,
+    config: Config = None,
+    fail_above: FailAbove = None,
+    overwrite: Overwrite = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
 ) -> None:
     """Triangulate 2D keypoints robustly into metric 3D keypoints."""
     from mvboot.commands.triangulation import TriangulateConfig, plan, run

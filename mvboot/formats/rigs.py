@@ -9,6 +9,7 @@ import numpy as np
 from mvboot.errors import InputError
 from mvboot.files import hash_file
 from mvboot.formats.rig_format import RigFile, RigFormat
+from mvboot.geometry import pixel_gap
 from mvboot.rig import Rig
 
 MODULES = (
@@ -121,13 +122,7 @@ def pixel_gaps(a: Rig, b: Rig, depths: int = 5) -> dict[str, float]:
         if camera.frames is not None:
             first = int(camera.frames[0])
             camera, other = camera.at(first), other.at(first)
-        width, height = camera.size or (2 * float(camera.K[0, 2]), 2 * float(camera.K[1, 2]))
-        x, y = np.meshgrid(np.linspace(0, width - 1, 9), np.linspace(0, height - 1, 9))
-        origin, direction = camera.ray(np.stack([x.ravel(), y.ravel()], -1))
-        cloud = origin + np.geomspace(0.2, 5, depths)[:, None, None] * reach * direction
-        gap = np.linalg.norm(camera.project(cloud) - other.project(cloud), axis=-1)
-        seen = ~np.isnan(camera.project(cloud)[..., 0])
-        gaps[name] = float(np.nan_to_num(gap[seen], nan=np.inf).max()) if seen.any() else np.inf
+        gaps[name] = pixel_gap(camera, other, reach * np.geomspace(0.2, 5, depths))
     return gaps
 
 

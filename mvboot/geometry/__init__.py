@@ -7,6 +7,7 @@ first pixel is (0, 0); camera axes are x right, y down, z forward; poses are wor
 
 from mvboot.geometry.camera import Camera, Linearization
 from mvboot.geometry.epipolar import epipolar_distance, fundamental_matrix
+from mvboot.geometry.gap import image_size, pixel_gap
 from mvboot.geometry.lenses import Brown, Fisheye, Lens, Pinhole, make_lens
 from mvboot.geometry.pose import Pose
 
@@ -20,5 +21,7 @@ __all__ = [
     "Pose",
     "epipolar_distance",
     "fundamental_matrix",
+    "image_size",
     "make_lens",
+    "pixel_gap",
 ]

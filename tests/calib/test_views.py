@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from mvboot import Camera
-from mvboot.calib.views import Frustum, Views, image_size, picture_rays, pyramid, sees, still
+from mvboot.calib.views import Frustum, Views, picture_rays, pyramid, sees, still
+from mvboot.geometry import image_size
 
 AHEAD = np.array([0.0, 0.0, 1.0])
 
