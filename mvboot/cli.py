@@ -54,7 +54,9 @@ def run(arguments: list[str]) -> int:
         print(f"mvboot: {error}", file=sys.stderr)
         return error.exit_code
     except typer.TyperException as error:
-        print(f"mvboot: {error.format_message()} (see --help)", file=sys.stderr)
+        message = error.format_message()
+        is_help = "\n" in message  # a command group that was called without a command
+        print(message if is_help else f"mvboot: {message} (see --help)", file=sys.stderr)
         return error.exit_code
     except (KeyboardInterrupt, typer.Abort):
         print("mvboot: interrupted; nothing was written", file=sys.stderr)

@@ -110,6 +110,9 @@ def triangulate(
     settings = load_mapping(config, TriangulateConfig) if config else {}
     settings |= {key: value for key, value in given.items() if value is not None}
     settings = apply_overrides(settings, overrides or [])
+    missing = [f"--{name}" for name in ("rig", "keypoints", "out") if name not in settings]
+    if missing:
+        raise InputError(f"{', '.join(missing)} is missing; see mvboot triangulate --help")
     resolved = from_options(settings, TriangulateConfig)
     say = Output(as_json)
     say.result(plan(resolved, say) if dry_run else run(resolved, overwrite, fail_above, say))

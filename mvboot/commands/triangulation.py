@@ -68,8 +68,14 @@ class TriangulateConfig(BaseModel):
         )
 
     def exports(self) -> dict[str, str]:
-        """Return file names by export, Parquet apart; InputError for an unknown one."""
+        """Return file names by export, Parquet apart.
+
+        InputError for an unknown one, and for one that needs the frame rate where it is unknown.
+        """
         names = [*self.export, *(["csv"] if self.csv else [])]
+        timed = [name for name in names if named_export(name).needs_fps]
+        if timed and self.fps is None:
+            raise InputError(f"{', '.join(timed)} needs the frame rate; state it with --fps")
         return {name: f"points3d{named_export(name).suffix}" for name in names if name != "parquet"}
 
 
@@ -228,7 +234,10 @@ def _triangulate(
             if exports:
                 kept.append(solved)
     for name, file in exports.items():
-        named_export(name).write(joined(kept), folder / file)
+        try:
+            named_export(name).write(joined(kept), folder / file)
+        except InputError as error:
+            raise InputError(error.message, where=config.out / file) from None
     return funnel
 
 
@@ -299,9 +308,9 @@ def _say_result(summary: dict[str, Any], config: TriangulateConfig, say: Output)
     linear = summary["linear_px"]["median"]
     if share < 50 and linear > config.threshold_px / 2:
         say.warn(
-            f"most points are refused, and a plain triangulation of all detections is off by "
-            f"{linear:.3g} px: the calibration does not fit these detections; refine it, or accept "
-            f"the error with --threshold-px {2 * linear:.0f}"
+            f"most points are refused; a plain triangulation of all detections is off by "
+            f"{linear:.3g} px: allow that with --threshold-px {max(1, round(2 * linear))}, or if "
+            "it is too much, the calibration does not fit these detections: refine it"
         )
     if out["median"] is not None:
         say.say(

@@ -18,11 +18,12 @@ from mvboot.keypoints import Keypoints3D
 
 
 class Export(NamedTuple):
-    """One written form: its suffix, a line for people, and the writer."""
+    """One written form: its suffix, a line for people, the writer, whether time is in it."""
 
     suffix: str
     title: str
     write: Callable[[Keypoints3D, Path], None]
+    needs_fps: bool = False
 
 
 EXPORTS = {
@@ -30,8 +31,10 @@ EXPORTS = {
     "csv": Export(".csv", "the same table as text", write_keypoints3d),
     "anipose": Export(".anipose.csv", "anipose's columns", write_anipose_csv),
     "deeplabcut": Export(".dlc.h5", "DeepLabCut-style 3D", write_deeplabcut3d),
-    "trc": Export(".trc", "OpenSim markers, y up", write_trc),
-    "c3d": Export(".c3d", "biomechanics, with residuals and camera mask", write_c3d),
+    "trc": Export(".trc", "OpenSim markers, y up", write_trc, needs_fps=True),
+    "c3d": Export(
+        ".c3d", "biomechanics, with residuals and camera mask", write_c3d, needs_fps=True
+    ),
     "movement": Export(".nc", "movement netCDF, 0.17 and later", write_movement),
     "movement-plural": Export(".plural.nc", "movement netCDF before 0.17", write_movement_plural),
 }

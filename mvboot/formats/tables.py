@@ -31,9 +31,9 @@ def metadata_of(path: Path) -> dict[str, Any] | None:
         return None
     try:
         metadata = pq.read_schema(path).metadata or {}
+        content: dict[str, Any] = json.loads(metadata.get(METADATA_KEY, b"{}"))
     except BROKEN:
         return None
-    content: dict[str, Any] = json.loads(metadata.get(METADATA_KEY, b"{}"))
     return content
 
 
@@ -74,7 +74,7 @@ def codes_of(
 ) -> tuple[tuple[str, ...], NDArray[np.int64]]:
     """Return the distinct names of a column (or ``names``, if given) and each row's code.
 
-    A row whose name is not in ``names`` has the code -1.
+    A row without a name, or with one that is not in ``names``, has the code -1.
     """
     encoded = column.combine_chunks()
     if not pa.types.is_dictionary(encoded.type):
@@ -83,7 +83,9 @@ def codes_of(
     wanted = tuple(names) if names is not None else tuple(dict.fromkeys(found))
     place = {name: i for i, name in enumerate(wanted)}
     lookup = np.array([place.get(name, -1) for name in found] or [-1], dtype=np.int64)
-    return wanted, lookup[encoded.indices.fill_null(0).to_numpy(zero_copy_only=False)]
+    indices = encoded.indices.fill_null(0).to_numpy(zero_copy_only=False)
+    present = encoded.is_valid().to_numpy(zero_copy_only=False)
+    return wanted, np.where(present, lookup[indices], -1)
 
 
 def numbers(table: pa.Table, column: str, path: Path) -> NDArray[np.float64]:

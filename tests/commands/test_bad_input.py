@@ -466,12 +466,12 @@ def export_that_does_not_exist(c):
     return c.triangulate("--export", "obj")
 
 
-@case("frame rate", "--fps")
+@case("c3d", "frame rate", "--fps")
 def c3d_without_a_frame_rate(c):
     return c.triangulate("--export", "c3d")
 
 
-@case("out: is missing")
+@case("--out is missing")
 def no_output_folder(c):
     return ("triangulate", "--rig", c.rig, "--keypoints", c.keypoints)
 
