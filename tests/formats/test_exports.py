@@ -134,10 +134,11 @@ def test_movement_netcdf(solved, tmp_path, form, ending):
 
 
 def test_movement_itself_takes_it(make_solved, tmp_path):
-    movement = pytest.importorskip("movement.io.load_poses", reason="movement is not installed")
+    """Checked by hand with movement 0.15 (plural) and 0.17 (singular)."""
+    reader = pytest.importorskip("movement.io.load_poses", reason="movement is not installed")
     save_keypoints3d(make_solved(1, 3), tmp_path / "p.anipose.csv")
-    data = movement.from_file(str(tmp_path / "p.anipose.csv"), source_software="Anipose")
-    assert data.sizes["space"] == 3
+    data = reader.from_anipose_file(str(tmp_path / "p.anipose.csv"))
+    assert data.sizes["space"] == 3 and data.sizes["time"] == 3
 
 
 def test_the_longest_suffix_decides_and_unknown_ones_are_listed(make_solved, tmp_path):
