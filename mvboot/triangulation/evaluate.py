@@ -81,8 +81,10 @@ def leave_one_out(
             errors.append(np.empty(0))
             continue
         robust = solve_kernel(observations.without(c), options, labels).points
-        plain = triangulate_linear(posed.without(name), np.delete(pixels, c, axis=0))
-        points = torch.where(torch.isnan(robust), torch.from_numpy(plain), robust)
+        refused = torch.isnan(robust[:, 0]) & seen
+        others = np.where(refused[:, None], np.delete(pixels, c, axis=0), np.nan)
+        plain = triangulate_linear(posed.without(name), others)
+        points = torch.where(refused[:, None], torch.from_numpy(plain), robust)
         own = torch.from_numpy(pixels[c : c + 1])
         gap = reprojection_errors(posed.subset([name]), points, own)[0]
         errors.append(gap[seen & ~torch.isnan(gap)].numpy())

@@ -25,6 +25,8 @@ def triangulate_linear(rig: Rig, pixels: Any) -> Any:
     seen = ~torch.isnan(flat[..., :1])
     rows = torch.where(seen, flat, 0.0)[..., None] * P[:, :, 2:] - P[:, :, :2]
     rows = torch.where(seen[..., None], rows, 0.0)
-    X = torch.linalg.svd(rows.flatten(1, 2)).Vh[:, -1]
     enough = seen.sum((1, 2)) >= 2
-    return like(pixels, torch.where(enough[:, None], X[:, :3] / X[:, 3:], torch.nan))
+    X = torch.linalg.svd(rows[enough].flatten(1, 2), full_matrices=False).Vh[:, -1]
+    points = px.new_full((px.shape[1], 3), torch.nan)
+    points[enough] = X[:, :3] / X[:, 3:]
+    return like(pixels, points)
