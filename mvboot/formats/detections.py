@@ -74,7 +74,7 @@ def describe(keypoints: Keypoints2D) -> str:
     return (
         f"{keypoints.source.get('title', 'keypoints')}: {_count(keypoints.cameras, 'camera')} "
         f"(detected: {cameras}), {_count(keypoints.keypoints, 'keypoint')} "
-        f"({_shortened(keypoints.keypoints)}), {_count(keypoints.individuals, 'individual')}, "
+        f"({_shortened(keypoints.keypoints, 8)}), {_count(keypoints.individuals, 'individual')}, "
         f"{len(keypoints.frames)} frames ({first} to {last})"
     )
 
@@ -101,7 +101,7 @@ def match_cameras(
     unique = len(by_spelling) == len(left_rig) and len(set(spelled.values())) == len(spelled)
     if len(left_rig) == len(left_keypoints) and unique and None not in spelled.values():
         return pairs | {name: target for name, target in spelled.items() if target is not None}
-    unmatched = ", ".join([*left_keypoints, *left_rig])
+    unmatched = _shortened([*left_keypoints, *left_rig])
     raise InputError(
         f"camera names do not match ({unmatched}): {_both(rig, keypoints)}; pair them with "
         "--camera-map KEYPOINTS=RIG, or choose some with --cameras"
@@ -109,7 +109,7 @@ def match_cameras(
 
 
 def _both(rig: Sequence[str], keypoints: Sequence[str]) -> str:
-    return f"the rig has {', '.join(rig)}; the keypoints have {', '.join(keypoints)}"
+    return f"the rig has {_shortened(rig)}; the keypoints have {_shortened(keypoints)}"
 
 
 def _plain(name: str) -> str:
@@ -226,5 +226,6 @@ def _count(items: Sequence[str], noun: str) -> str:
     return f"{len(items)} {noun}{'' if len(items) == 1 else 's'}"
 
 
-def _shortened(names: Sequence[str], shown: int = 8) -> str:
-    return ", ".join(names[:shown]) + (", ..." if len(names) > shown else "")
+def _shortened(names: Sequence[str], shown: int = 16) -> str:
+    more = f", ... ({len(names)} in all)" if len(names) > shown else ""
+    return ", ".join(names[:shown]) + more
