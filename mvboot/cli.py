@@ -10,7 +10,7 @@ from mvboot.commands.demo import demo
 from mvboot.commands.inspect import inspect
 from mvboot.commands.rig import app as rig
 from mvboot.commands.triangulate import triangulate
-from mvboot.errors import MvbootError
+from mvboot.errors import InputError, MvbootError
 
 app = typer.Typer(
     name="mvboot",
@@ -58,6 +58,9 @@ def run(arguments: list[str]) -> int:
         is_help = "\n" in message  # a command group that was called without a command
         print(message if is_help else f"mvboot: {message} (see --help)", file=sys.stderr)
         return error.exit_code
+    except OSError as error:
+        print(f"mvboot: {error.filename or 'file'}: {error.strerror or error}", file=sys.stderr)
+        return InputError.exit_code
     except (KeyboardInterrupt, typer.Abort):
         print("mvboot: interrupted; nothing was written", file=sys.stderr)
         return 130

@@ -12,7 +12,7 @@ def demo(
     out: Annotated[Path, Option(help="Folder to write to.")] = Path("mvboot-demo"),
     cameras: Annotated[int, Option(help="Cameras on the ring.", min=2)] = 6,
     frames: Annotated[int, Option(help="Frames.", min=1)] = 100,
-    seed: Annotated[int, Option(help="Seed of scene and noise.")] = 0,
+    seed: Annotated[int, Option(help="Seed of scene and noise.", min=0)] = 0,
     overwrite: Annotated[bool, Option("--overwrite", help="Replace an earlier result.")] = False,
     as_json: Annotated[bool, Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:

@@ -41,16 +41,22 @@ def convert(
 
     say = Output(as_json)
     rig = load_rig(source, format, units)
+    say.say(f"read {_describe(rig)}")
     if to_units:
         rig = rig.in_units(to_units)
     if target.exists() and not overwrite and (target.is_file() or any(target.iterdir())):
         raise InputError("exists already; choose another path or add --overwrite", where=target)
-    gaps, names = converted(rig, target, to)
-    say.say(f"read {_describe(rig)}")
+    gaps, names, written = converted(rig, target, to)
     renamed = {a: b for a, b in names.items() if a != b}
     if renamed:
         pairs = ", ".join(f"{a} is now {b}" for a, b in renamed.items())
         say.warn(f"the format has no names for cameras: {pairs}")
+    if written.units != rig.units:
+        say.warn(f"the format's lengths are {written.units}: converted from {rig.units}")
+    if written.up != rig.up:
+        say.warn(
+            f"up was {rig.up or 'unknown'} and reads as {written.up or 'unknown'} in this format"
+        )
     say.say(
         f"wrote {target}; largest gap of a projected point, read back: {max(gaps.values()):.2g} px"
     )

@@ -95,7 +95,7 @@ def triangulate(
         "units": units,
         "rig_format": rig_format,
         "keypoints_format": keypoints_format,
-        "cameras": cameras.split(",") if cameras else None,
+        "cameras": None if cameras is None else _names(cameras),
         "camera_map": _pairs(camera_map or []) or None,
         "subject": subject,
         "min_confidence": min_confidence,
@@ -116,6 +116,13 @@ def triangulate(
     resolved = from_options(settings, TriangulateConfig)
     say = Output(as_json)
     say.result(plan(resolved, say) if dry_run else run(resolved, overwrite, fail_above, say))
+
+
+def _names(text: str) -> list[str]:
+    names = [name.strip() for name in text.split(",")]
+    if not all(names) or len(set(names)) < len(names):
+        raise InputError(f"--cameras {text!r} must list different camera names, comma-separated")
+    return names
 
 
 def _pairs(texts: list[str]) -> dict[str, str]:

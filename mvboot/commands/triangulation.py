@@ -19,6 +19,7 @@ from mvboot.formats.detections import describe, load_keypoints, match_cameras
 from mvboot.formats.exports import joined, named_export
 from mvboot.formats.keypoints2d_table import Keypoints2DFile
 from mvboot.formats.keypoints3d_table import Keypoints3DWriter
+from mvboot.formats.rig_format import read_json
 from mvboot.formats.rigs import load_rig
 from mvboot.keypoints import Keypoints2D, Keypoints3D
 from mvboot.report.triangulation import REMEDIES, Funnel, write_json
@@ -37,7 +38,7 @@ FEW_CAMERAS = 3
 class TriangulateConfig(BaseModel):
     """Everything ``mvboot triangulate`` can be told, by option, config file or KEY=VALUE."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     rig: Path
     keypoints: str
@@ -53,10 +54,10 @@ class TriangulateConfig(BaseModel):
     threshold_px: float = Field(8.0, gt=0)
     min_parallax_deg: float = Field(0.5, ge=0, lt=90)
     groups: Path | None = None
-    fps: float | None = Field(None, gt=0)
+    fps: float | None = Field(None, gt=0, le=1e6)
     export: list[str] = Field(default=[], description="more formats than Parquet")
     csv: bool = False
-    seed: int = 0
+    seed: int = Field(0, ge=0)
 
     def options(self) -> TriangulationOptions:
         """Return the options of the solver."""
@@ -163,7 +164,10 @@ def run(config: TriangulateConfig, overwrite: bool, fail_above: float | None, sa
     InputError for bad input, NothingUsable where no point was accepted (then nothing is written),
     QualityMissed after writing where the median reprojection error exceeds ``fail_above``.
     """
+    if fail_above is not None and not fail_above > 0:
+        raise InputError(f"--fail-above must be positive, got {fail_above}")
     exports = config.exports()
+    earlier = _earlier_files(config.out)
     with atomic_folder(config.out, overwrite) as folder:
         recording = Recording(config, say)
         for warning in recording.warnings:
@@ -175,6 +179,8 @@ def run(config: TriangulateConfig, overwrite: bool, fail_above: float | None, sa
         summary = _summary(recording, funnel, exports)
         write_json(summary, folder / "summary.json")
         dump_yaml(config.model_dump(mode="json", exclude_none=True), folder / "config.yaml")
+    for name in earlier - set(summary["files"]):
+        (config.out / name).unlink(missing_ok=True)
     _say_result(summary, config, say)
     median = summary["reprojection_px"]["median"]
     if fail_above is not None and median > fail_above:
@@ -195,6 +201,13 @@ def plan(config: TriangulateConfig, say: Output) -> dict[str, Any]:
     for name in written:
         say.say(f"  {name}")
     return {"points": recording.points, "out": str(config.out), "files": written}
+
+
+def _earlier_files(out: Path) -> set[str]:
+    """Return what an earlier run wrote: exports that are not written again must not stay."""
+    if not (out / "summary.json").is_file():
+        return set()
+    return {Path(name).name for name in read_json(out / "summary.json").get("files", [])}
 
 
 def _open(config: TriangulateConfig) -> Keypoints2D | Keypoints2DFile:

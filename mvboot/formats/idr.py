@@ -33,8 +33,8 @@ def load_arrays(path: Path) -> dict[str, NDArray[np.float64]]:
     try:
         with np.load(path) as archive:
             return {key: archive[key] for key in archive.files}
-    except (OSError, ValueError, BadZipFile, EOFError, AttributeError) as error:
-        raise InputError(f"is no readable npz file ({error})", where=path) from None
+    except (OSError, ValueError, BadZipFile, EOFError, AttributeError):
+        raise InputError("is no readable npz file", where=path) from None
 
 
 def array_names(path: Path) -> list[str]:

@@ -87,11 +87,11 @@ def save_rig(rig: Rig, path: str | Path, format: str | None = None) -> None:
 
 def converted(
     rig: Rig, path: str | Path, format: str | None = None
-) -> tuple[dict[str, float], dict[str, str]]:
+) -> tuple[dict[str, float], dict[str, str], Rig]:
     """Write a rig and read it back.
 
-    Returns the largest gap in px per camera (`pixel_gaps`), and the name each camera has in the
-    written file: formats without names number the cameras in rig order.
+    Returns the largest gap in px per camera (`pixel_gaps`), the name each camera has in the
+    written file (formats without names number the cameras in rig order), and what was read back.
     """
     path = Path(path)
     chosen = _named(format) if format else _by_suffix(path)
@@ -103,8 +103,8 @@ def converted(
         names = {name: name for name in rig.names}
     else:
         names = dict(zip(rig.names, written.names, strict=True))
-    renamed = Rig({name: written[names[name]] for name in rig.names}, units)
-    return pixel_gaps(rig, renamed), names
+    renamed = Rig({name: written[names[name]] for name in rig.names}, units, content.up)
+    return pixel_gaps(rig, renamed), names, renamed
 
 
 def pixel_gaps(a: Rig, b: Rig, depths: int = 5) -> dict[str, float]:
@@ -152,7 +152,7 @@ def _by_suffix(path: Path) -> RigFormat:
         if format.suffixes and path.name.endswith(format.suffixes):
             return format
     writable = [format.name for format in rig_formats().values() if format.write]
-    raise InputError(f"name the format to write, one of {', '.join(writable)}", where=path)
+    raise InputError(f"name the format to write with --to, one of {', '.join(writable)}", path)
 
 
 def _units(content: RigFile, format: RigFormat, units: str | None, path: Path) -> str:

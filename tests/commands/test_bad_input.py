@@ -410,6 +410,31 @@ def threshold_of_zero(c):
     return c.triangulate("--threshold-px", "0")
 
 
+@case("seed", "greater than or equal to 0")
+def negative_seed(c):
+    return c.triangulate("--seed", "-1")
+
+
+@case("threshold_px", "finite")
+def infinite_threshold(c):
+    return c.triangulate("--threshold-px", "inf")
+
+
+@case("fps", "finite")
+def infinite_frame_rate(c):
+    return c.triangulate("--fps", "inf", "--csv")
+
+
+@case("--fail-above must be positive")
+def quality_that_is_no_number(c):
+    return c.triangulate("--fail-above", "nan")
+
+
+@case("--cameras ''")
+def cameras_from_an_empty_variable(c):
+    return c.triangulate("--cameras", "")
+
+
 @case("min_views", "greater than or equal to 2")
 def one_view(c):
     return c.triangulate("--min-views", "1")

@@ -34,4 +34,6 @@ def test_inspect_shows_where_a_file_came_from(mvboot, walker, tmp_path):
     assert "rig.yaml" in facts["provenance"]["inputs"]
     assert json.loads(mvboot("inspect", walker.rig, "--json").out)["kind"] == "rig"
     assert mvboot("inspect", tmp_path / "out" / "summary.json").code == 0
-    assert mvboot("inspect", tmp_path / "out").code == 2
+    assert "accepted" in mvboot("inspect", tmp_path / "out").out, "a folder shows its summary"
+    assert "threshold_px: 8.0" in mvboot("inspect", tmp_path / "out" / "config.yaml").out
+    assert mvboot("inspect", tmp_path).code == 2

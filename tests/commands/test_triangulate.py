@@ -188,6 +188,15 @@ def test_an_earlier_result_is_kept_unless_told_otherwise(mvboot, walker, tmp_pat
     assert (tmp_path / "out" / "notes.txt").read_text() == "mine"
 
 
+def test_overwriting_leaves_no_export_of_the_earlier_run(mvboot, walker, tmp_path):
+    arguments = ("triangulate", "--rig", walker.rig, "--keypoints", walker.keypoints)
+    arguments += ("--out", tmp_path / "out", "--overwrite")
+    assert mvboot(*arguments, "--csv", "--export", "anipose").code == 0
+    assert mvboot(*arguments).code == 0
+    left = {path.name for path in (tmp_path / "out").iterdir()}
+    assert left == {"points3d.parquet", "summary.json", "config.yaml"}
+
+
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_fly3(mvboot, shared_data, tmp_path, seed):
     pattern = f"05272019_fly4_0_R1C24_{{camera}}_rot-ccw-0.06_sec.rng={seed}.csv"

@@ -79,7 +79,7 @@ def test_a_rig_survives_or_is_refused_by_name(name, lens, tmp_path):
             save_rig(rig, path, name)
         assert not path.exists()
         return
-    gaps, names = converted(rig, path, name)
+    gaps, names, _ = converted(rig, path, name)
     assert set(gaps) == set(rig.names) and max(gaps.values()) < 1e-6
     assert list(names.values()) == list(rig.names)
     loaded = load_rig(path, units=None if stores_units(name) else "m")
@@ -101,7 +101,7 @@ def test_skew_survives_or_is_refused(name, tmp_path):
         with pytest.raises(InputError, match=r"skewed by 3\.5 px"):
             save_rig(rig, path_for(tmp_path, name), name)
         return
-    gaps, _ = converted(rig, path_for(tmp_path, name), name)
+    gaps, _, _ = converted(rig, path_for(tmp_path, name), name)
     assert max(gaps.values()) < 1e-6
 
 
@@ -381,7 +381,7 @@ def test_real_files(path, shared_data, tmp_path):
     if given:
         with pytest.raises(InputError, match="stores no unit of length"):
             load_rig(f"{shared_data}/{path}")
-    gaps, _ = converted(rig, tmp_path / "rig.yaml")
+    gaps, _, _ = converted(rig, tmp_path / "rig.yaml")
     assert max(gaps.values()) < 1e-6
 
 
