@@ -1,0 +1,123 @@
+"""A board by one word (``charuco:8x11:24mm:18.75mm:DICT_4X4_1000``) or by a YAML file."""
+
+import re
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from mvboot.calib.boards import AprilGrid, Board, Charuco, Checkerboard
+from mvboot.config import load_yaml, yaml_text
+from mvboot.errors import InputError
+from mvboot.files import atomic_file
+
+USAGE = (
+    "a board is a YAML file, charuco:COLUMNSxROWS:SQUARE:MARKER:DICTIONARY (squares), "
+    "checkerboard:COLUMNSxROWS:SQUARE (inner corners) or aprilgrid:COLUMNSxROWS:TAG:GAP (tags), "
+    "lengths with their unit as in 24mm"
+)
+
+
+class _BoardFile(BaseModel):
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    schema_: Literal[1] = Field(alias="schema")
+    columns: int = Field(gt=0)
+    rows: int = Field(gt=0)
+    units: Literal["m", "cm", "mm"]
+
+
+class _CheckerboardFile(_BoardFile):
+    board: Literal["checkerboard"]
+    square: float = Field(gt=0)
+
+    def build(self) -> Board:
+        return Checkerboard(self.columns, self.rows, self.units, self.square)
+
+
+class _CharucoFile(_BoardFile):
+    board: Literal["charuco"]
+    square: float = Field(gt=0)
+    marker: float = Field(gt=0)
+    dictionary: str
+    legacy: bool | None = None
+
+    def build(self) -> Board:
+        return Charuco(
+            self.columns,
+            self.rows,
+            self.units,
+            self.square,
+            self.marker,
+            self.dictionary,
+            self.legacy,
+        )
+
+
+class _AprilGridFile(_BoardFile):
+    board: Literal["aprilgrid"]
+    tag: float = Field(gt=0)
+    gap: float = Field(gt=0)
+
+    def build(self) -> Board:
+        return AprilGrid(self.columns, self.rows, self.units, self.tag, self.gap)
+
+
+FILES: dict[str, type[_CheckerboardFile | _CharucoFile | _AprilGridFile]] = {
+    "checkerboard": _CheckerboardFile,
+    "charuco": _CharucoFile,
+    "aprilgrid": _AprilGridFile,
+}
+
+
+class _Kind(BaseModel):
+    board: Literal["checkerboard", "charuco", "aprilgrid"]
+
+
+def load_board(text: str) -> Board:
+    """Return the board that a word or the path of a YAML file describes.
+
+    InputError with what is wrong and the forms there are.
+    """
+    if Path(text).suffix in (".yaml", ".yml"):
+        return load_yaml(text, FILES[load_yaml(text, _Kind).board]).build()
+    kind, *parts = text.split(":")
+    if kind == "charuco" and len(parts) == 4:
+        (square, marker), units = _lengths(parts[1:3], text)
+        return Charuco(*_counts(parts[0], text), units, square, marker, parts[3])
+    if kind == "checkerboard" and len(parts) == 2:
+        (square,), units = _lengths(parts[1:], text)
+        return Checkerboard(*_counts(parts[0], text), units, square)
+    if kind == "aprilgrid" and len(parts) == 3:
+        (tag, gap), units = _lengths(parts[1:], text)
+        return AprilGrid(*_counts(parts[0], text), units, tag, gap)
+    raise InputError(f"no board {text!r}; {USAGE}")
+
+
+def save_board(board: Board, path: str | Path) -> None:
+    """Write a board as the YAML file that `load_board` reads."""
+    kinds = {Checkerboard: "checkerboard", Charuco: "charuco", AprilGrid: "aprilgrid"}
+    fields = {key: value for key, value in vars(board).items() if value is not None}
+    content: dict[str, Any] = {"schema": 1, "board": kinds[type(board)], **fields}
+    with atomic_file(path) as partial:
+        partial.write_text(yaml_text(content), encoding="utf-8")
+
+
+def _counts(part: str, text: str) -> tuple[int, int]:
+    match = re.fullmatch(r"(\d+)x(\d+)", part)
+    if match is None:
+        raise InputError(f"{part!r} in the board {text!r} is not COLUMNSxROWS; {USAGE}")
+    return int(match[1]), int(match[2])
+
+
+def _lengths(parts: list[str], text: str) -> tuple[list[float], str]:
+    matches = [re.fullmatch(r"(\d+\.?\d*|\.\d+)(mm|cm|m)", part) for part in parts]
+    for part, match in zip(parts, matches, strict=True):
+        if match is None:
+            raise InputError(
+                f"{part!r} in the board {text!r} is no length with a unit, as 24mm; {USAGE}"
+            )
+    units = {match[2] for match in matches if match}
+    if len(units) > 1:
+        raise InputError(f"the board {text!r} mixes {' and '.join(sorted(units))}; use one unit")
+    return [float(match[1]) for match in matches if match], units.pop()

@@ -1,0 +1,288 @@
+"""Calibration boards: what is printed, and where its points lie.
+
+One frame for every kind: the origin is the print's upper left corner, x runs right, y down and z
+into the paper, in the board's units. A camera that looks at the board straight on therefore has
+``cam_from_board`` close to the identity rotation.
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from functools import cached_property
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mvboot.errors import InputError
+from mvboot.rig import UNITS_IN_M
+
+Floats = NDArray[np.float64]
+
+APRILTAGS = "DICT_APRILTAG_36h11"
+
+
+@dataclass(frozen=True)
+class Board(ABC):
+    """A flat calibration target.
+
+    Parameters
+    ----------
+    columns, rows
+        How many units it repeats across and down; of what, the kind of board says.
+    units
+        Unit of every length of the board: "m", "cm" or "mm".
+    """
+
+    columns: int
+    rows: int
+    units: str
+
+    def __post_init__(self) -> None:
+        if self.units not in UNITS_IN_M:
+            raise InputError(f"board units must be m, cm or mm, got {self.units!r}")
+
+    @property
+    @abstractmethod
+    def spec(self) -> str:
+        """The board in one word, as the command line takes it."""
+
+    @property
+    @abstractmethod
+    def size(self) -> tuple[float, float]:
+        """Width and height of the print without margin, in units."""
+
+    @property
+    @abstractmethod
+    def points(self) -> Floats:
+        """Positions (P, 3) of the points that detection measures, z = 0; the row is the id."""
+
+    @property
+    @abstractmethod
+    def ink(self) -> Floats:
+        """Black rectangles (n, 4) of the print: left, top, width, height in units."""
+
+    @property
+    def grid(self) -> NDArray[np.int64]:
+        """Column and row (P, 2) of each point in the lattice of all points."""
+        x, y = (np.unique(np.round(self.points[:, i], 9), return_inverse=True)[1] for i in (0, 1))
+        return np.stack([x, y], -1)
+
+
+@dataclass(frozen=True)
+class Checkerboard(Board):
+    """A plain checkerboard; ``columns`` x ``rows`` counts inner corners, as OpenCV does.
+
+    Parameters
+    ----------
+    square
+        Side of a square in units.
+    """
+
+    square: float
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _require(
+            min(self.columns, self.rows) >= 3, "a checkerboard needs 3x3 inner corners or more"
+        )
+        _require(self.square > 0, "the square must have a positive side")
+
+    @property
+    def spec(self) -> str:
+        """See `Board.spec`."""
+        return f"checkerboard:{self.columns}x{self.rows}:{self.square:g}{self.units}"
+
+    @property
+    def size(self) -> tuple[float, float]:
+        """See `Board.size`."""
+        return (self.columns + 1) * self.square, (self.rows + 1) * self.square
+
+    @property
+    def points(self) -> Floats:
+        """Inner corners, row by row; see `Board.points`."""
+        return _lattice(self.columns, self.rows) * self.square
+
+    @property
+    def ink(self) -> Floats:
+        """See `Board.ink`."""
+        return _black_squares(self.columns + 1, self.rows + 1, self.square, first=0)
+
+    @property
+    def looks_alike_upside_down(self) -> bool:
+        """Whether half a turn maps the print onto itself: then it has no top."""
+        return (self.columns + self.rows) % 2 == 0
+
+
+@dataclass(frozen=True)
+class Charuco(Board):
+    """A checkerboard with markers in its white squares; ``columns`` x ``rows`` counts squares.
+
+    Parameters
+    ----------
+    square, marker
+        Sides of a square and of a marker in units.
+    dictionary
+        Name of OpenCV's dictionary of markers, as ``DICT_4X4_1000``.
+    legacy
+        Whether the upper left square is white where OpenCV before 4.6 made it so (boards with an
+        even number of rows); None where detection is to find out.
+    """
+
+    square: float
+    marker: float
+    dictionary: str
+    legacy: bool | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _require(min(self.columns, self.rows) >= 2, "a ChArUco board needs 2x2 squares or more")
+        _require(self.columns * self.rows >= 6, "a ChArUco board needs 6 squares or more")
+        _require(0 < self.marker < self.square, "a marker must be smaller than its square")
+        _require_markers(self.dictionary, self.columns * self.rows // 2)
+
+    @property
+    def spec(self) -> str:
+        """See `Board.spec`."""
+        return (
+            f"charuco:{self.columns}x{self.rows}:{self.square:g}{self.units}:"
+            f"{self.marker:g}{self.units}:{self.dictionary}"
+        )
+
+    @property
+    def size(self) -> tuple[float, float]:
+        """See `Board.size`."""
+        return self.columns * self.square, self.rows * self.square
+
+    @property
+    def points(self) -> Floats:
+        """Inner corners, row by row; see `Board.points`."""
+        return _lattice(self.columns - 1, self.rows - 1) * self.square
+
+    @property
+    def ink(self) -> Floats:
+        """See `Board.ink`."""
+        white_first = bool(self.legacy) and self.rows % 2 == 0
+        squares = _black_squares(self.columns, self.rows, self.square, first=int(white_first))
+        board = self.opencv(white_first)
+        corners = [np.asarray(c, dtype=np.float64)[0, :2] for c in board.getObjPoints()]
+        markers = [
+            _marker_ink(self.dictionary, int(number), corner, self.marker)
+            for number, corner in zip(board.getIds().ravel(), corners, strict=True)
+        ]
+        return np.concatenate([squares, *markers])
+
+    def opencv(self, legacy: bool) -> cv2.aruco.CharucoBoard:
+        """Return OpenCV's object of this board."""
+        board = cv2.aruco.CharucoBoard(
+            (self.columns, self.rows), self.square, self.marker, marker_dictionary(self.dictionary)
+        )
+        board.setLegacyPattern(legacy)
+        return board
+
+
+@dataclass(frozen=True)
+class AprilGrid(Board):
+    """Kalibr's grid of 36h11 tags; ``columns`` x ``rows`` counts tags, numbered from the bottom.
+
+    Parameters
+    ----------
+    tag
+        Side of a tag's black border in units.
+    gap
+        Distance between neighbouring tags in units; a black square of that side joins their
+        corners.
+    """
+
+    tag: float
+    gap: float
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _require(min(self.columns, self.rows) >= 1, "an AprilGrid needs at least one tag")
+        _require(self.tag > 0 and self.gap > 0, "tag and gap must be positive")
+        _require_markers(APRILTAGS, self.columns * self.rows)
+
+    @property
+    def spec(self) -> str:
+        """See `Board.spec`."""
+        return f"aprilgrid:{self.columns}x{self.rows}:{self.tag:g}{self.units}:{self.gap:g}{self.units}"
+
+    @property
+    def size(self) -> tuple[float, float]:
+        """See `Board.size`."""
+        pitch = self.tag + self.gap
+        return self.columns * pitch + self.gap, self.rows * pitch + self.gap
+
+    @property
+    def points(self) -> Floats:
+        """Corners of each tag: upper left, upper right, lower right, lower left."""
+        around = self.tag * np.array([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]])
+        return np.concatenate([around + [*corner, 0] for corner in self._tag_corners])
+
+    @property
+    def ink(self) -> Floats:
+        """See `Board.ink`."""
+        pitch, gap = self.tag + self.gap, self.gap
+        joints = [
+            (c * pitch, r * pitch, gap, gap)
+            for r in range(self.rows + 1)
+            for c in range(self.columns + 1)
+        ]
+        tags = [
+            _marker_ink(APRILTAGS, number, corner, self.tag)
+            for number, corner in enumerate(self._tag_corners)
+        ]
+        return np.concatenate([np.array(joints), *tags])
+
+    @cached_property
+    def _tag_corners(self) -> Floats:
+        """Upper left corner (n, 2) of every tag by number; number 0 is the lower left tag."""
+        pitch = self.tag + self.gap
+        return np.array(
+            [
+                (self.gap + c * pitch, self.gap + (self.rows - 1 - r) * pitch)
+                for r in range(self.rows)
+                for c in range(self.columns)
+            ]
+        )
+
+
+def marker_dictionary(name: str) -> cv2.aruco.Dictionary:
+    """Return OpenCV's dictionary of markers; InputError with the known names for another."""
+    known = [key for key in dir(cv2.aruco) if key.startswith("DICT_")]
+    if name not in known:
+        raise InputError(f"unknown marker dictionary {name!r}; known are {', '.join(known)}")
+    return cv2.aruco.getPredefinedDictionary(getattr(cv2.aruco, name))
+
+
+def _lattice(columns: int, rows: int) -> Floats:
+    """Return points (columns * rows, 3) at 1, 2, ... across and down, row by row."""
+    y, x = (axis.ravel() + 1.0 for axis in np.indices((rows, columns)))
+    return np.stack([x, y, np.zeros_like(x)], -1)
+
+
+def _black_squares(columns: int, rows: int, side: float, first: int) -> Floats:
+    """Return every second square; ``first`` is 1 where the upper left one is white."""
+    y, x = (axis.ravel() for axis in np.indices((rows, columns)))
+    black = (x + y) % 2 == first
+    return side * np.stack([x, y, np.ones_like(x), np.ones_like(x)], -1)[black].astype(np.float64)
+
+
+def _marker_ink(dictionary: str, number: int, corner: Floats, side: float) -> Floats:
+    """Return a marker's black modules; ``corner`` (2,) is its upper left one."""
+    bits = marker_dictionary(dictionary).markerSize + 2
+    picture = marker_dictionary(dictionary).generateImageMarker(number, bits, None, 1)
+    row, column = np.nonzero(picture == 0)
+    module = np.full(2, side / bits)
+    place = corner + np.stack([column, row], -1) * module
+    return np.concatenate([place, np.broadcast_to(module, place.shape)], 1)
+
+
+def _require_markers(dictionary: str, wanted: int) -> None:
+    there = len(marker_dictionary(dictionary).bytesList)
+    _require(wanted <= there, f"the board has {wanted} markers but {dictionary} only {there}")
+
+
+def _require(condition: bool, message: str) -> None:
+    if not condition:
+        raise InputError(message)
