@@ -82,9 +82,7 @@ class Checkerboard(Board):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _require(
-            min(self.columns, self.rows) >= 3, "a checkerboard needs 3x3 inner corners or more"
-        )
+        _require(min(self.columns, self.rows) >= 3, "a checkerboard needs 3x3 inner corners")
         _require(self.square > 0, "the square must have a positive side")
 
     @property
@@ -167,7 +165,7 @@ class Charuco(Board):
         corners = [np.asarray(c, dtype=np.float64)[0, :2] for c in board.getObjPoints()]
         markers = [
             _marker_ink(self.dictionary, int(number), corner, self.marker)
-            for number, corner in zip(board.getIds().ravel(), corners, strict=True)
+            for number, corner in zip(np.asarray(board.getIds()).ravel(), corners, strict=True)
         ]
         return np.concatenate([squares, *markers])
 
@@ -265,7 +263,8 @@ def _black_squares(columns: int, rows: int, side: float, first: int) -> Floats:
     """Return every second square; ``first`` is 1 where the upper left one is white."""
     y, x = (axis.ravel() for axis in np.indices((rows, columns)))
     black = (x + y) % 2 == first
-    return side * np.stack([x, y, np.ones_like(x), np.ones_like(x)], -1)[black].astype(np.float64)
+    one = np.ones(int(black.sum()))
+    return np.stack([x[black], y[black], one, one], -1) * side
 
 
 def _marker_ink(dictionary: str, number: int, corner: Floats, side: float) -> Floats:

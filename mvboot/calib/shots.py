@@ -62,4 +62,4 @@ class Shots:
     def without_poor(self, min_points: int) -> "Shots":
         """Return the shots without a camera's views of fewer points, and without empty instants."""
         good = self.counts >= min_points
-        return self.where(self.seen & good[..., None]).at(good.any(0))
+        return self.where(self.seen & good[..., None]).at(np.asarray(good.any(0)))
