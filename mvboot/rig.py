@@ -101,6 +101,14 @@ class Rig:
         """Return the rig with every camera's pose(s) at the given frame numbers (`Camera.at`)."""
         return replace(self, cameras={name: c.at(frames) for name, c in self.cameras.items()})
 
+    def still(self) -> "Rig":
+        """Return the rig with every moving camera at the first of its own frames."""
+        cameras = {
+            name: c if c.frames is None else c.at(int(c.frames[0]))
+            for name, c in self.cameras.items()
+        }
+        return replace(self, cameras=cameras)
+
     def in_units(self, units: str) -> "Rig":
         """Return the same rig measured in another unit; projections do not change."""
         if units not in UNITS_IN_M:

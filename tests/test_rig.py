@@ -131,6 +131,15 @@ def test_at_selects_the_pose_of_every_camera(rig, moving):
         moving.at(6)
 
 
+def test_moving_cameras_stand_still_at_their_first_frame(rig, moving):
+    still = moving.still()
+    assert not still.is_moving
+    torch.testing.assert_close(still["pan"].center, moving["pan"].center[0])
+    assert still["left"] is moving["left"]
+    assert (still.units, still.up) == (moving.units, moving.up)
+    assert all(rig.still()[name] is rig[name] for name in rig)
+
+
 # --- fingerprints -------------------------------------------------------------------------------
 
 

@@ -13,7 +13,7 @@ from scipy.sparse.csgraph import connected_components
 
 from mvboot.calib.finding import Finding
 from mvboot.calib.mistakes import mixed_units, odd_cameras, reversed_rig
-from mvboot.calib.views import Views, still
+from mvboot.calib.views import Views
 from mvboot.geometry import Camera
 from mvboot.rig import Rig
 
@@ -37,7 +37,7 @@ def check_rig(rig: Rig) -> tuple[Finding, ...]:
     them by name. Moving cameras are checked at their first frame. What only detections can tell
     is asked by `check_keypoints`.
     """
-    views = Views(still(rig))
+    views = Views(rig.still())
     doubles = _equal_cameras(views)
     whole = mixed_units(views) or reversed_rig(views)
     if whole:

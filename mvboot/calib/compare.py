@@ -8,7 +8,7 @@ import roma
 import torch
 from torch import Tensor
 
-from mvboot.calib.views import Views, still
+from mvboot.calib.views import Views
 from mvboot.errors import InputError
 from mvboot.geometry import Camera, Pose, pixel_gap
 from mvboot.rig import Rig
@@ -77,7 +77,7 @@ def compare_rigs(a: Rig, b: Rig) -> RigComparison:
         raise InputError(
             f"the rigs have different cameras: {', '.join(a.names)} and {', '.join(b.names)}"
         )
-    first, second = still(a), still(b.in_units(a.units).subset(a.names))
+    first, second = a.still(), b.in_units(a.units).subset(a.names).still()
     scale, moved = aligned(first, second)
     return RigComparison(a.units, _differences(first, second), _differences(first, moved), scale)
 

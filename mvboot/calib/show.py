@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from mvboot.calib.views import Views, picture_rays, still
+from mvboot.calib.views import Views, picture_rays
 from mvboot.geometry import Camera
 from mvboot.rig import Rig
 
@@ -15,7 +15,7 @@ def rig_facts(rig: Rig) -> dict[str, Any]:
     ``focus`` is the point nearest to all optical axes in the rig's units, None where they are
     parallel; ``distance`` the cameras' median distance from it.
     """
-    views = Views(still(rig))
+    views = Views(rig.still())
     focus = views.focus()
     return {
         "units": rig.units,

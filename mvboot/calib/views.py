@@ -28,15 +28,6 @@ ON_AXIS = 0.005
 """Distance from an axis, over the distance of the focus, below which a camera weighs no more."""
 
 
-def still(rig: Rig) -> Rig:
-    """Return the rig with every moving camera at its first frame."""
-    cameras = {
-        name: camera if camera.frames is None else camera.at(int(camera.frames[0]))
-        for name, camera in rig.cameras.items()
-    }
-    return Rig(cameras, rig.units, rig.up)
-
-
 def picture_rays(camera: Camera) -> Floats:
     """Return unit directions (n, 3) in camera axes over the picture, borders included.
 
@@ -73,7 +64,7 @@ class Views:
     Parameters
     ----------
     rig
-        A rig without moving cameras (`still`).
+        A rig without moving cameras (`Rig.still`).
     """
 
     rig: Rig

@@ -1,5 +1,6 @@
 """Bring detections and a rig together: who is meant, and which camera is which."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from mvboot.calib import Finding, check_keypoints
@@ -10,6 +11,16 @@ from mvboot.rig import Rig
 
 LARGEST = "largest"
 """The subject that is chosen by its size in each picture."""
+
+
+def matched(keypoints: Keypoints2D, rig: Rig, camera_map: Mapping[str, str]) -> Keypoints2D:
+    """Return the detections with the rig's camera names and order.
+
+    ``camera_map`` (keypoint camera to rig camera, see `match_cameras`) names every camera of the
+    rig; keypoint cameras that it leaves out are dropped.
+    """
+    paired = keypoints.for_cameras(list(camera_map)).renamed(camera_map)
+    return paired.for_cameras(rig.names)
 
 
 def check_subject(keypoints: Keypoints2D, subject: str | None, where: str | Path) -> None:
@@ -43,6 +54,6 @@ def findings_by_keypoints(
     """Return the faults of a rig that only detections of its cameras can tell."""
     keypoints = load_keypoints(pattern)
     check_subject(keypoints, subject, pattern)
-    named = keypoints.renamed(match_cameras(rig.names, keypoints.cameras))
-    chosen = of_subject(named.for_cameras(rig.names), subject, min_confidence)
+    named = matched(keypoints, rig, match_cameras(rig.names, keypoints.cameras))
+    chosen = of_subject(named, subject, min_confidence)
     return check_keypoints(rig, chosen.above(min_confidence))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from mvboot import __version__
 from mvboot.calib import check_keypoints, check_rig
-from mvboot.commands.matching import check_subject, of_subject
+from mvboot.commands.matching import check_subject, matched, of_subject
 from mvboot.commands.output import Output
 from mvboot.config import dump_yaml, parse_yaml, read_text
 from mvboot.errors import InputError, NothingUsable, QualityMissed
@@ -116,6 +117,7 @@ class Recording:
             say.say(f"camera names differ only in spelling or were paired: {pairs}")
         check_subject(sample, config.subject, config.keypoints)
         self.sample = self.selected(sample)
+        self.confident = self.sample.above(config.min_confidence)
         self.groups = _read_groups(config.groups) if config.groups else None
         self._collect_warnings()
 
@@ -136,13 +138,24 @@ class Recording:
 
     def selected(self, keypoints: Keypoints2D) -> Keypoints2D:
         """Return a block with the rig's camera names and order, and the chosen subject."""
-        named = keypoints.for_cameras(list(self.camera_map)).renamed(self.camera_map)
-        ordered = named.for_cameras(self.rig.names)
-        return of_subject(ordered, self.config.subject, self.config.min_confidence)
+        named = matched(keypoints, self.rig, self.camera_map)
+        return of_subject(named, self.config.subject, self.config.min_confidence)
+
+    @cached_property
+    def provenance(self) -> dict[str, Any]:
+        """What the result rests on: plain values."""
+        path = self.config.rig
+        rig_file = {path.name: hash_file(path)} if path.is_file() else {}
+        return {
+            "version": __version__,
+            "seed": self.config.seed,
+            "rig_hash": self.rig.fingerprint(),
+            "inputs": {**rig_file, **dict(self.sample.source.get("inputs", {}))},
+        }
 
     def _collect_warnings(self) -> None:
         findings = check_rig(self.rig)
-        findings += check_keypoints(self.rig, self.sample.above(self.config.min_confidence))
+        findings += check_keypoints(self.rig, self.confident)
         self.warnings += [str(finding) for finding in findings]
         if len(self.rig) < FEW_CAMERAS or self.config.min_views == 2:
             self.warnings.append(
@@ -223,8 +236,8 @@ def _triangulate(
     recording: Recording, folder: Path, exports: dict[str, str], say: Output
 ) -> Funnel:
     config = recording.config
-    confident = recording.sample.above(config.min_confidence)
-    noise = keypoint_noise(recording.rig, confident, config.options(), recording.groups)
+    rig, options, groups = recording.rig, config.options(), recording.groups
+    noise = keypoint_noise(rig, recording.confident, options, groups)
     funnel = Funnel(recording.sample.keypoints)
     kept: list[Keypoints3D] = []
     with ExitStack() as stack:
@@ -233,14 +246,8 @@ def _triangulate(
         blocks = stack.enter_context(say.progress(recording.chunks(), total, "triangulating"))
         for raw in blocks:
             above = raw.above(config.min_confidence)
-            (solved,) = triangulate_keypoints(
-                recording.rig,
-                [above],
-                config.options(),
-                recording.groups,
-                noise,
-                config.fps,
-                _provenance(recording),
+            solved = triangulate_keypoints(
+                rig, above, options, groups, noise, config.fps, recording.provenance
             )
             table.write(solved)
             funnel.add(raw, above, solved)
@@ -255,9 +262,8 @@ def _triangulate(
 
 
 def _summary(recording: Recording, funnel: Funnel, exports: dict[str, str]) -> dict[str, Any]:
-    config = recording.config
-    confident = recording.sample.above(config.min_confidence)
-    left_out = leave_one_out(recording.rig, confident, config.options(), recording.groups)
+    confident = recording.confident
+    left_out = leave_one_out(recording.rig, confident, recording.config.options(), recording.groups)
     sampled = len(confident.frames) * len(confident.individuals) * len(confident.keypoints)
     return {
         "points": int(funnel.points.sum()),
@@ -272,18 +278,7 @@ def _summary(recording: Recording, funnel: Funnel, exports: dict[str, str]) -> d
         "camera_map": recording.camera_map,
         "warnings": recording.warnings,
         "files": ["points3d.parquet", *exports.values()],
-        **_provenance(recording),
-    }
-
-
-def _provenance(recording: Recording) -> dict[str, Any]:
-    config = recording.config
-    rig_file = {config.rig.name: hash_file(config.rig)} if config.rig.is_file() else {}
-    return {
-        "version": __version__,
-        "seed": config.seed,
-        "rig_hash": recording.rig.fingerprint(),
-        "inputs": {**rig_file, **dict(recording.sample.source.get("inputs", {}))},
+        **recording.provenance,
     }
 
 

@@ -1,7 +1,7 @@
 """OpenCV FileStorage (YAML, XML or JSON): a few reads that name what is missing."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from mvboot.config import read_text
 from mvboot.errors import InputError
 from mvboot.files import atomic_file, natural_key
+from mvboot.formats.rig_format import camera_errors
+from mvboot.geometry import Camera
 from mvboot.rig import Rig
 
 SUFFIXES = (".yml", ".yaml", ".xml", ".json")
@@ -86,3 +88,16 @@ def storage_files(path: Path) -> list[Path]:
         return [path] if path.is_file() else []
     files = [file for file in path.iterdir() if file.suffix.lower() in SUFFIXES]
     return sorted(files, key=natural_key)
+
+
+def read_cameras(path: Path, camera: Callable[[Storage], Camera]) -> dict[str, Camera]:
+    """Return a camera for each FileStorage file (`storage_files`), named by the file.
+
+    InputError with the file and the camera for what ``camera`` cannot read.
+    """
+    cameras = {}
+    for file in storage_files(path):
+        storage = Storage(file)
+        with camera_errors(file, file.stem):
+            cameras[file.stem] = camera(storage)
+    return cameras

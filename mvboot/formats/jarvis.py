@@ -8,14 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from mvboot.formats.file_storage import Storage, storage_files, writing
+from mvboot.formats.file_storage import Storage, read_cameras, storage_files, writing
 from mvboot.formats.rig_format import (
     Limits,
     RigFile,
     RigFormat,
     array,
     brown,
-    camera_errors,
     head,
     numpy_pose,
     padded_coefficients,
@@ -32,17 +31,16 @@ def _matches(path: Path) -> bool:
 
 
 def _read(path: Path) -> RigFile:
-    cameras = {}
-    for file in storage_files(path):
-        storage = Storage(file)
-        with camera_errors(file, file.stem):
-            cameras[file.stem] = Camera.from_opencv(
-                array(storage.matrix("intrinsicMatrix"), (3, 3), "intrinsicMatrix").T,
-                brown(storage.matrix("distortionCoefficients")),
-                array(storage.matrix("R"), (3, 3), "R").T,
-                storage.matrix("T"),
-            )
-    return RigFile(cameras)
+    return RigFile(read_cameras(path, _camera))
+
+
+def _camera(storage: Storage) -> Camera:
+    return Camera.from_opencv(
+        array(storage.matrix("intrinsicMatrix"), (3, 3), "intrinsicMatrix").T,
+        brown(storage.matrix("distortionCoefficients")),
+        array(storage.matrix("R"), (3, 3), "R").T,
+        storage.matrix("T"),
+    )
 
 
 def _write(rig: Rig, path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from mvboot.errors import InputError
-from mvboot.formats.file_storage import Storage, storage_files, writing
+from mvboot.formats.file_storage import Storage, read_cameras, storage_files, writing
 from mvboot.formats.rig_format import (
     Limits,
     RigFile,
@@ -53,12 +53,7 @@ def _matches(path: Path) -> bool:
 def _read(path: Path) -> RigFile:
     if path.is_dir() and (path / "intrinsics.yml").is_file():
         return RigFile(_stereo_pair(path))
-    cameras = {}
-    for file in storage_files(path):
-        storage = Storage(file)
-        with camera_errors(file, file.stem):
-            cameras[file.stem] = _camera(storage)
-    return RigFile(cameras)
+    return RigFile(read_cameras(path, _camera))
 
 
 def _camera(storage: Storage) -> Camera:

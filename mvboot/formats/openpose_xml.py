@@ -8,14 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from mvboot.formats.file_storage import Storage, storage_files, writing
+from mvboot.formats.file_storage import Storage, read_cameras, storage_files, writing
 from mvboot.formats.rig_format import (
     Limits,
     RigFile,
     RigFormat,
     array,
     brown,
-    camera_errors,
     head,
     numpy_pose,
     padded_coefficients,
@@ -32,18 +31,14 @@ def _matches(path: Path) -> bool:
 
 
 def _read(path: Path) -> RigFile:
-    cameras = {}
-    for file in storage_files(path):
-        storage = Storage(file)
-        with camera_errors(file, file.stem):
-            pose = array(storage.matrix("CameraMatrix"), (3, 4), "CameraMatrix")
-            cameras[file.stem] = Camera.from_opencv(
-                storage.matrix("Intrinsics"),
-                brown(storage.matrix("Distortion")),
-                pose[:, :3],
-                pose[:, 3],
-            )
-    return RigFile(cameras)
+    return RigFile(read_cameras(path, _camera))
+
+
+def _camera(storage: Storage) -> Camera:
+    pose = array(storage.matrix("CameraMatrix"), (3, 4), "CameraMatrix")
+    return Camera.from_opencv(
+        storage.matrix("Intrinsics"), brown(storage.matrix("Distortion")), pose[:, :3], pose[:, 3]
+    )
 
 
 def _write(rig: Rig, path: Path) -> None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mvboot.config import read_text
 from mvboot.errors import InputError
-from mvboot.geometry import Camera, Lens, Pinhole
+from mvboot.geometry import Camera, Lens
 from mvboot.rig import Rig
 
 
@@ -39,6 +39,11 @@ class RigFile:
     usual_units: str | None = None
     up: str | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def known_units(self) -> str | None:
+        """The unit that the file states, else the one its format prescribes, else None."""
+        return self.units or self.usual_units
 
 
 @dataclass(frozen=True)
@@ -133,13 +138,6 @@ def padded_coefficients(lens: Lens, count: int) -> list[float]:
     """Return the distortion coefficients as a list of this length, zeros added."""
     used = used_coefficients(lens)
     return [*map(float, used), *[0.0] * (count - len(used))]
-
-
-def is_pinhole(camera: Camera) -> bool:
-    """Whether the camera has no distortion at all."""
-    return isinstance(camera.lens, Pinhole) or (
-        camera.lens.name == "brown" and len(used_coefficients(camera.lens)) == 0
-    )
 
 
 def brown(values: Any) -> NDArray[np.float64]:

@@ -97,7 +97,7 @@ def converted(
     chosen = _named(format) if format else _by_suffix(path)
     save_rig(rig, path, chosen.name)
     content = chosen.read(path)
-    units = content.units or content.usual_units or rig.units
+    units = content.known_units or rig.units
     written = Rig(content.cameras, units)
     if set(written.names) == set(rig.names):
         names = {name: name for name in rig.names}
@@ -111,19 +111,14 @@ def pixel_gaps(a: Rig, b: Rig, depths: int = 5) -> dict[str, float]:
     """Return, per camera, the largest gap in px between the two rigs' projections of a cloud.
 
     The cloud is a grid over each picture of ``a``, at several depths around the distance to the
-    point the cameras look at. Both rigs must have the same cameras; units are converted.
+    point the cameras look at. Both rigs must have the same cameras; units are converted, moving
+    cameras are compared at their first frame.
     """
-    b = b.in_units(a.units)
-    centers = np.stack([np.asarray(a[name].center).reshape(-1, 3)[0] for name in a.names])
+    a, b = a.still(), b.in_units(a.units).still()
+    centers = np.stack([camera.center.numpy() for camera in a.cameras.values()])
     reach = float(np.linalg.norm(centers - centers.mean(0), axis=1).max()) or 1.0
-    gaps = {}
-    for name in a.names:
-        camera, other = a[name], b[name]
-        if camera.frames is not None:
-            first = int(camera.frames[0])
-            camera, other = camera.at(first), other.at(first)
-        gaps[name] = pixel_gap(camera, other, reach * np.geomspace(0.2, 5, depths))
-    return gaps
+    cloud = reach * np.geomspace(0.2, 5, depths)
+    return {name: pixel_gap(a[name], b[name], cloud) for name in a.names}
 
 
 def _named(name: str) -> RigFormat:
@@ -162,7 +157,7 @@ def _units(content: RigFile, format: RigFormat, units: str | None, path: Path) -
             "leave --units out, or convert the rig",
             where=path,
         )
-    chosen = units or content.units or content.usual_units
+    chosen = units or content.known_units
     if chosen is None:
         raise InputError(
             f"{format.title} stores no unit of length; state it with --units m|cm|mm (units=)",

@@ -10,7 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from mvboot.calib.views import Views, picture_rays, still
+from mvboot.calib.views import Views, picture_rays
 from mvboot.files import atomic_file
 from mvboot.geometry import Camera
 from mvboot.keypoints import Keypoints3D
@@ -40,7 +40,7 @@ def draw_scene(
     figure.subplots_adjust(left=0.01, right=0.98, bottom=0.13, top=0.88, wspace=0.18)
     FigureCanvasAgg(figure)
     turn = _upright(rig)
-    views = Views(still(rig))
+    views = Views(rig.still())
     middle = turn @ views.centers.mean(0)
     reach = 0.16 * _reach(views, keypoints)
     space: Any = figure.add_subplot(1, 2, 1, projection="3d")

@@ -17,8 +17,12 @@ from mvboot.triangulation.points import (
     reprojection_errors,
     solve_kernel,
 )
-from mvboot.triangulation.recording import Groups as GroupNames
-from mvboot.triangulation.recording import group_labels, rig_of_points, solve_chunk
+from mvboot.triangulation.recording import (
+    KeypointGroups,
+    group_labels,
+    rig_of_points,
+    solve_chunk,
+)
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ def leave_one_out(
     rig: Rig,
     keypoints: Keypoints2D,
     options: TriangulationOptions,
-    groups: GroupNames | None = None,
+    groups: KeypointGroups | None = None,
 ) -> LeaveOneOut:
     """Triangulate without each camera in turn and measure the result in that camera.
 
@@ -108,7 +112,7 @@ def keypoint_noise(
     rig: Rig,
     keypoints: Keypoints2D,
     options: TriangulationOptions,
-    groups: GroupNames | None = None,
+    groups: KeypointGroups | None = None,
 ) -> NDArray[np.float64]:
     """Return the noise of each keypoint's detections (K,) in px per axis, at confidence 1.
 

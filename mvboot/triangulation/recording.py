@@ -1,6 +1,6 @@
-"""Triangulate a whole recording: `Keypoints2D` in, `Keypoints3D` out, block by block."""
+"""Triangulate a block of a recording: `Keypoints2D` in, `Keypoints3D` out."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,47 +13,47 @@ from mvboot.triangulation.options import TriangulationOptions
 from mvboot.triangulation.points import triangulate_points
 from mvboot.triangulation.result import TriangulationResult
 
-Groups = Mapping[str, Sequence[str]]
+KeypointGroups = Mapping[str, Sequence[str]]
 """Names of keypoints that are judged together, by the name of the group."""
 
 
 def triangulate_keypoints(
     rig: Rig,
-    chunks: Iterable[Keypoints2D],
+    keypoints: Keypoints2D,
     options: TriangulationOptions | None = None,
-    groups: Groups | None = None,
+    groups: KeypointGroups | None = None,
     noise_px: NDArray[np.float64] | None = None,
     fps: float | None = None,
     provenance: Mapping[str, Any] | None = None,
-) -> Iterator[Keypoints3D]:
-    """Yield the 3D keypoints of each block of frames; memory is that of one block.
+) -> Keypoints3D:
+    """Return the 3D keypoints of a whole recording, or of one block of its frames.
 
     Parameters
     ----------
     rig
         Cameras with the names of the keypoints' cameras; per-frame poses are looked up by frame.
-    chunks
-        Blocks of detections (`Keypoints2D.chunks`).
+    keypoints
+        Detections; a long recording is solved block by block (`Keypoints2D.chunks`) in the memory
+        of one block.
     options
         See `TriangulationOptions`.
     groups
         Keypoints of one individual and frame that are judged together.
     noise_px
         Noise of each keypoint (K,) in px behind the covariance; None: that of the options, or
-        estimated from each block.
+        estimated from these detections.
     fps, provenance
         Handed through.
     """
-    for chunk in chunks:
-        result = solve_chunk(rig, chunk, options, groups)
-        yield keypoints_3d(rig, chunk, result, noise_px, fps, provenance or {})
+    result = solve_chunk(rig, keypoints, options, groups)
+    return keypoints_3d(rig, keypoints, result, noise_px, fps, provenance or {})
 
 
 def solve_chunk(
     rig: Rig,
     keypoints: Keypoints2D,
     options: TriangulationOptions | None = None,
-    groups: Groups | None = None,
+    groups: KeypointGroups | None = None,
 ) -> TriangulationResult:
     """Triangulate one block; points are in (frame, individual, keypoint) order."""
     ordered = keypoints.for_cameras(rig.names)
@@ -77,7 +77,7 @@ def rig_of_points(rig: Rig, keypoints: Keypoints2D) -> Rig:
         raise InputError(str(error)) from error
 
 
-def group_labels(keypoints: Keypoints2D, groups: Groups | None) -> NDArray[np.int64] | None:
+def group_labels(keypoints: Keypoints2D, groups: KeypointGroups | None) -> NDArray[np.int64] | None:
     """Return a label for each point, equal within a group of one individual and frame.
 
     InputError for a keypoint that does not exist or stands in two groups.

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from mvboot import Camera
-from mvboot.calib.views import Frustum, Views, picture_rays, pyramid, sees, still
+from mvboot.calib.views import Frustum, Views, picture_rays, pyramid, sees
 from mvboot.geometry import image_size
 
 AHEAD = np.array([0.0, 0.0, 1.0])
@@ -90,13 +90,6 @@ def test_a_camera_without_a_size_is_as_large_as_its_centre_says():
     K = [[500.0, 0, 319.5], [0, 500.0, 239.5], [0, 0, 1]]
     assert image_size(Camera.from_opencv(K)) == (640, 480)
     assert image_size(Camera.from_opencv(K, size=(600, 500))) == (600, 500)
-
-
-def test_moving_cameras_stand_still_at_their_first_frame():
-    rig = layouts.tripod()
-    first = still(rig)
-    assert not first.is_moving
-    np.testing.assert_array_equal(first["pan"].center, rig["pan"].center[0])
 
 
 def test_the_working_distance_of_a_row_is_its_spacing():

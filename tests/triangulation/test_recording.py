@@ -24,8 +24,12 @@ def detections(scene):
 
 def solve(scene, detections, points, **settings):
     noise = np.ones(len(scene.keypoints))
-    blocks = detections.chunks(points)
-    return joined(list(triangulate_keypoints(scene.rig, blocks, noise_px=noise, **settings)))
+    return joined(
+        [
+            triangulate_keypoints(scene.rig, block, noise_px=noise, **settings)
+            for block in detections.chunks(points)
+        ]
+    )
 
 
 def test_blocks_give_what_the_whole_gives(scene, detections):
@@ -71,7 +75,7 @@ def test_a_frame_without_a_pose_is_bad_input(scene, detections):
     )
     rig = Rig({**scene.rig.cameras, "cam_01": moving}, "m")
     with pytest.raises(InputError, match="none for frame 2"):
-        list(triangulate_keypoints(rig, [detections]))
+        triangulate_keypoints(rig, detections)
 
 
 def test_noise_is_estimated_for_each_keypoint(scene):
