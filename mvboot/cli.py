@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from mvboot import __version__
+from mvboot.commands.board import board
 from mvboot.commands.demo import demo
 from mvboot.commands.inspect import inspect
 from mvboot.commands.rig import app as rig
@@ -22,6 +23,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo)
 app.add_typer(rig, name="rig")
+app.command("board")(board)
 app.command("triangulate")(triangulate)
 app.command("inspect")(inspect)
 

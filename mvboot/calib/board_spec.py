@@ -1,6 +1,7 @@
 """A board by one word (``charuco:8x11:24mm:18.75mm:DICT_4X4_1000``) or by a YAML file."""
 
 import re
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
@@ -80,7 +81,11 @@ def load_board(text: str) -> Board:
     InputError with what is wrong and the forms there are.
     """
     if Path(text).suffix in (".yaml", ".yml"):
-        return load_yaml(text, FILES[load_yaml(text, _Kind).board]).build()
+        file = load_yaml(text, FILES[load_yaml(text, _Kind).board])
+        try:
+            return file.build()
+        except InputError as error:
+            raise InputError(error.message, where=text) from None
     kind, *parts = text.split(":")
     if kind == "charuco" and len(parts) == 4:
         (square, marker), units = _lengths(parts[1:3], text)
@@ -97,7 +102,7 @@ def load_board(text: str) -> Board:
 def save_board(board: Board, path: str | Path) -> None:
     """Write a board as the YAML file that `load_board` reads."""
     kinds = {Checkerboard: "checkerboard", Charuco: "charuco", AprilGrid: "aprilgrid"}
-    fields = {key: value for key, value in vars(board).items() if value is not None}
+    fields = {key: value for key, value in asdict(board).items() if value is not None}
     content: dict[str, Any] = {"schema": 1, "board": kinds[type(board)], **fields}
     with atomic_file(path) as partial:
         partial.write_text(yaml_text(content), encoding="utf-8")

@@ -17,8 +17,11 @@ from mvboot.errors import InputError
 from mvboot.rig import UNITS_IN_M
 
 Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 
 APRILTAGS = "DICT_APRILTAG_36h11"
+APRILTAG_BORDER = 2
+"""Black modules around the bits of Kalibr's tags, for OpenCV's ``markerBorderBits`` (default 1)."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,10 @@ class Board(ABC):
         x, y = (np.unique(np.round(self.points[:, i], 9), return_inverse=True)[1] for i in (0, 1))
         return np.stack([x, y], -1)
 
+    def _word(self, length: float) -> str:
+        """Write a length with its unit so that it reads back as the same number."""
+        return f"{np.format_float_positional(length, trim='-')}{self.units}"
+
 
 @dataclass(frozen=True)
 class Checkerboard(Board):
@@ -88,7 +95,7 @@ class Checkerboard(Board):
     @property
     def spec(self) -> str:
         """See `Board.spec`."""
-        return f"checkerboard:{self.columns}x{self.rows}:{self.square:g}{self.units}"
+        return f"checkerboard:{self.columns}x{self.rows}:{self._word(self.square)}"
 
     @property
     def size(self) -> tuple[float, float]:
@@ -142,8 +149,8 @@ class Charuco(Board):
     def spec(self) -> str:
         """See `Board.spec`."""
         return (
-            f"charuco:{self.columns}x{self.rows}:{self.square:g}{self.units}:"
-            f"{self.marker:g}{self.units}:{self.dictionary}"
+            f"charuco:{self.columns}x{self.rows}:{self._word(self.square)}:"
+            f"{self._word(self.marker)}:{self.dictionary}"
         )
 
     @property
@@ -164,7 +171,7 @@ class Charuco(Board):
         board = self.opencv(white_first)
         corners = [np.asarray(c, dtype=np.float64)[0, :2] for c in board.getObjPoints()]
         markers = [
-            _marker_ink(self.dictionary, int(number), corner, self.marker)
+            _module_ink(_modules(self.dictionary, int(number)), corner, self.marker)
             for number, corner in zip(np.asarray(board.getIds()).ravel(), corners, strict=True)
         ]
         return np.concatenate([squares, *markers])
@@ -181,6 +188,10 @@ class Charuco(Board):
 @dataclass(frozen=True)
 class AprilGrid(Board):
     """Kalibr's grid of 36h11 tags; ``columns`` x ``rows`` counts tags, numbered from the bottom.
+
+    Kalibr prints tags with a border of `APRILTAG_BORDER` modules, and half a turn from what OpenCV
+    takes for upright (kalibr_create_target_pdf, ``borderBits=2``; AprilTag's codes read from the
+    upper left).
 
     Parameters
     ----------
@@ -203,7 +214,8 @@ class AprilGrid(Board):
     @property
     def spec(self) -> str:
         """See `Board.spec`."""
-        return f"aprilgrid:{self.columns}x{self.rows}:{self.tag:g}{self.units}:{self.gap:g}{self.units}"
+        tag, gap = self._word(self.tag), self._word(self.gap)
+        return f"aprilgrid:{self.columns}x{self.rows}:{tag}:{gap}"
 
     @property
     def size(self) -> tuple[float, float]:
@@ -213,8 +225,11 @@ class AprilGrid(Board):
 
     @property
     def points(self) -> Floats:
-        """Corners of each tag: upper left, upper right, lower right, lower left."""
-        around = self.tag * np.array([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]])
+        """Corners of each tag in OpenCV's order: lower right, lower left, upper left, upper right.
+
+        See `Board.points`.
+        """
+        around = self.tag * np.array([[1, 1, 0], [0, 1, 0], [0, 0, 0], [1, 0, 0]])
         return np.concatenate([around + [*corner, 0] for corner in self._tag_corners])
 
     @property
@@ -227,7 +242,7 @@ class AprilGrid(Board):
             for c in range(self.columns + 1)
         ]
         tags = [
-            _marker_ink(APRILTAGS, number, corner, self.tag)
+            _module_ink(_modules(APRILTAGS, number, APRILTAG_BORDER)[::-1, ::-1], corner, self.tag)
             for number, corner in enumerate(self._tag_corners)
         ]
         return np.concatenate([np.array(joints), *tags])
@@ -267,12 +282,17 @@ def _black_squares(columns: int, rows: int, side: float, first: int) -> Floats:
     return np.stack([x[black], y[black], one, one], -1) * side
 
 
-def _marker_ink(dictionary: str, number: int, corner: Floats, side: float) -> Floats:
-    """Return a marker's black modules; ``corner`` (2,) is its upper left one."""
-    bits = marker_dictionary(dictionary).markerSize + 2
-    picture = marker_dictionary(dictionary).generateImageMarker(number, bits, None, 1)
-    row, column = np.nonzero(picture == 0)
-    module = np.full(2, side / bits)
+def _modules(dictionary: str, number: int, border: int = 1) -> Mask:
+    """Return which modules (n, n) of a marker are black, upright as OpenCV has it."""
+    markers = marker_dictionary(dictionary)
+    side = markers.markerSize + 2 * border
+    return np.asarray(markers.generateImageMarker(number, side, None, border) == 0)
+
+
+def _module_ink(black: Mask, corner: Floats, side: float) -> Floats:
+    """Return a marker's black modules as rectangles; ``corner`` (2,) is its upper left one."""
+    row, column = np.nonzero(black)
+    module = np.full(2, side / len(black))
     place = corner + np.stack([column, row], -1) * module
     return np.concatenate([place, np.broadcast_to(module, place.shape)], 1)
 

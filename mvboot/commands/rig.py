@@ -7,6 +7,7 @@ import typer
 from typer import Argument, Option
 
 from mvboot.commands.output import Output
+from mvboot.commands.world import world
 from mvboot.errors import InputError, QualityMissed
 
 app = typer.Typer(
@@ -156,6 +157,9 @@ def compare(
         ]
         say.table([header, *rows])
     say.result(comparison.as_dict())
+
+
+app.command("world")(world)
 
 
 def _describe(rig: Any) -> str:

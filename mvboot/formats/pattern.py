@@ -1,4 +1,4 @@
-"""``{camera}`` in paths: which files belong to which camera."""
+"""``{camera}`` and ``{frame}`` in paths: which files belong to which camera and which frame."""
 
 import re
 from pathlib import Path
@@ -7,28 +7,105 @@ from mvboot.errors import InputError
 from mvboot.files import natural_key
 
 FIELD = "{camera}"
+FRAME = "{frame}"
 
 
 def expand(pattern: str) -> dict[str, list[Path]]:
     """Return the paths of each camera, by the text that ``{camera}`` stands for.
 
-    ``*`` and ``?`` match within one part of the path; everything else is literal, brackets too.
-    A camera's name never spans a path separator; ``{camera}`` may appear again and then means the
-    same name. InputError where nothing matches, saying how far the path exists.
+    ``*`` and ``?`` match within one part of the path, ``{frame}`` matches digits; everything else
+    is literal, brackets too. Hidden files count only where the pattern itself starts with a dot.
+    A camera's name never spans a path separator; a field may appear again and then means the same
+    text. InputError where the pattern has no ``{camera}``, where nothing matches (it says how far
+    the path exists), and where ``{camera}`` is a whole part of the path and a folder there holds
+    no file that matches.
     """
+    return {name: [path for path, _ in pairs] for name, pairs in _matched(pattern).items()}
+
+
+def frames(pattern: str) -> dict[str, dict[int, Path]]:
+    """Return the path of each frame of each camera, in increasing order of the frames' numbers.
+
+    The number is what ``{frame}`` stands for; in a pattern without it, the last digits of the
+    file's name, the suffix and the camera's own name aside: 3 in ``cam01_03_int.jpg`` of ``cam01``.
+    InputError as for `expand`, where a file has no number, and where two of a camera share one.
+    """
+    found: dict[str, dict[int, Path]] = {}
+    for camera, pairs in _matched(pattern).items():
+        numbered: dict[int, Path] = {}
+        for path, match in pairs:
+            digits = match["frame"] if FRAME in pattern else _last_digits(pattern, camera, path)
+            number = _frame_number(digits, path)
+            if number in numbered:
+                raise InputError(
+                    f"camera {camera}: {numbered[number]} and {path} both have the number "
+                    f"{number}; write {FRAME} where the frame's number stands",
+                    where=pattern,
+                )
+            numbered[number] = path
+        found[camera] = dict(sorted(numbered.items()))
+    return found
+
+
+def _matched(pattern: str) -> dict[str, list[tuple[Path, re.Match[str]]]]:
+    """Return each camera's paths, in natural order, with what the fields stand for in them."""
+    if FIELD not in pattern:
+        raise InputError(f"write {FIELD} where the camera's name stands", where=pattern)
     root, parts = _fixed_root(pattern)
     regex = re.compile(_regex("/".join(parts)))
-    found: dict[str, list[Path]] = {}
-    for path in _candidates(root, parts):
+    found: dict[str, list[tuple[Path, re.Match[str]]]] = {}
+    for path in sorted(_candidates(root, parts), key=natural_key):
         match = regex.fullmatch("/".join(path.relative_to(root).parts))
         if match:
-            found.setdefault(match["camera"], []).append(path)
+            found.setdefault(match["camera"], []).append((path, match))
     if not found:
         raise InputError(_nothing(root, parts), where=pattern)
-    return {
-        name: sorted(found[name], key=lambda path: natural_key(path))
-        for name in sorted(found, key=natural_key)
-    }
+    empty = _empty_cameras(root, parts) - set(found)
+    if empty:
+        raise InputError(
+            f"no file of camera {', '.join(sorted(empty, key=natural_key))} matches; every folder "
+            f"in the place of {FIELD} counts as a camera: add its files or move the folder away",
+            where=pattern,
+        )
+    return {name: found[name] for name in sorted(found, key=natural_key)}
+
+
+def _empty_cameras(root: Path, parts: list[str]) -> set[str]:
+    """Return the folders that stand where ``{camera}`` is a whole part of the path."""
+    place = next(i for i, part in enumerate(parts) if FIELD in part)
+    if parts[place] != FIELD or place == len(parts) - 1:
+        return set()
+    return {path.name for path in _candidates(root, parts[: place + 1]) if path.is_dir()}
+
+
+def _last_digits(pattern: str, camera: str, path: Path) -> str:
+    """Return the last run of digits in the file's name; none of them belong to the camera's name.
+
+    A camera whose name is a bare number is taken out only where the pattern says it stands.
+    """
+    pieces = Path(pattern).name.split(FIELD)
+    around = re.escape(camera).join(f"({_regex(piece)})" for piece in pieces)
+    match = re.fullmatch(around, path.name)
+    rest = Path(" ".join(match.groups() if match else [path.name])).stem
+    if not camera.isdigit():
+        rest = re.sub(rf"(?<![0-9]){re.escape(camera)}(?![0-9])", " ", rest)
+    runs: list[str] = re.findall("[0-9]+", rest)
+    return runs[-1] if runs else ""
+
+
+def _frame_number(digits: str, path: Path) -> int:
+    if not digits:
+        raise InputError(
+            "has no number in its name; give pictures of the same instant the same number and "
+            f"write {FRAME} where it stands",
+            where=path,
+        )
+    if int(digits) >= 2**63:
+        raise InputError(
+            f"the number {digits} is too long for a frame; write {FRAME} where its number stands",
+            where=path,
+        )
+    return int(digits)
 
 
 def _fixed_root(pattern: str) -> tuple[Path, list[str]]:
@@ -38,15 +115,16 @@ def _fixed_root(pattern: str) -> tuple[Path, list[str]]:
 
 
 def _is_variable(part: str) -> bool:
-    return FIELD in part or "*" in part or "?" in part
+    return any(token in part for token in (FIELD, FRAME, "*", "?"))
 
 
 def _regex(part: str) -> str:
-    pieces, seen = [], False
-    for piece in re.split(r"(\{camera\}|\*|\?)", part):
-        if piece == FIELD:
-            pieces.append("(?P=camera)" if seen else "(?P<camera>[^/]+?)")
-            seen = True
+    pieces, seen = [], set()
+    for piece in re.split(r"(\{camera\}|\{frame\}|\*|\?)", part):
+        if piece in (FIELD, FRAME):
+            name, text = ("camera", "[^/]+?") if piece == FIELD else ("frame", "[0-9]+")
+            pieces.append(f"(?P={name})" if name in seen else f"(?P<{name}>{text})")
+            seen.add(name)
         elif piece in ("*", "?"):
             pieces.append("[^/]*" if piece == "*" else "[^/]")
         else:
@@ -64,7 +142,7 @@ def _candidates(root: Path, parts: list[str]) -> list[Path]:
             for folder in level
             if folder.is_dir()
             for child in folder.iterdir()
-            if fits.fullmatch(child.name)
+            if fits.fullmatch(child.name) and (child.name[0] != "." or part[0] == ".")
         ]
     return level
 

@@ -1,0 +1,243 @@
+"""Find a board in pictures: partial, upside down, printed white on black, seen from behind.
+
+A board may be printed inverted, follow OpenCV's old ChArUco layout, or (on its back, or in a camera
+that flips its pictures) show its mirror image. Which of these holds is found by trying them on a
+few pictures of each camera.
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mvboot.calib.boards import (
+    APRILTAGS,
+    AprilGrid,
+    Board,
+    Charuco,
+    Checkerboard,
+    marker_dictionary,
+)
+
+Floats = NDArray[np.float64]
+Picture = NDArray[np.uint8]
+
+MIN_FOUND = 4
+STRAY = 0.05
+"""Distance from the common homography, over the extent of what was found, of a false point."""
+
+SUBPIX_WINDOW = 5
+WIDEST_WINDOW = 30
+TAG_BORDERS = (1, 2)
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a board appears in a camera's pictures.
+
+    Parameters
+    ----------
+    inverted
+        White on black.
+    mirrored
+        Seen from behind, or flipped left to right by the camera.
+    legacy
+        ChArUco in the layout of OpenCV before 4.6.
+    border
+        Width of a tag's black border in modules.
+    """
+
+    inverted: bool = False
+    mirrored: bool = False
+    legacy: bool = False
+    border: int = 1
+
+
+class Detector(ABC):
+    """Finds the points of one board in gray pictures."""
+
+    def __init__(self, board: Board) -> None:
+        self.board = board
+
+    @abstractmethod
+    def looks(self) -> list[Look]:
+        """Return the appearances worth trying, the usual one first."""
+
+    @abstractmethod
+    def _find(self, picture: Picture, look: Look) -> Floats:
+        """Return pixels (P, 2) of the board in a picture that is neither inverted nor mirrored."""
+
+    def detect(self, picture: Picture, look: Look) -> Floats:
+        """Return the board's points (P, 2) in px in a picture (h, w), NaN where not found."""
+        seen = np.ascontiguousarray(picture[:, ::-1]) if look.mirrored else picture
+        pixels = self._find(255 - seen if look.inverted else seen, look)
+        if look.mirrored:
+            pixels[:, 0] = picture.shape[1] - 1 - pixels[:, 0]
+        return without_strays(self.board.points, pixels)
+
+
+class CheckerboardDetector(Detector):
+    """A whole plain checkerboard; the mirror image of one is one too, so none is tried."""
+
+    board: Checkerboard
+
+    def looks(self) -> list[Look]:
+        """See `Detector.looks`."""
+        return [Look()]
+
+    def _find(self, picture: Picture, look: Look) -> Floats:
+        shape = (self.board.columns, self.board.rows)
+        flags = cv2.CALIB_CB_NORMALIZE_IMAGE + cv2.CALIB_CB_ACCURACY + cv2.CALIB_CB_EXHAUSTIVE
+        found, corners = cv2.findChessboardCornersSB(picture, shape, flags=flags)
+        if not found:
+            return _nothing(self.board)
+        grid = np.asarray(corners, dtype=np.float64).reshape(self.board.rows, self.board.columns, 2)
+        grid = min(grid, refined(picture, grid), key=self._unevenness)
+        return _right_handed(grid, picture).reshape(-1, 2)
+
+    def _unevenness(self, grid: Floats) -> float:
+        """Return how far (px) corners lie from a plane's picture: the lens adds alike to both."""
+        points = self.board.points[:, :2]
+        homography, _ = cv2.findHomography(points, grid.reshape(-1, 2), 0)
+        if homography is None:
+            return np.inf
+        flat = cv2.perspectiveTransform(points[None], homography)[0]
+        return float(np.linalg.norm(flat - grid.reshape(-1, 2)))
+
+
+class CharucoDetector(Detector):
+    """A ChArUco board, whole or in part."""
+
+    board: Charuco
+
+    def looks(self) -> list[Look]:
+        """See `Detector.looks`."""
+        legacies = [self.board.legacy] if self.board.legacy is not None else [False, True]
+        if self.board.rows % 2 == 1:
+            legacies = [False]
+        flips = product((False, True), (False, True), legacies)
+        return [Look(inverted, mirrored, legacy) for mirrored, inverted, legacy in flips]
+
+    @cached_property
+    def _detectors(self) -> dict[bool, cv2.aruco.CharucoDetector]:
+        parameters = cv2.aruco.DetectorParameters()
+        parameters.cornerRefinementMethod = cv2.aruco.CORNER_REFINE_NONE
+        return {
+            legacy: cv2.aruco.CharucoDetector(
+                self.board.opencv(legacy), cv2.aruco.CharucoParameters(), parameters
+            )
+            for legacy in (False, True)
+        }
+
+    def _find(self, picture: Picture, look: Look) -> Floats:
+        pixels = _nothing(self.board)
+        corners, ids, _, _ = self._detectors[look.legacy].detectBoard(picture)
+        if ids is not None and len(ids) >= MIN_FOUND:
+            pixels[np.ravel(ids)] = np.asarray(corners, dtype=np.float64).reshape(-1, 2)
+        return pixels
+
+
+class AprilGridDetector(Detector):
+    """A grid of tags, whole or in part."""
+
+    board: AprilGrid
+
+    def looks(self) -> list[Look]:
+        """See `Detector.looks`."""
+        flips = product((False, True), (False, True), TAG_BORDERS)
+        return [Look(inverted, mirrored, border=border) for mirrored, inverted, border in flips]
+
+    @cached_property
+    def _detectors(self) -> dict[int, cv2.aruco.ArucoDetector]:
+        detectors = {}
+        for border in TAG_BORDERS:
+            parameters = cv2.aruco.DetectorParameters()
+            parameters.markerBorderBits = border
+            parameters.cornerRefinementMethod = cv2.aruco.CORNER_REFINE_SUBPIX
+            parameters.cornerRefinementWinSize = SUBPIX_WINDOW
+            detectors[border] = cv2.aruco.ArucoDetector(marker_dictionary(APRILTAGS), parameters)
+        return detectors
+
+    def _find(self, picture: Picture, look: Look) -> Floats:
+        pixels = _nothing(self.board)
+        corners, ids, _ = self._detectors[look.border].detectMarkers(picture)
+        for number, quad in zip(np.ravel(ids if ids is not None else []), corners, strict=True):
+            if number < len(pixels) // 4:
+                pixels[4 * number : 4 * number + 4] = np.asarray(quad).reshape(4, 2)
+        return pixels
+
+
+DETECTORS: dict[type[Board], type[Detector]] = {
+    Checkerboard: CheckerboardDetector,
+    Charuco: CharucoDetector,
+    AprilGrid: AprilGridDetector,
+}
+
+
+def detector_of(board: Board) -> Detector:
+    """Return the detector for a kind of board."""
+    return DETECTORS[type(board)](board)
+
+
+def without_strays(points: Floats, pixels: Floats) -> Floats:
+    """Return the pixels (P, 2) with those far from the board's homography set to NaN.
+
+    A misread marker puts its corners anywhere; a lens bends the plane far less than that. Fewer
+    than four points, or points on a line, are nothing.
+    """
+    seen = ~np.isnan(pixels[:, 0])
+    if seen.sum() < MIN_FOUND or _on_a_line(points[seen, :2]):
+        return np.full_like(pixels, np.nan)
+    extent = float(np.linalg.norm(np.ptp(pixels[seen], axis=0)))
+    homography, inside = cv2.findHomography(
+        points[seen, :2], pixels[seen], cv2.RANSAC, max(STRAY * extent, 3.0)
+    )
+    kept = np.full_like(pixels, np.nan)
+    if homography is None:
+        return kept
+    rows = np.flatnonzero(seen)[inside.ravel().astype(bool)]
+    if len(rows) >= MIN_FOUND and not _on_a_line(points[rows, :2]):
+        kept[rows] = pixels[rows]
+    return kept
+
+
+def refined(picture: Picture, grid: Floats) -> Floats:
+    """Return corners (rows, columns, 2) moved to the saddle points of the picture."""
+    gaps = np.concatenate([np.diff(grid, axis=axis).reshape(-1, 2) for axis in (0, 1)])
+    nearest = float(np.linalg.norm(gaps, axis=1).min())
+    half = int(np.clip(nearest / 3, 2, WIDEST_WINDOW))
+    corners = grid.reshape(-1, 1, 2).astype(np.float32)
+    rule = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 50, 1e-4)
+    moved = cv2.cornerSubPix(picture, corners, (half, half), (-1, -1), rule)
+    return np.asarray(moved, dtype=np.float64).reshape(grid.shape)
+
+
+def _on_a_line(points: Floats) -> bool:
+    return bool(np.linalg.matrix_rank(points - points.mean(0), tol=1e-9 + 1e-6) < 2)
+
+
+def _nothing(board: Board) -> Floats:
+    return np.full((len(board.points), 2), np.nan)
+
+
+def _right_handed(grid: Floats, picture: Picture) -> Floats:
+    """Return the corners (rows, columns, 2) so that they run as on the print.
+
+    OpenCV may start at either end. Rows must turn into columns as x into y, and the first inner
+    square must be black or white as the print has it.
+    """
+    across, down = grid[0, -1] - grid[0, 0], grid[-1, 0] - grid[0, 0]
+    if across[0] * down[1] - across[1] * down[0] < 0:
+        grid = grid[:, ::-1]
+    rows, columns = grid.shape[:2]
+    if (rows + columns) % 2 == 0:
+        return grid
+    middle = (grid[:-1, :-1] + grid[1:, 1:]) / 2
+    place = np.clip(np.round(middle).astype(int), 0, np.array(picture.shape[::-1]) - 1)
+    bright = picture[place[..., 1], place[..., 0]].astype(float)
+    black = np.indices(bright.shape).sum(0) % 2 == 0
+    return grid if bright[black].mean() < bright[~black].mean() else grid[::-1, ::-1]

@@ -1,0 +1,82 @@
+"""One picture file: gray values, and the size from the header alone.
+
+Orientation tags (EXIF) are applied, as OpenCV and picture viewers do: pixels are those a user sees
+and those that tools built on OpenCV measure.
+"""
+
+import struct
+from pathlib import Path
+from typing import BinaryIO
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mvboot.errors import InputError
+
+Gray = NDArray[np.uint8]
+FRAME_HEADERS = {0xC0 + i for i in range(16)} - {0xC4, 0xC8, 0xCC}
+"""JPEG segments that tell the size; the three left out are tables, not frames (ITU T.81, B.1.1)."""
+APP1, ORIENTATION = 0xE1, 0x0112
+
+
+def read_gray(path: Path) -> Gray:
+    """Return the gray values (h, w) of a picture.
+
+    Deeper than 8 bits they are scaled until the brightest is 255: sensors of 10 or 12 bits store
+    them in 16, and the plain conversion would come out black. InputError where the file cannot be
+    read or is no whole picture.
+    """
+    try:
+        content = np.fromfile(path, dtype=np.uint8)
+        picture = cv2.imdecode(content, cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH)
+    except (OSError, cv2.error):
+        picture = None
+    if picture is None:
+        raise InputError("cannot be read as a picture; is it damaged or cut off?", where=path)
+    if picture.dtype != np.uint8:
+        picture = cv2.convertScaleAbs(picture, alpha=255 / max(float(picture.max()), 1e-12))
+    return np.asarray(picture, dtype=np.uint8)
+
+
+def header_size(path: Path) -> tuple[int, int] | None:
+    """Return width and height of a PNG or JPEG as shown, unless the header does not tell."""
+    try:
+        with open(path, "rb") as stream:
+            return _size(stream)
+    except (OSError, struct.error):
+        return None
+
+
+def _size(stream: BinaryIO) -> tuple[int, int] | None:
+    start = stream.read(2)
+    if start == b"\x89P":
+        width, height = struct.unpack(">14x2I", stream.read(22))
+        return width, height
+    return _jpeg_size(stream) if start == b"\xff\xd8" else None
+
+
+def _jpeg_size(stream: BinaryIO) -> tuple[int, int] | None:
+    turned = False
+    while True:
+        fill, marker, length = struct.unpack(">BBH", stream.read(4))
+        if fill != 0xFF:
+            return None
+        if marker in FRAME_HEADERS:
+            height, width = struct.unpack(">xHH", stream.read(5))
+            return (height, width) if turned else (width, height)
+        content = stream.read(length - 2)
+        if marker == APP1 and content.startswith(b"Exif\0\0"):
+            turned = _orientation(content[6:]) >= 5
+
+
+def _orientation(exif: bytes) -> int:
+    """Return the orientation 1 to 8 of EXIF data (from 5 on width and height swap); 0: none."""
+    order = "<" if exif.startswith(b"II") else ">"
+    (start,) = struct.unpack_from(f"{order}I", exif, 4)
+    (entries,) = struct.unpack_from(f"{order}H", exif, start)
+    for entry in range(entries):
+        tag, value = struct.unpack_from(f"{order}H6xH", exif, start + 2 + 12 * entry)
+        if tag == ORIENTATION:
+            return int(value)
+    return 0
