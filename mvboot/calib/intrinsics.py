@@ -85,7 +85,8 @@ class Intrinsics:
     adjusted
         The adjustment over the instants it saw.
     held_out_px
-        Error by lens name on pictures that were left out; empty where the lens was given.
+        Error by lens name in px per axis on pictures that were left out; empty where the lens was
+        given.
     """
 
     choice: LensChoice
@@ -241,7 +242,7 @@ def _held_out(views: Shots, fits: dict[str, Adjusted]) -> dict[str, float]:
 
     Squares are clipped at five sigma of the best fit: wrong detections must not decide.
     """
-    clip_px = CLIP_SIGMAS * min(fit.rms_px for fit in fits.values()) / np.sqrt(2)
+    clip_px = CLIP_SIGMAS * min(fit.rms_px for fit in fits.values())
     fold = np.arange(len(views.numbers)) % FOLDS
     errors = {}
     for name, fit in fits.items():
@@ -249,7 +250,7 @@ def _held_out(views: Shots, fits: dict[str, Adjusted]) -> dict[str, float]:
             _left_out_squares(views, fit, LENS_CHOICES[name], fold == k, clip_px)
             for k in range(FOLDS)
         ]
-        errors[name] = float(np.sqrt(np.concatenate(squares).mean()))
+        errors[name] = float(np.sqrt(np.concatenate(squares).mean() / 2))
     return errors
 
 
@@ -266,7 +267,7 @@ def _left_out_squares(
     test = replace(outside[0], rig=trained.rig)
     posed = adjust(test, observations, Held({name: INTRINSICS}), loss_px=clip_px) or test
     squares = (posed.residuals(observations) ** 2).sum(-1)
-    return np.nan_to_num(np.minimum(squares, clip_px**2), nan=clip_px**2)
+    return np.asarray(np.nan_to_num(np.minimum(squares, clip_px**2), nan=clip_px**2))
 
 
 def _part(views: Shots, bundle: Bundle, instants: Mask) -> tuple[Bundle, Observations]:

@@ -12,6 +12,9 @@ Mask = NDArray[np.bool_]
 
 MAX_ROUNDS = 4
 OUTLIER_SIGMAS = 4.0
+OUTLIER_PICTURE = 2.5
+"""Median error of a picture, over that of the median picture, beyond which it is left out."""
+
 RAYLEIGH_MEDIAN = 1.1774
 """Median length of a 2D error with 1 px standard deviation per axis."""
 
@@ -56,16 +59,17 @@ class Adjusted:
 
     @property
     def rms_px(self) -> float:
-        """Root mean square length of the residuals that counted, in px."""
+        """Root mean square of the residuals that counted, in px per axis."""
         return rms(self.residuals[self.used])
 
 
 def adjust_in_rounds(start: Bundle, observations: Observations, held: Held) -> Adjusted:
     """Adjust a bundle while wrong observations are recognised and left out.
 
-    The first round has a Cauchy loss as wide as the start is wrong. Then whatever lies beyond
-    4 sigma (sigma from the median, so wrong ones do not widen it) is left out, least squares are
-    solved with the rest, and so on until the choice settles. A round that fails, returns a number
+    The first round has a Cauchy loss as wide as the start is wrong. Then observations beyond
+    4 sigma (sigma from the median, so wrong ones do not widen it) and pictures that are wrong as
+    a whole are left out, least squares are solved with the rest, and so on until the choice
+    settles. A round that fails, returns a number
     that is not finite, or makes the error larger is undone and ends the rounds.
     """
     state = _state(start, observations, np.ones(len(observations), np.bool_), ())
@@ -86,8 +90,11 @@ def adjust_in_rounds(start: Bundle, observations: Observations, held: Held) -> A
 
 
 def rms(residuals: Floats) -> float:
-    """Return the root mean square length of residuals (N, 2); NaN for none."""
-    return float(np.sqrt((residuals**2).sum(-1).mean())) if len(residuals) else float("nan")
+    """Return the root mean square of residuals (N, 2) per axis; NaN for none.
+
+    It estimates the noise of a coordinate. OpenCV's figure is the length, 1.41 times as large.
+    """
+    return float(np.sqrt((residuals**2).mean())) if len(residuals) else float("nan")
 
 
 def _state(
@@ -96,10 +103,29 @@ def _state(
     residuals = bundle.residuals(observations)
     length = np.linalg.norm(residuals, axis=-1)
     finite = np.isfinite(length)
-    limit = OUTLIER_SIGMAS * _sigma(residuals[used])
-    good = finite & (length <= limit) if rounds or not used.all() else finite
+    good = finite
+    if rounds:
+        good = finite & (length <= OUTLIER_SIGMAS * _sigma(residuals[used]))
+        good &= _in_good_pictures(observations, length)
     reached = Round(rms(residuals[used & finite]), int((used & finite).sum()))
     return Adjusted(bundle, good, residuals, (*rounds, reached))
+
+
+def _in_good_pictures(observations: Observations, length: Floats) -> Mask:
+    """Return the observations (N,) in pictures that fit about as well as most.
+
+    A picture that was blurred by motion, or of a board that moved between two cameras' exposures,
+    is wrong as a whole, by a little everywhere.
+    """
+    cameras = int(observations.camera.max()) + 1
+    picture = observations.instant * cameras + observations.camera
+    names, place = np.unique(picture, return_inverse=True)
+    finite = np.where(np.isfinite(length), length, np.inf)
+    order = np.lexsort((finite, place))
+    first = np.searchsorted(place[order], np.arange(len(names) + 1))
+    typical = finite[order[(first[:-1] + first[1:] - 1) // 2]]  # the median of each picture
+    limit = max(OUTLIER_PICTURE * float(np.median(typical)), SMALLEST_SIGMA_PX)
+    return np.asarray((typical <= limit)[place])
 
 
 def _sigma(residuals: Floats) -> float:

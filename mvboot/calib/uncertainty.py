@@ -206,13 +206,13 @@ def _by_point(camera: Camera, x_in_cam: Floats) -> Floats:
     for axis in np.eye(3):
         ahead, behind = alone.project(x_in_cam + step * axis), alone.project(x_in_cam - step * axis)
         columns.append((ahead - behind) / (2 * step))
-    return np.nan_to_num(np.stack(columns, -1))
+    return np.asarray(np.nan_to_num(np.stack(columns, -1)))
 
 
 def _by_intrinsic(camera: Camera, name: str, x_in_cam: Floats) -> Floats:
     """Return d pixel / d parameter (N, 2)."""
     pixels = [_changed(camera, name, sign * STEP).project(x_in_cam) for sign in (1, -1)]
-    return np.nan_to_num((pixels[0] - pixels[1]) / (2 * STEP * _unit(camera, name)))
+    return np.asarray(np.nan_to_num((pixels[0] - pixels[1]) / (2 * STEP * _unit(camera, name))))
 
 
 def _unit(camera: Camera, name: str) -> float:

@@ -25,6 +25,9 @@ BELONGS = {
 }
 """Options that mean something with one way only."""
 
+MUCH = 5.0
+"""Change of scale from which units were probably mixed up, unless the rig had no true scale."""
+
 
 def world(
     rig: Annotated[Path, Argument(help="Rig file or folder, any known format.")],
@@ -125,6 +128,10 @@ def _by_landmarks(
     say.table([header, *rows])
     for name, degrees in frame.description["axes_off_deg"].items():
         say.say(f"{name} as given is {degrees:.3g} deg off the new axis")
+    length = frame.description.get("length")
+    if length:
+        a, b = length["between"]
+        say.say(f"{a} to {b} was {length['was']:.6g} {rig.units} and is {length['is']:.6g} now")
     return frame.described(
         spread={name: mark.spread for name, mark in used.items()},
         inputs={path.name: hash_file(path) for path in (spec_file, table)},
@@ -174,8 +181,10 @@ def _say_change(old: "Rig", new: "Rig", frame: "WorldFrame", out: Path, say: Out
     )
     if old.up and not new.up:
         say.warn(f"the rig said that {old.up} is up; the new world does not say which axis is")
+    if not 1 / MUCH < frame.scale < MUCH:
+        say.warn("that is a large change of scale: check the units, if the rig had true lengths")
     for finding in check_rig(new):
-        if finding.code == "below-floor":
+        if finding.code in ("below-floor", "implausible-units"):
             say.warn(str(finding))
     say.say(f"wrote {out}")
 

@@ -187,10 +187,11 @@ def _paired(names: tuple[str, ...], cameras: list[str], path: Path) -> dict[str,
 def _check_increasing(
     camera: str, what: str, values: NDArray[np.int64] | NDArray[np.float64], path: Path
 ) -> None:
-    falls = ~(np.diff(values) > 0)  # NaN compares false
-    if falls.any() or not np.isfinite(values).all():
+    bad = ~np.isfinite(values)
+    bad[1:] |= ~(np.diff(values) > 0)
+    if bad.any():
         raise InputError(
             f"camera {camera}: {what} must be a number and increase from frame to frame; it does "
-            f"not from frame {int(falls.argmax())} on",
+            f"not at frame {int(bad.argmax())}",
             where=path,
         )

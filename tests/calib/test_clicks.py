@@ -73,7 +73,7 @@ def test_clicks_in_a_moving_camera_need_their_frame(tmp_path):
     with pytest.raises(InputError, match="camera pan moves: add a column frame"):
         scene_points(rig, without)
     rows["frame"] = 3
-    with pytest.raises(InputError, match="camera pan: .* none for frame 3"):
+    with pytest.raises(InputError, match=r"camera pan: .* none for frame 3"):
         scene_points(rig, read_clicks(written(tmp_path, rows), rig))
 
 

@@ -126,4 +126,4 @@ REAL = {
 @pytest.mark.parametrize("pattern", REAL)
 def test_real_layouts(pattern, shared_data):
     cameras, expected = REAL[pattern]
-    assert numbers(frames(f"{shared_data}/{pattern}")) == dict.fromkeys(cameras, list(expected))
+    assert numbers(frames(f"{shared_data}/{pattern}")) == {c: list(expected) for c in cameras}
