@@ -189,11 +189,13 @@ def adjust(
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep the solver's warnings about steps that it takes back from standard error."""
+    """Keep what the solver says of steps it takes back, and of failures, from standard error."""
     level = pycolmap.logging.minloglevel
-    pycolmap.logging.minloglevel = pycolmap.logging.Level.ERROR.value
-    yield
-    pycolmap.logging.minloglevel = level
+    pycolmap.logging.minloglevel = pycolmap.logging.Level.FATAL.value
+    try:
+        yield
+    finally:
+        pycolmap.logging.minloglevel = level
 
 
 class _Problem:
@@ -302,13 +304,16 @@ class _Problem:
         cameras = {}
         for number, (name, camera) in enumerate(self.bundle.rig.cameras.items(), start=1):
             colmap = self.model.cameras[number]
-            pose = self.first
-            if number > 1:
-                pose = _pose(rig.sensor_from_rig(colmap.sensor_id).matrix()) @ self.first
+            pose = camera.cam_from_world
+            if number > 1 and "pose" not in self.held.of(name):
+                pose = _pose(rig.sensor_from_rig(colmap.sensor_id)) @ self.first
             refined = _refined(camera, colmap) if self.free[name] else camera
             cameras[name] = refined.with_pose(pose)
-        frames = [self.model.frames[s + 1].rig_from_world for s in range(self.instants)]
-        motion = self.first.inverse() @ _pose(np.stack([frame.matrix() for frame in frames]))
+        motion = self.bundle.rig_from_points
+        if not self.held.motion:
+            frames = [_pose(self.model.frames[s + 1].rig_from_world) for s in range(self.instants)]
+            R, t = torch.stack([f.R for f in frames]), torch.stack([f.t for f in frames])
+            motion = self.first.inverse() @ Pose(R, t)
         points = self.bundle.points.copy()
         for p, number in self.point_ids.items():
             points[p] = self.model.points3D[number].xyz
@@ -335,9 +340,9 @@ def _solver_camera(number: int, name: str, camera: Camera, refined: bool) -> pyc
     """Return pycolmap's camera: a pinhole that sees undistorted pixels where it has no better."""
     terms = len(camera.lens.coefficients)
     if refined and not _expressible(camera):
+        what = f"{terms} distortion terms" if terms > 8 else "a skewed K"
         raise InputError(
-            f"camera {name} has a skew or {terms} distortion terms, which cannot be refined; "
-            "freeze its intrinsics"
+            f"camera {name} has {what}, which cannot be refined; freeze its intrinsics"
         )
     if not _expressible(camera):
         terms, model = 0, "PINHOLE"
@@ -384,7 +389,7 @@ def _rigid(pose: Pose) -> pycolmap.Rigid3d:
     return pycolmap.Rigid3d(pycolmap.Rotation3d(pose.R.numpy()), pose.t.numpy())
 
 
-def _pose(matrix: Floats) -> Pose:
-    """Return the pose of matrices (..., 3, 4)."""
-    R, t = torch.from_numpy(matrix[..., :3]), torch.from_numpy(matrix[..., 3])
-    return Pose(R, t)
+def _pose(rigid: pycolmap.Rigid3d | None) -> Pose:
+    assert rigid is not None, "every sensor and frame was given a pose"
+    matrix = torch.from_numpy(rigid.matrix())
+    return Pose(matrix[:, :3], matrix[:, 3])

@@ -76,7 +76,7 @@ def groups(names: Sequence[str], links: Sequence[Link]) -> list[list[str]]:
     """Return the cameras in groups that links connect, the largest first."""
     graph = _graph(names, links, [1.0] * len(links))
     count, label = connected_components(graph, directed=False)
-    found = [[names[i] for i in np.flatnonzero(label == k)] for k in range(count)]
+    found = [[names[int(i)] for i in np.flatnonzero(label == k)] for k in range(count)]
     return sorted(found, key=len, reverse=True)
 
 
@@ -92,7 +92,7 @@ def chained(
     cost = [(1e-3 + link.error_px) / np.sqrt(link.shared) for link in links]
     tree = minimum_spanning_tree(_graph(names, links, cost))
     together = {name: sum(k.shared for k in links if name in (k.a, k.b)) for name in names}
-    root = max(range(len(names)), key=lambda i: together[names[i]])
+    root = max(range(len(names)), key=lambda i: together[names[int(i)]])
     order, parent = breadth_first_order(tree, root, directed=False)
     by_pair = {(link.a, link.b): link for link in links}
     poses, used = {names[root]: Pose.identity()}, []

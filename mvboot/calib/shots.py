@@ -60,6 +60,18 @@ class Shots:
         return replace(self, pixels=np.where(kept[..., None], self.pixels, np.nan))
 
     def without_poor(self, min_points: int) -> "Shots":
-        """Return the shots without a camera's views of fewer points, and without empty instants."""
-        good = self.counts >= min_points
+        """Return the shots without a camera's views of too little, and without empty instants.
+
+        Too little are fewer points, or points on one line: they leave the board's pose open.
+        """
+        good = (self.counts >= min_points) & ~self._on_a_line
         return self.where(self.seen & good[..., None]).at(np.asarray(good.any(0)))
+
+    @property
+    def _on_a_line(self) -> Mask:
+        """Which views (C, S) show points of one row, column or diagonal only."""
+        weight = self.seen[..., None].astype(np.float64)
+        xy = self.board.grid
+        middle = (weight * xy).sum(-2) / np.maximum(weight.sum(-2), 1)
+        around = weight * (xy - middle[..., None, :])
+        return np.asarray(np.linalg.matrix_rank(around, tol=1e-6) < 2)

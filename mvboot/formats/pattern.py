@@ -71,11 +71,15 @@ def _matched(pattern: str) -> dict[str, list[tuple[Path, re.Match[str]]]]:
 
 
 def _empty_cameras(root: Path, parts: list[str]) -> set[str]:
-    """Return the folders that stand where ``{camera}`` is a whole part of the path."""
+    """Return the folders that stand where ``{camera}`` is a whole part of the path.
+
+    A folder of results, as every command writes with ``--out``, is no camera.
+    """
     place = next(i for i, part in enumerate(parts) if FIELD in part)
     if parts[place] != FIELD or place == len(parts) - 1:
         return set()
-    return {path.name for path in _candidates(root, parts[: place + 1]) if path.is_dir()}
+    folders = (path for path in _candidates(root, parts[: place + 1]) if path.is_dir())
+    return {path.name for path in folders if not (path / "summary.json").is_file()}
 
 
 def _last_digits(pattern: str, camera: str, path: Path) -> str:

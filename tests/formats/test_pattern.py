@@ -87,6 +87,11 @@ def test_an_empty_camera_is_named(tmp_path):
     assert list(expand(f"{tmp_path}/{{camera}}/x/*.jpg")) == ["a", "b", "c", "d"]
 
 
+def test_a_folder_of_results_beside_the_cameras_is_no_camera(tmp_path):
+    touch(tmp_path, "a/1.jpg", "calibration/rig.yaml", "calibration/summary.json")
+    assert list(expand(f"{tmp_path}/{{camera}}/*.jpg")) == ["a"]
+
+
 def test_folders_beside_cameras_may_stay_where_the_camera_is_part_of_a_name(tmp_path):
     touch(tmp_path, "cam_a/1.jpg", "results/1.txt")
     assert list(expand(f"{tmp_path}/cam_{{camera}}/*.jpg")) == ["a"]

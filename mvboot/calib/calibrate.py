@@ -1,0 +1,282 @@
+"""Calibrate a rig from what its cameras saw of a board."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from mvboot.calib.bundle import GROUPS, INTRINSICS, Held
+from mvboot.calib.extrinsics import Link, chained, find_links, groups, placed
+from mvboot.calib.faults import contradictions, frozen, no_overlap
+from mvboot.calib.finding import Finding
+from mvboot.calib.flatness import BoardShape, measured_shape, with_shape
+from mvboot.calib.intrinsics import (
+    LENS_CHOICES,
+    MIN_POINTS,
+    MIN_VIEWS,
+    Intrinsics,
+    board_observations,
+    calibrate_camera,
+)
+from mvboot.calib.quality import CameraQuality, Ruler, camera_qualities, measure_board, unobservable
+from mvboot.calib.rounds import Adjusted, adjust_in_rounds
+from mvboot.calib.select import chosen_shots
+from mvboot.calib.shots import Shots
+from mvboot.calib.uncertainty import covariance
+from mvboot.errors import InputError, NothingUsable
+from mvboot.rig import Rig
+
+MAX_SHOTS = 150
+LENS_VIEWS = 40
+"""Pictures of a camera from which its lens is chosen; all count in the end."""
+
+AUTOMATIC = tuple(LENS_CHOICES)
+
+
+@dataclass(frozen=True)
+class CalibrationOptions:
+    """What the user decides.
+
+    Parameters
+    ----------
+    lenses
+        By camera, the names of `LENS_CHOICES` to choose from; every lens where it is not named.
+    known
+        A rig whose intrinsics are right, by camera name: they start there and stay.
+    held
+        By camera, more groups or terms that stay as they start (`Held`).
+    distances
+        Measured distances between two cameras in the board's units, by their names.
+    distance_tolerance
+        How far, over itself, a measured distance may be off.
+    max_shots
+        Most instants that are used.
+    allow_partial
+        Calibrate the largest group of linked cameras where not all are linked.
+    """
+
+    lenses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    known: Rig | None = None
+    held: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    distances: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    distance_tolerance: float = 0.02
+    max_shots: int = MAX_SHOTS
+    allow_partial: bool = False
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """A calibrated rig and all that is known about how it came about.
+
+    Parameters
+    ----------
+    rig
+        In the frame of the first camera, in the board's units.
+    shots
+        The instants that were used, and ``adjusted`` the end of bundle adjustment on them.
+    cameras
+        Each camera alone.
+    links, tree
+        Which pairs saw the board together, and the links the start was chained along.
+    qualities, ruler, shape
+        Figures by camera, the board as a ruler, and its measured shape.
+    left_out
+        Cameras that were not linked to the others.
+    """
+
+    rig: Rig
+    shots: Shots
+    adjusted: Adjusted
+    cameras: Mapping[str, Intrinsics]
+    links: Sequence[Link]
+    tree: Sequence[Link]
+    qualities: Mapping[str, CameraQuality]
+    ruler: Ruler
+    shape: BoardShape | None
+    left_out: tuple[str, ...]
+
+
+class CalibrationFailed(NothingUsable):
+    """The recording cannot be calibrated; ``findings`` say why."""
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        self.findings = tuple(findings)
+        more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
+        super().__init__(f"no rig was made: {findings[0].message}{more}")
+
+
+def calibrate_rig(
+    shots: Shots,
+    options: CalibrationOptions | None = None,
+    edge_px: np.ndarray[tuple[int, int], np.dtype[np.float64]] | None = None,
+) -> Calibration:
+    """Calibrate all cameras of ``shots``.
+
+    ``edge_px`` (C, S), the width of edges in the pictures, keeps blurred ones out. Raises
+    InputError for options that name unknown cameras or lenses, CalibrationFailed where the
+    recording has a fault that would make the rig wrong.
+    """
+    options = options or CalibrationOptions()
+    _check_names(shots, options)
+    _require_none(frozen(shots))
+    every = shots.without_poor(MIN_POINTS)
+    chosen = chosen_shots(shots, options.max_shots, edge_px)
+    _check_views(chosen)
+    cameras = calibrate_cameras(chosen, options)
+    links = find_links(chosen, cameras)
+    chosen, left_out = _linked(chosen, links, options.allow_partial)
+    _require_none(_contradictions(every.of(chosen.cameras), chosen, cameras))
+    cameras = {name: cameras[name] for name in chosen.cameras}
+    links = [link for link in links if {link.a, link.b} <= set(cameras)]
+    held = _held(cameras, options)
+    adjusted, tree, shape = _adjusted(chosen, cameras, links, held)
+    observations = board_observations(chosen)
+    spread = covariance(adjusted.bundle, observations.where(adjusted.used), held)
+    _require_none(unobservable(adjusted.bundle.rig, spread))
+    _require_none(_distances(adjusted.bundle.rig, chosen, options))
+    return Calibration(
+        adjusted.bundle.rig,
+        chosen,
+        adjusted,
+        cameras,
+        links,
+        tree,
+        camera_qualities(chosen, observations, adjusted, spread),
+        measure_board(chosen, adjusted.bundle, observations.where(adjusted.used)),
+        shape,
+        left_out,
+    )
+
+
+def calibrate_cameras(shots: Shots, options: CalibrationOptions) -> dict[str, Intrinsics]:
+    """Calibrate each camera alone, from its best views, and pose the board at every instant."""
+    found = {}
+    for name in shots.cameras:
+        own = shots.of([name])
+        lenses = options.lenses.get(name, AUTOMATIC)
+        known = options.known[name] if options.known else None
+        alone = calibrate_camera(chosen_shots(own, LENS_VIEWS), lenses, known)
+        posed = calibrate_camera(own, lenses, alone.camera)
+        found[name] = replace(alone, cam_from_board=posed.cam_from_board, adjusted=posed.adjusted)
+    return found
+
+
+def _adjusted(
+    shots: Shots, cameras: Mapping[str, Intrinsics], links: Sequence[Link], held: Held
+) -> tuple[Adjusted, Sequence[Link], BoardShape | None]:
+    rig, tree = chained(shots, cameras, links) if len(cameras) > 1 else (_alone(shots, cameras), [])
+    observations = board_observations(shots)
+    adjusted = adjust_in_rounds(placed(shots, cameras, rig), observations, held)
+    shape = measured_shape(shots.board, adjusted, observations, held)
+    if shape is not None and shape.is_better:
+        adjusted = with_shape(shape, adjusted, observations, held)
+    return adjusted, tree, shape
+
+
+def _alone(shots: Shots, cameras: Mapping[str, Intrinsics]) -> Rig:
+    return Rig({name: cameras[name].camera for name in shots.cameras}, shots.board.units)
+
+
+def _held(cameras: Mapping[str, Intrinsics], options: CalibrationOptions) -> Held:
+    known = INTRINSICS if options.known else frozenset()
+    return Held(
+        {
+            name: camera.choice.held | known | options.held.get(name, frozenset())
+            for name, camera in cameras.items()
+        }
+    )
+
+
+def _linked(
+    shots: Shots, links: Sequence[Link], allow_partial: bool
+) -> tuple[Shots, tuple[str, ...]]:
+    """Return the shots of the cameras to calibrate, and the names of those left out."""
+    parts = groups(shots.cameras, links)
+    if len(parts) == 1:
+        return shots, ()
+    if not allow_partial or len(parts[0]) == 1:
+        raise CalibrationFailed(no_overlap(shots, links))
+    kept = [name for name in shots.cameras if name in parts[0]]
+    left_out = tuple(name for name in shots.cameras if name not in kept)
+    return shots.of(kept).without_poor(MIN_POINTS), left_out
+
+
+def _contradictions(
+    every: Shots, chosen: Shots, cameras: Mapping[str, Intrinsics]
+) -> list[Finding]:
+    """Return contradictions between cameras; a focal length nobody knows explains them first."""
+    posed = {
+        name: calibrate_camera(every.of([name]), (), cameras[name].camera)
+        for name in chosen.cameras
+    }
+    found = contradictions(every, posed) if len(posed) > 1 else []
+    if not found:
+        return []
+    blind = []
+    for name in chosen.cameras:
+        own = chosen.of([name]).without_poor(MIN_POINTS)
+        alone = cameras[name].adjusted
+        held = Held({name: cameras[name].choice.held})
+        seen = board_observations(own).where(alone.used)
+        spread = covariance(alone.bundle, seen, held)
+        blind += unobservable(alone.bundle.rig, spread)
+    return blind or found
+
+
+def _distances(rig: Rig, shots: Shots, options: CalibrationOptions) -> list[Finding]:
+    found = []
+    for (a, b), measured in options.distances.items():
+        got = float((rig[a].center - rig[b].center).norm())
+        if abs(got / measured - 1) > options.distance_tolerance:
+            message = (
+                f"cameras {a} and {b} come out {got:.4g} {rig.units} apart but were measured at "
+                f"{measured:.4g} {rig.units}: every length of the board is probably "
+                f"{measured / got:.4g} times what {shots.board.spec} says; measure a square"
+            )
+            found.append(Finding("wrong-scale", (a, b), message))
+    return found
+
+
+def _check_names(shots: Shots, options: CalibrationOptions) -> None:
+    pairs = [name for pair in options.distances for name in pair]
+    named = {*options.lenses, *options.held, *pairs}
+    unknown = sorted(named - set(shots.cameras))
+    if unknown:
+        raise InputError(
+            f"there is no camera {', '.join(unknown)}; there are {', '.join(shots.cameras)}"
+        )
+    missing = [n for n in shots.cameras if options.known and n not in options.known.names]
+    if missing:
+        raise InputError(
+            f"the known intrinsics lack camera {', '.join(missing)}; they have "
+            f"{', '.join(options.known.names if options.known else ())}"
+        )
+    lenses = {name for names in options.lenses.values() for name in names}
+    strange = sorted(lenses - set(LENS_CHOICES))
+    if strange:
+        raise InputError(f"unknown lens {', '.join(strange)}; use one of {', '.join(AUTOMATIC)}")
+    words = {word for words in options.held.values() for word in words}
+    terms = {"k1", "k2", "k3", "k4", "k5", "k6", "p1", "p2"}
+    wrong = sorted(words - {*GROUPS, *terms})
+    if wrong:
+        raise InputError(f"cannot hold {', '.join(wrong)}; use {', '.join(GROUPS)} or a term as k1")
+
+
+def _check_views(shots: Shots) -> None:
+    views = (shots.counts >= MIN_POINTS).sum(1)
+    poor = [
+        Finding(
+            "few-views",
+            (name,),
+            f"camera {name} has {count} usable pictures of the board, at least {MIN_VIEWS} are "
+            "needed",
+        )
+        for name, count in zip(shots.cameras, views.tolist(), strict=True)
+        if count < MIN_VIEWS
+    ]
+    _require_none(poor)
+
+
+def _require_none(findings: Sequence[Finding]) -> None:
+    if findings:
+        raise CalibrationFailed(findings)

@@ -1,0 +1,123 @@
+"""The shape a board really has: prints stretch, and boards of paper bend.
+
+Its points are estimated together with the cameras (Strobl and Hirzinger, More accurate camera and
+hand-eye calibrations with unknown grid pattern dimensions, 2008) and kept where they predict shots
+that were held out better than the flat print does.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import roma
+import torch
+from numpy.typing import NDArray
+
+from mvboot.calib.boards import Board
+from mvboot.calib.bundle import GROUPS, Bundle, Held, Observations, adjust
+from mvboot.calib.rounds import Adjusted, adjust_in_rounds
+
+Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+MIN_SIGHTINGS = 12
+"""Least number of times each point must have been seen for the board's shape to be estimated."""
+
+MIN_INSTANTS = 8
+HELD_OUT_EVERY = 3
+BETTER = 0.97
+LOSS_SIGMAS, CLIP = 2.0, 3.0
+
+
+@dataclass(frozen=True)
+class BoardShape:
+    """A board's measured shape against its print.
+
+    Parameters
+    ----------
+    points
+        Measured points (P, 3) in units, laid over the print; NaN where a point was never seen.
+    bend
+        Largest distance of a point from the plane of the print, in units.
+    stretch
+        Largest distance within the plane from where the print has it, in units.
+    held_out_px
+        Error per axis on held-out shots with the flat print and with the measured shape.
+    """
+
+    points: Floats
+    bend: float
+    stretch: float
+    held_out_px: tuple[float, float]
+
+    @property
+    def is_better(self) -> bool:
+        """Whether it predicts held-out shots better than the flat print."""
+        flat, measured = self.held_out_px
+        return measured < BETTER * flat
+
+
+def measured_shape(
+    board: Board, start: Adjusted, observations: Observations, held: Held
+) -> BoardShape | None:
+    """Return the shape that the shots give the board, or None where they are too few."""
+    sightings = np.bincount(observations.point, minlength=len(board.points))
+    if (sightings < MIN_SIGHTINGS).any() or len(np.unique(observations.instant)) < MIN_INSTANTS:
+        return None
+    free = replace(held, points=three_corners(board))
+    out = observations.instant % HELD_OUT_EVERY == 1
+    loss_px = LOSS_SIGMAS * start.rms_px
+    errors = []
+    for freedom in (held, free):
+        trained = adjust(*_part(start.bundle, observations.where(~out)), freedom, loss_px)
+        if trained is None:
+            return None
+        errors.append(_error(start.bundle, trained, observations.where(out), loss_px))
+    whole = adjust(start.bundle, observations, free, loss_px)
+    if whole is None:
+        return None
+    points = laid_over(whole.points, board.points)
+    off = points - board.points
+    bend, stretch = np.abs(off[:, 2]).max(), np.linalg.norm(off[:, :2], axis=1).max()
+    return BoardShape(points, float(bend), float(stretch), (errors[0], errors[1]))
+
+
+def with_shape(
+    shape: BoardShape, start: Adjusted, observations: Observations, held: Held
+) -> Adjusted:
+    """Adjust again with the measured points in place of the print's."""
+    return adjust_in_rounds(replace(start.bundle, points=shape.points), observations, held)
+
+
+def three_corners(board: Board) -> Mask:
+    """Return a mask (P,) of three outer points, which hold the board's place and size."""
+    grid = board.grid
+    last = grid.max(0)
+    wanted = [(0, 0), (last[0], 0), (0, last[1])]
+    return np.asarray(np.any([(grid == place).all(1) for place in wanted], axis=0))
+
+
+def laid_over(points: Floats, onto: Floats) -> Floats:
+    """Return points (P, 3) moved, turned and scaled to lie over others by least squares."""
+    a, b = torch.from_numpy(points), torch.from_numpy(onto)
+    R, t, scale = roma.rigid_points_registration(a, b, compute_scaling=True)
+    return np.asarray((scale * a @ R.mT + t).numpy())
+
+
+def _part(bundle: Bundle, observations: Observations) -> tuple[Bundle, Observations]:
+    """Return the instants that are observed, renumbered."""
+    instants, place = np.unique(observations.instant, return_inverse=True)
+    motion = bundle.rig_from_points[torch.from_numpy(instants)]
+    return replace(bundle, rig_from_points=motion), replace(observations, instant=place)
+
+
+def _error(start: Bundle, trained: Bundle, observations: Observations, loss_px: float) -> float:
+    """Return the error in px per axis on instants of which only the board's pose is fitted.
+
+    Clipped, for what a flat board calls an outlier may be where the board bends.
+    """
+    bundle, part = _part(start, observations)
+    held = Held({name: frozenset(GROUPS) for name in start.rig.names})
+    test = replace(bundle, rig=trained.rig, points=trained.points)
+    posed = adjust(test, part, held, loss_px) or test
+    clip = CLIP * loss_px
+    return float(np.sqrt(np.nanmean(np.clip(posed.residuals(part), -clip, clip) ** 2)))

@@ -1,0 +1,121 @@
+"""Bundles with exact truth for the tests of calibration: rigs, boards and what was seen of them."""
+
+from dataclasses import dataclass, replace
+from functools import cache
+
+import numpy as np
+import recordings
+import torch
+
+from mvboot.calib.boards import Charuco
+from mvboot.calib.bundle import Bundle
+from mvboot.calib.intrinsics import board_observations
+from mvboot.calib.shots import Shots
+from mvboot.geometry import Camera, Pose
+from mvboot.rig import Rig
+from mvboot.synthetic.boards import board_poses, board_shots
+
+BOARD = Charuco(7, 8, "mm", 25.0, 18.0, "DICT_5X5_250")
+BROWN = (-0.2, 0.06, 1e-3, -8e-4, 0.02, 0.03, -0.01, 4e-3, 1e-3, -8e-4, 5e-4, 4e-4, 0.01, -0.015)
+LENSES = {f"brown{n}": ("brown", BROWN[:n]) for n in (4, 5, 8, 12, 14)}
+LENSES |= {
+    "pinhole": ("pinhole", ()),
+    "brown1": ("brown", (-0.2, 0.0, 0.0, 0.0)),
+    "brown2": ("brown", (-0.25, 0.12, 0.0, 0.0)),
+    "fisheye": ("fisheye", (-0.03, 0.01, -4e-3, 1e-3)),
+}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A rig before a board: the truth, and what its cameras saw."""
+
+    truth: Bundle
+    shots: Shots
+
+    @property
+    def observations(self):
+        return board_observations(self.shots)
+
+
+@cache
+def rig_of(lenses, skew=0.0):
+    """Cameras on an arc in mm, 640 x 480 px, focal length about 780 px; one for each lens."""
+    models, cameras = {}, recordings.four_cameras().in_units("mm").cameras
+    for (name, camera), lens in zip(cameras.items(), lenses, strict=False):
+        K = camera.K.clone()
+        K[0, 1] = skew
+        pose, (kind, coefficients) = camera.cam_from_world, LENSES[lens]
+        models[name] = Camera.from_opencv(K, coefficients, pose.R, pose.t, camera.size, kind)
+    return Rig(models, "mm")
+
+
+def problem(lens="brown5", cameras=3, shots=14, noise_px=0.0, seed=0, skew=0.0):
+    """A board shown to cameras of one lens, or of one lens each."""
+    lenses = (lens,) * cameras if isinstance(lens, str) else lens
+    rig, rng = rig_of(lenses, skew), np.random.default_rng(seed)
+    motion = board_poses(rig, BOARD, shots, rng)
+    return Problem(
+        Bundle(rig, motion, BOARD.points), board_shots(rig, BOARD, motion, rng, noise_px)
+    )
+
+
+def turned(pose, rng, degrees=2.0, share=0.02):
+    """A pose, or each of several, turned by an angle and moved by a share of its distance."""
+    shape = pose.batch_shape
+    axis, aside = (torch.from_numpy(directions(rng, shape)) for _ in range(2))
+    step = share * pose.t.norm(dim=-1, keepdim=True) * aside
+    turn = Pose.from_rotation(np.radians(degrees) * axis, torch.zeros_like(axis))
+    return Pose(turn.R @ pose.R, pose.t + step)
+
+
+def directions(rng, shape):
+    vectors = rng.standard_normal((*shape, 3))
+    return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
+
+
+def refocused(camera, factor):
+    """The camera with another focal length and without distortion: what a start knows."""
+    K = camera.K.clone()
+    K[0, 0] *= factor
+    K[1, 1] *= factor
+    lens = type(camera.lens)(torch.zeros_like(camera.lens.coefficients))
+    return replace(camera, K=K, lens=lens)
+
+
+def disturbed(bundle, rng, intrinsics=True, poses=True, motion=True):
+    """A start: 3 % off in focal length, no distortion, 2 degrees and 2 % off in every pose."""
+    cameras = {}
+    for number, (name, camera) in enumerate(bundle.rig.cameras.items()):
+        if intrinsics:
+            camera = refocused(camera, 0.97 if number % 2 else 1.03)
+        if poses and number > 0:
+            camera = camera.with_pose(turned(camera.cam_from_world, rng))
+        cameras[name] = camera
+    moved = bundle.rig_from_points
+    if motion:
+        seen = bundle.rig[bundle.rig.names[0]].cam_from_world  # distances from the first camera
+        moved = seen.inverse() @ turned(seen @ moved, rng)
+    return replace(bundle, rig=Rig(cameras, bundle.rig.units), rig_from_points=moved)
+
+
+def same_pose(a, b, degrees, distance):
+    """Whether poses agree within an angle and a distance in units."""
+    gap = (a @ b.inverse()).R
+    cosine = (gap.diagonal(dim1=-2, dim2=-1).sum(-1) - 1) / 2
+    off = (gap - gap.mT).norm(dim=-1).norm(dim=-1) / (2 * np.sqrt(2))  # sine of the angle
+    return bool(
+        (torch.atan2(off, cosine) <= np.radians(degrees)).all()
+        and ((a.center - b.center).norm(dim=-1) <= distance).all()
+    )
+
+
+def same_view(a, b, tolerance_px):
+    """Whether two cameras see what lies in the picture at the same pixels, poses aside."""
+    width, height = a.size
+    grid = np.stack(np.meshgrid(np.linspace(20, width - 20, 9), np.linspace(20, height - 20, 7)))
+    pixels = grid.reshape(2, -1).T
+    still = Pose.identity()
+    _, rays = a.with_pose(still).ray(pixels)
+    gap = b.with_pose(still).project(rays) - pixels
+    return bool(np.nanmax(np.linalg.norm(gap, axis=-1)) <= tolerance_px)
