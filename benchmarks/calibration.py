@@ -2,32 +2,649 @@
 
     OMP_NUM_THREADS=1 python benchmarks/calibration.py --out benchmarks/results/calibration.md
 
-aniposelib is optional (`pip install -r benchmarks/requirements.txt`), and so is a folder of
-checkerboard pairs (`--pairs "FOLDER/{camera}{frame}.jpg"`); what is missing is said. Peers get the
-detections and the start that mvboot gets. RMS is per axis unless it is called a length.
+aniposelib is optional (`pip install -r benchmarks/requirements.txt`), and so are the real pairs of
+pictures; what is missing is said. Peers get the detections and the start that mvboot gets.
+RMS is per axis; where it is a length, as OpenCV counts, it is called one (1.41 times as large).
 """
 
 import argparse
 import os
 import sys
 import time
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
-from opencv_peer import multiview, stereo
-from triangulation import best_time, header
+from triangulation import header
 
 from mvboot import Rig
-from mvboot.calib.boards import Charuco
-from mvboot.calib.bundle import GROUPS, TERMS, Bundle, Held, Observations, adjust
-from mvboot.calib.intrinsics import board_observations
-from mvboot.calib.intrinsics import board_poses as poses_in_camera
+from mvboot.calib.boards import Board, Charuco, Checkerboard
+from mvboot.calib.bundle import GROUPS, INTRINSICS, TERMS, Bundle, Held, adjust
+from mvboot.calib.calibrate import LENS_VIEWS, CalibrationOptions, calibrate_rig
+from mvboot.calib.detect import detector_of
+from mvboot.calib.extrinsics import chained, find_links, placed
+from mvboot.calib.find import chosen_instants, find_board, together
+from mvboot.calib.intrinsics import board_observations, calibrate_camera
+from mvboot.calib.intrinsics import board_poses as poses_in_view
 from mvboot.calib.rounds import adjust_in_rounds, rms
+from mvboot.calib.select import chosen_shots
 from mvboot.calib.shots import Shots
-from mvboot.calib.uncertainty import CameraCovariance, covariance
+from mvboot.calib.uncertainty import POSE, CameraCovariance, covariance
+from mvboot.formats.footage import open_pictures
 from mvboot.geometry import Camera, Pose
 from mvboot.synthetic.boards import board_poses, board_shots
-from mvboot.synthetic.scene import looking_at, ring_rig
+from mvboot.synthetic.scene import ring_rig
+
+BOARD = Charuco(8, 11, "m", 0.04, 0.03, "DICT_4X4_250")
+LARGE_BOARD = Charuco(8, 11, "m", 0.06, 0.045, "DICT_4X4_250")
+PAIRS_BOARD = Checkerboard(9, 6, "cm", 1.0)
+NOISE_PX = 0.3
+CLEAR_POINTS = 12
+"""Points from which on a synthetic view counts; fewer may lie almost on one line."""
+
+RIGS, SHOTS = 5, 40
+FOCAL_ERROR, POSE_ERROR_DEG = 0.03, 2.0
+COVERED_RIGS, COVERED_SHOTS, QUANTILE_90 = 200, 15, 1.645
+LARGE_RIG, LARGE_SHOTS, TARGET_S = 32, 200, 60
+
+ONE_FOCAL_AND_K1 = frozenset({"principal_point", "k2", "k3", "k4", "p1", "p2"})
+DATA = Path(os.environ.get("MVBOOT_SHARED_DATA", Path(__file__).parents[2] / "shared" / "data"))
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--out", type=Path)
+    given = arguments.parse_args()
+    on_one_core()
+    problems = [problem(seed) for seed in range(RIGS)]
+    lines = [*heading(), *beside_aniposelib(problems), *truthful(problems), *large_rig()]
+    lines += [*coverage(), *beside_multiview(), *beside_stereo()]
+    text = "\n".join(lines).rstrip() + "\n"
+    print(text)
+    if given.out:
+        given.out.write_text(text)
+
+
+def on_one_core() -> None:
+    if os.environ.get("OMP_NUM_THREADS") != "1":
+        sys.exit("set OMP_NUM_THREADS=1: libraries start their threads when they are imported")
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+
+
+def heading() -> list[str]:
+    where = "bound to one of them" if hasattr(os, "sched_setaffinity") else "not bound to one"
+    return [
+        "# Calibration",
+        *header()[1:-1],
+        f"{os.cpu_count()} cores, the process {where}, `OMP_NUM_THREADS=1`; seeds are fixed.",
+        "",
+    ]
+
+
+# --- the problem that all solve -----------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A rig, what it saw of a board, and where to start."""
+
+    truth: Rig
+    shots: Shots
+    start: Bundle
+
+
+def problem(seed: int) -> Problem:
+    """Return six cameras, the last one a fisheye, with lenses and detections aniposelib can use."""
+    rng = np.random.default_rng(seed)
+    truth = one_focal_and_k1(ring_rig(6, 1.5, 1.0, rng, fisheye=True))
+    shots = synthetic_shots(truth, BOARD, SHOTS, rng)
+    while (shots.seen.sum(0) == 1).any():
+        shots = shots.where(shots.seen & (shots.seen.sum(0) > 1)).without_poor(CLEAR_POINTS)
+    return Problem(truth, shots, posed(disturbed(truth, rng), shots))
+
+
+def synthetic_shots(rig: Rig, board: Board, count: int, rng: np.random.Generator) -> Shots:
+    shown = board_poses(rig, board, count, rng)
+    return board_shots(rig, board, shown, rng, NOISE_PX).without_poor(CLEAR_POINTS)
+
+
+def one_focal_and_k1(rig: Rig) -> Rig:
+    cameras = {}
+    for name, camera in rig.cameras.items():
+        wide = camera.lens.name == "fisheye"
+        focal = 600.0 if wide else 1100.0
+        K = [[focal, 0, camera.K[0, 2]], [0, focal, camera.K[1, 2]], [0, 0, 1]]
+        lens = [0.02 if wide else -0.12, 0, 0, 0]
+        plain = Camera.from_opencv(K, lens, size=camera.size, lens=camera.lens.name)
+        cameras[name] = plain.with_pose(camera.cam_from_world)
+    return replace(rig, cameras=cameras)
+
+
+def disturbed(rig: Rig, rng: np.random.Generator) -> Rig:
+    """Return cameras without distortion, too long or too short, all but the first one moved.
+
+    Each is turned about an axis of its own and its centre moved by the same angle as seen from
+    the origin.
+    """
+    cameras, angle = {}, np.radians(POSE_ERROR_DEG)
+    for c, (name, camera) in enumerate(rig.cameras.items()):
+        K = camera.K.clone()
+        K[[0, 1], [0, 1]] *= 1 + FOCAL_ERROR * (-1) ** c
+        axis, away = (v / np.linalg.norm(v) for v in rng.standard_normal((2, 3)))
+        turn = Pose.from_rotation(angle * axis, np.zeros(3))
+        center = camera.center.numpy()
+        moved = center + angle * np.linalg.norm(center) * away
+        R = turn.R.numpy() @ camera.cam_from_world.R.numpy()
+        pose = Pose.from_rotation(R, -R @ moved) if c else camera.cam_from_world
+        lens = np.zeros(len(camera.lens.coefficients))
+        plain = Camera.from_opencv(K, lens, size=camera.size, lens=camera.lens.name)
+        cameras[name] = plain.with_pose(pose)
+    return replace(rig, cameras=cameras)
+
+
+def posed(rig: Rig, shots: Shots) -> Bundle:
+    """Return the rig with each board where the camera that sees most of it says."""
+    motion = []
+    for s, c in enumerate(shots.counts.argmax(0)):
+        camera = rig[shots.cameras[c]]
+        alone = camera.with_pose(Pose.identity())
+        cam_from_board, _ = poses_in_view(alone, shots.board.points, shots.pixels[c, s])[0]
+        motion.append(camera.cam_from_world.inverse() @ cam_from_board)
+    R, t = torch.stack([m.R for m in motion]), torch.stack([m.t for m in motion])
+    return Bundle(rig, Pose(R, t), shots.board.points)
+
+
+def all_held(rig: Rig, *names: str) -> Held:
+    return Held({camera: frozenset(names) for camera in rig})
+
+
+def from_first(rig: Rig) -> dict[str, Pose]:
+    first = rig[rig.names[0]].cam_from_world.inverse()
+    return {name: camera.cam_from_world @ first for name, camera in rig.cameras.items()}
+
+
+def pose_gaps(found: Rig, truth: Rig) -> tuple[np.ndarray, np.ndarray]:
+    """Return turn in degrees and distance in mm (C - 1,) of all cameras against the first one."""
+    a, b = from_first(found), from_first(truth)
+    names = truth.names[1:]
+    turns = [np.degrees((a[n] @ b[n].inverse()).rotvec.norm().item()) for n in names]
+    moves = [1000 * (a[n].center - b[n].center).norm().item() for n in names]
+    return np.array(turns), np.array(moves)
+
+
+def figures(found: Rig, truth: Rig) -> np.ndarray:
+    """Return the errors (4,): focal length in %, k1, rotation in degrees, centre in mm (RMS)."""
+    focal = [100 * (found[n].K.diagonal()[:2] / truth[n].K.diagonal()[:2] - 1) for n in truth]
+    k1 = [(found[n].lens.coefficients - truth[n].lens.coefficients)[0].item() for n in truth]
+    return np.array([root_mean_square(x) for x in (np.stack(focal), k1, *pose_gaps(found, truth))])
+
+
+def root_mean_square(values) -> float:
+    return float(np.sqrt(np.mean(np.square(values))))
+
+
+# --- aniposelib ---------------------------------------------------------------------------------
+
+
+def beside_aniposelib(problems: list[Problem]) -> list[str]:
+    solvers: dict[str, Callable[[Problem], Rig]] = {
+        "mvboot `adjust`": lambda p: adjust(*posed_problem(p)).rig,
+        "mvboot `adjust_in_rounds`": lambda p: adjust_in_rounds(*posed_problem(p)).bundle.rig,
+    }
+    note = []
+    try:
+        from aniposelib.cameras import CameraGroup
+
+        solvers["aniposelib `bundle_adjust`"] = anipose_solver(CameraGroup.bundle_adjust)
+        solvers["aniposelib `bundle_adjust_iter`"] = anipose_solver(CameraGroup.bundle_adjust_iter)
+    except ImportError as error:
+        note = [f"| not installed: {error.name} | | | | | | | |"]
+    results = {name: [measured(solve, p) for p in problems] for name, solve in solvers.items()}
+    usual = np.median([seconds for seconds, _, _ in results["mvboot `adjust_in_rounds`"]])
+    seen = np.mean([p.shots.seen.sum() for p in problems])
+    lines = [
+        "## Beside aniposelib: 6 cameras (one fisheye), 40 shots of a ChArUco board, 0.3 px noise",
+        "",
+        f"{RIGS} rigs, {seen:,.0f} detections each. Start: focal lengths {100 * FOCAL_ERROR:g} % "
+        f"off, no distortion, cameras turned by {POSE_ERROR_DEG:g} degrees and moved as much seen "
+        "from the middle, boards posed in those cameras. Lenses are what aniposelib has (k1, "
+        "fisheye k1) and the principal point is given; aniposelib estimates one focal length, "
+        "mvboot fx and fy. Time: median of the rigs after one run to warm up. RMS: of the boards "
+        "fitted anew to the cameras that each found, the same for all. Errors: RMS over cameras "
+        "and rigs, poses against the first camera.",
+        "",
+        "| | time s | over `adjust_in_rounds` | RMS px | focal % | k1 | rotation deg | centre mm |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for name, found in results.items():
+        seconds = np.median([s for s, _, _ in found])
+        cells = [f"{seconds:.2f}", f"{seconds / usual:.1f}"]
+        cells.append(f"{root_mean_square([r for _, r, _ in found]):.5f}")
+        errors = np.sqrt(np.mean([e**2 for _, _, e in found], 0))
+        cells += [f"{error:.4f}" for error in errors]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return [*lines, *note, "", *verdict(results), ""]
+
+
+def verdict(results: dict[str, list[tuple[float, float, np.ndarray]]]) -> list[str]:
+    """Say in how many rigs mvboot's error is no higher than the better one of aniposelib's."""
+    peers = [found for name, found in results.items() if name.startswith("aniposelib")]
+    if not peers:
+        return []
+    best = np.min([[r for _, r, _ in found] for found in peers], 0)
+    lines = []
+    for name, found in results.items():
+        if name.startswith("mvboot"):
+            ours = np.array([r for _, r, _ in found])
+            over = 100 * (ours / best - 1).max()
+            lines.append(
+                f"{name}: RMS no higher than aniposelib's better one in {(ours <= best).sum()} of "
+                f"{len(best)} rigs; at worst {over:+.3f} %."
+            )
+    return ["\n\n".join(lines)]
+
+
+def posed_problem(p: Problem):
+    return p.start, board_observations(p.shots), all_held(p.truth, *ONE_FOCAL_AND_K1)
+
+
+def measured(solve: Callable[[Problem], Rig], p: Problem) -> tuple[float, float, np.ndarray]:
+    """Return seconds of the second run, RMS with boards fitted anew, and the errors."""
+    solve(p)
+    start = time.perf_counter()
+    found = solve(p)
+    seconds = time.perf_counter() - start
+    observations = board_observations(p.shots)
+    boards = adjust(posed(found, p.shots), observations, all_held(found, *GROUPS))
+    return seconds, rms(boards.residuals(observations)), figures(found, p.truth)
+
+
+def anipose_solver(method: Callable) -> Callable[[Problem], Rig]:
+    def solve(p: Problem) -> Rig:
+        np.random.seed(0)  # noqa: NPY002 - its resampling draws from there
+        group = anipose_group(p.start.rig)
+        method(group, *anipose_points(p), verbose=False)
+        return anipose_rig(group, p.truth)
+
+    return solve
+
+
+def anipose_group(rig: Rig):
+    from aniposelib.cameras import Camera as Planar
+    from aniposelib.cameras import CameraGroup, FisheyeCamera
+
+    cameras = []
+    for name, camera in rig.cameras.items():
+        wide = camera.lens.name == "fisheye"
+        lens = np.zeros(4 if wide else 5)
+        lens[0] = camera.lens.coefficients[0]
+        pose = camera.cam_from_world
+        cameras.append(
+            (FisheyeCamera if wide else Planar)(
+                matrix=camera.K.numpy(),
+                dist=lens,
+                size=camera.size,
+                rvec=pose.rotvec.numpy(),
+                tvec=pose.t.numpy(),
+                name=name,
+            )
+        )
+    return CameraGroup(cameras)
+
+
+def anipose_points(p: Problem) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Return pixels (C, N, 2), and which board each point is on, where, and posed how.
+
+    It takes a board's start from a camera drawn by chance; every camera gives it the same one.
+    """
+    shots = p.shots
+    cameras, instants, points = shots.seen.shape
+    some = shots.seen.any(0).ravel()
+    poses = [camera.cam_from_world @ p.start.rig_from_points for camera in p.start.rig.values()]
+    turns = np.stack([pose.rotvec.numpy() for pose in poses]).repeat(points, 1)[:, some]
+    shifts = np.stack([pose.t.numpy() for pose in poses]).repeat(points, 1)[:, some]
+    about = {
+        "objp": np.tile(shots.board.points, (instants, 1))[some],
+        "ids": np.repeat(np.arange(instants), points)[some],
+        "rvecs": turns,
+        "tvecs": shifts,
+    }
+    return shots.pixels.reshape(cameras, -1, 2)[:, some].copy(), about
+
+
+def anipose_rig(group, like: Rig) -> Rig:
+    cameras = {}
+    for camera in group.cameras:
+        wide = like[camera.name].lens.name
+        R = cv2.Rodrigues(camera.rvec)[0]
+        lens = camera.dist[:4]
+        cameras[camera.name] = Camera.from_opencv(
+            camera.matrix, lens, R, camera.tvec, like[camera.name].size, wide
+        )
+    return replace(like, cameras=cameras)
+
+
+# --- noise and covariance -----------------------------------------------------------------------
+
+
+def truthful(problems: list[Problem]) -> list[str]:
+    lines = [
+        "## At the noise floor",
+        "",
+        f"`adjust` on the same {RIGS} rigs. Expected: the noise times the root of 1 minus "
+        "parameters over measured coordinates. Within 3 sigma of the truth should be 99.7 %.",
+        "",
+        "| free, in each camera | RMS px | expected px | parameters | within 3 sigma % |",
+        "|---|---|---|---|---|",
+    ]
+    for what, held in (
+        ("fx fy k1", ONE_FOCAL_AND_K1),
+        ("fx fy cx cy and 4 lens terms", frozenset()),
+    ):
+        reached, expected, sigmas = [], [], []
+        for p in problems:
+            kept, observations = all_held(p.truth, *held), board_observations(p.shots)
+            found = adjust(p.start, observations, kept)
+            spread = covariance(found, observations, kept)
+            mine = [x for _, x in in_sigmas(found.rig, p.truth, spread)]
+            free = sum(len(s.names) for s in spread.values()) + 6 * len(p.shots.numbers)
+            reached.append(rms(found.residuals(observations)))
+            expected.append(NOISE_PX * np.sqrt(1 - free / (2 * len(observations))))
+            sigmas += mine
+        within = 100 * (np.abs(sigmas) <= 3).mean()
+        lines.append(
+            f"| {what} | {root_mean_square(reached):.4f} | {root_mean_square(expected):.4f} | "
+            f"{len(sigmas)} | {within:.1f} |"
+        )
+    return [*lines, ""]
+
+
+def in_sigmas(
+    found: Rig, truth: Rig, spread: dict[str, CameraCovariance]
+) -> Iterator[tuple[str, float]]:
+    """Yield the name of each free parameter and its error over its standard deviation.
+
+    The first camera of both rigs stands at the same place.
+    """
+    for name, uncertain in spread.items():
+        gaps = parameter_gaps(found[name], truth[name])
+        for parameter in uncertain.names:
+            yield parameter, gaps[parameter] / uncertain.deviation(parameter)
+        if POSE[0] in uncertain.names:
+            moved = (truth[name].center - found[name].center).numpy()
+            yield from (("centre", x) for x in moved / np.sqrt(uncertain.center.diagonal()))
+
+
+def parameter_gaps(found: Camera, truth: Camera) -> dict[str, float]:
+    K = (truth.K - found.K).numpy()
+    lens = (truth.lens.coefficients - found.lens.coefficients).tolist()
+    turn = (truth.cam_from_world @ found.cam_from_world.inverse()).rotvec
+    shift = truth.cam_from_world.t - found.cam_from_world.t
+    return {
+        **dict(zip(("fx", "fy", "cx", "cy"), (K[0, 0], K[1, 1], K[0, 2], K[1, 2]), strict=True)),
+        **dict(zip(TERMS[truth.lens.name], lens, strict=False)),
+        **dict(zip(POSE, [*turn.tolist(), *shift.tolist()], strict=True)),
+    }
+
+
+def coverage() -> list[str]:
+    sigmas: dict[str, list[float]] = {n: [] for n in ("fx", "fy", "cx", "cy", "k1")}
+    sigmas |= {"rotation": [], "centre": []}
+    for seed in range(COVERED_RIGS):
+        rng = np.random.default_rng(1000 + seed)
+        truth = neighbours(3, rng)
+        shots = synthetic_shots(truth, BOARD, COVERED_SHOTS, rng)
+        observations = board_observations(shots)
+        adjusted = adjust_in_rounds(posed(truth, shots), observations, Held())
+        spread = covariance(adjusted.bundle, observations.where(adjusted.used), Held())
+        for name, value in in_sigmas(adjusted.bundle.rig, truth, spread):
+            kind = "rotation" if name in POSE[:3] else name
+            if kind in sigmas:
+                sigmas[kind].append(value)
+    lines = [
+        "## Intervals that hold the truth",
+        "",
+        f"90 % intervals of {COVERED_RIGS} synthetic rigs: 3 cameras, {COVERED_SHOTS} shots, fx "
+        "fy cx cy and 5 lens terms free in each, `adjust_in_rounds`. Rotation and centre: each of "
+        "three components, against the first camera.",
+        "",
+        "| | values | inside % | error over sigma, RMS |",
+        "|---|---|---|---|",
+    ]
+    for kind, values in sigmas.items():
+        inside = 100 * (np.abs(values) <= QUANTILE_90).mean()
+        lines.append(
+            f"| {kind} | {len(values):,} | {inside:.1f} | {root_mean_square(values):.3f} |"
+        )
+    return [*lines, ""]
+
+
+def neighbours(count: int, rng: np.random.Generator) -> Rig:
+    """Return cameras that stand side by side: some of a ring of eight."""
+    ring = ring_rig(8, 1.5, 1.0, rng)
+    return replace(ring, cameras={name: ring[name] for name in ring.names[:count]})
+
+
+# --- a large rig --------------------------------------------------------------------------------
+
+
+def large_rig() -> list[str]:
+    rng = np.random.default_rng(0)
+    truth = ring_rig(LARGE_RIG, 2.7, 1.0, rng)
+    shots = synthetic_shots(truth, LARGE_BOARD, LARGE_SHOTS, rng)
+    stages, found = by_stages(shots)
+    total = sum(stages.values())
+    errors = figures(found, truth)
+    lines = [
+        f"## {LARGE_RIG} cameras, {LARGE_SHOTS} shots: {shots.seen.sum():,} detections",
+        "",
+        "| stage, lens given (`brown5`) | s |",
+        "|---|---|",
+        *(f"| {name} | {seconds:.1f} |" for name, seconds in stages.items()),
+        f"| together (target {TARGET_S} s: {'met' if total < TARGET_S else 'MISSED'}) "
+        f"| {total:.1f} |",
+        "",
+        f"Errors against the truth: focal {errors[0]:.4f} %, k1 {errors[1]:.5f}, rotation "
+        f"{errors[2]:.4f} degrees, centre {errors[3]:.3f} mm (RMS).",
+        "",
+        "| `calibrate_rig`, checks and quality figures included | shots used | s |",
+        "|---|---|---|",
+    ]
+    brown = {name: ("brown5",) for name in shots.cameras}
+    for what, options in (
+        ("lens given, every shot", CalibrationOptions(lenses=brown, max_shots=LARGE_SHOTS)),
+        ("lens given", CalibrationOptions(lenses=brown)),
+        ("lens chosen from all", CalibrationOptions()),
+    ):
+        start = time.perf_counter()
+        used = len(calibrate_rig(shots, options).shots.numbers)
+        lines.append(f"| {what} | {used} | {time.perf_counter() - start:.1f} |")
+    return [*lines, ""]
+
+
+def by_stages(shots: Shots) -> tuple[dict[str, float], Rig]:
+    stages: dict[str, float] = {}
+
+    def timed(name: str, function: Callable, *arguments):
+        start = time.perf_counter()
+        result = function(*arguments)
+        stages[name] = time.perf_counter() - start
+        return result
+
+    def lenses():
+        views = {name: chosen_shots(shots.of([name]), LENS_VIEWS) for name in shots.cameras}
+        return {name: calibrate_camera(few, ("brown5",)) for name, few in views.items()}
+
+    def everywhere(alone):
+        return {n: calibrate_camera(shots.of([n]), (), alone[n].camera) for n in shots.cameras}
+
+    alone = timed(f"intrinsics, {LENS_VIEWS} views of each camera", lenses)
+    cameras = timed("the board's pose in every view", everywhere, alone)
+    links = timed("links", find_links, shots, cameras)
+    rig, _ = timed("chain", chained, shots, cameras, links)
+    start = timed("place", placed, shots, cameras, rig)
+    observations = board_observations(shots)
+    adjusted = timed("`adjust_in_rounds`", adjust_in_rounds, start, observations, Held())
+    used = observations.where(adjusted.used)
+    timed("covariance", covariance, adjusted.bundle, used, Held())
+    return stages, adjusted.bundle.rig
+
+
+# --- OpenCV -------------------------------------------------------------------------------------
+
+
+def beside_multiview() -> list[str]:
+    rng = np.random.default_rng(0)
+    truth = neighbours(4, rng)
+    partly = synthetic_shots(truth, BOARD, 60, rng)
+    complete = partly.counts == len(BOARD.points)
+    shots = partly.where(partly.seen & complete[..., None]).without_poor(CLEAR_POINTS)
+    observations = board_observations(shots)
+    seconds, length, theirs = opencv_multiview(shots, truth)
+    start_time = time.perf_counter()
+    start = alone_then_together(shots)
+    ours = adjust(start, observations, Held())
+    our_seconds = time.perf_counter() - start_time
+    held = all_held(truth, *INTRINSICS)
+    alike = adjust(posed(theirs, shots), observations, held)
+    rows = {
+        "cv2.calibrateMultiview": (f"{seconds:.2f}", length, theirs),
+        "mvboot, with OpenCV's intrinsics held": ("", length_rms(alike, shots), alike.rig),
+        "mvboot": (f"{our_seconds:.2f}", length_rms(ours, shots), ours.rig),
+    }
+    lines = [
+        f"## Beside OpenCV {cv2.__version__}: `calibrateMultiview`, 4 cameras, 5 lens terms",
+        "",
+        f"{len(observations):,} detections of boards seen whole, in {len(shots.numbers)} shots. "
+        "With boards seen in part, points not seen given as (-1, -1), OpenCV's RMS was "
+        f"{opencv_multiview(partly, truth)[1]:.1e} px. RMS as a length; errors against the truth, "
+        "RMS over cameras, then distances of the cameras from the first one. OpenCV calibrates "
+        "each camera alone and keeps its intrinsics.",
+        "",
+        "| | time s | RMS px | rotation deg | centre mm | distances mm |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, (time_s, error, found) in rows.items():
+        _, _, turn, move = figures(found, truth)
+        apart = ", ".join(f"{d:.2f}" for d in distances_mm(found))
+        lines.append(f"| {name} | {time_s} | {error:.5f} | {turn:.4f} | {move:.3f} | {apart} |")
+    apart = ", ".join(f"{d:.2f}" for d in distances_mm(truth))
+    turns, moves = pose_gaps(alike.rig, theirs)
+    return [
+        *lines,
+        f"| truth | | {NOISE_PX * 2**0.5:.5f} | | | {apart} |",
+        "",
+        f"With the same intrinsics the two differ by at most {turns.max():.5f} degrees and "
+        f"{moves.max():.4f} mm.",
+        "",
+    ]
+
+
+def opencv_multiview(shots: Shots, like: Rig) -> tuple[float, float, Rig]:
+    """Return seconds, RMS as a length in px, and the rig in the first camera's frame."""
+    board = [shots.board.points.astype(np.float32)] * len(shots.numbers)
+    pixels = np.nan_to_num(shots.pixels, nan=-1.0).astype(np.float32)
+    mask = (shots.counts > 0).astype(np.uint8)
+    models = np.full((len(mask), 1), cv2.CALIB_MODEL_PINHOLE, np.uint8)
+    start = time.perf_counter()
+    length, K, lens, R, t = cv2.calibrateMultiview(
+        board, [list(p) for p in pixels], list(shots.sizes), mask, models, None, None, None, None
+    )
+    seconds = time.perf_counter() - start
+    cameras = {
+        name: Camera.from_opencv(K[c], lens[c].ravel(), R[c], t[c].ravel(), shots.sizes[c])
+        for c, name in enumerate(shots.cameras)
+    }
+    return seconds, length, replace(like, cameras=cameras)
+
+
+def beside_stereo() -> list[str]:
+    title = f"## Beside OpenCV {cv2.__version__}: `stereoCalibrate`, real pairs of a checkerboard"
+    if not (DATA / "stereo2").is_dir():
+        return [title, "", "Skipped: no recording stereo2 where MVBOOT_SHARED_DATA says."]
+    footages = open_pictures(f"{DATA}/stereo2/{{camera}}{{frame}}.jpg")
+    detector, instants = detector_of(PAIRS_BOARD), chosen_instants(footages)
+    every = together(
+        PAIRS_BOARD, {n: find_board(f, detector, instants) for n, f in footages.items()}
+    )
+    shots = every.at(every.seen.all((0, 2)))
+    length, theirs = opencv_stereo(shots)
+    observations = board_observations(shots)
+    start = alone_then_together(shots)
+    ours = adjust(start, observations, Held())
+    spread = covariance(ours, observations, Held())
+    rounds = adjust_in_rounds(start, observations, Held())
+    out = int((~rounds.used).sum())
+    turns, moves = pose_gaps(ours.rig, theirs)
+    deviation = spread[shots.cameras[1]].center_deviation
+    rows = {
+        "cv2.stereoCalibrate": (length, theirs),
+        "mvboot `adjust`": (length_rms(ours, shots), ours.rig),
+        f"mvboot `adjust_in_rounds`, {out} left out": (2**0.5 * rounds.rms_px, rounds.bundle.rig),
+    }
+    lines = [
+        title,
+        "",
+        f"{len(shots.numbers)} pairs, {len(observations):,} detections, 5 lens terms and all else "
+        "free. OpenCV's RMS is a length; mvboot's is per axis, and multiplied by 1.41 beside it. "
+        "The camera distance is in squares of the board.",
+        "",
+        "| | RMS as a length px | RMS per axis px | camera distance |",
+        "|---|---|---|---|",
+        *(
+            f"| {name} | {error:.5f} | {error / 2**0.5:.5f} | {distances_mm(rig)[0] / 10:.4f} |"
+            for name, (error, rig) in rows.items()
+        ),
+        "",
+        f"The first two differ by {turns[0]:.4f} degrees and {moves[0] / 10:.4f} squares; the "
+        f"standard deviation of the centre is {deviation:.4f} squares.",
+    ]
+    return lines
+
+
+def opencv_stereo(shots: Shots) -> tuple[float, Rig]:
+    """Return the RMS as a length in px, and the rig in the first camera's frame."""
+    board = [shots.board.points.astype(np.float32)] * len(shots.numbers)
+    views = [list(pixels.astype(np.float32)) for pixels in shots.pixels]
+    alone = [
+        cv2.calibrateCamera(board, seen, size, None, None)[1:3]
+        for seen, size in zip(views, shots.sizes, strict=True)
+    ]
+    length, K1, lens1, K2, lens2, R, t, *_ = cv2.stereoCalibrate(
+        board,
+        *views,
+        *alone[0],
+        *alone[1],
+        shots.sizes[0],
+        flags=cv2.CALIB_USE_INTRINSIC_GUESS,
+        criteria=(cv2.TERM_CRITERIA_COUNT + cv2.TERM_CRITERIA_EPS, 1000, 1e-12),
+    )
+    first = Camera.from_opencv(K1, lens1.ravel(), size=shots.sizes[0])
+    second = Camera.from_opencv(K2, lens2.ravel(), R, t.ravel(), shots.sizes[1])
+    return length, Rig(dict(zip(shots.cameras, (first, second), strict=True)), shots.board.units)
+
+
+def alone_then_together(shots: Shots) -> Bundle:
+    """Return the start that mvboot finds from shots: each camera alone, then chained."""
+    cameras = {n: calibrate_camera(shots.of([n]), ("brown5",)) for n in shots.cameras}
+    rig, _ = chained(shots, cameras, find_links(shots, cameras))
+    return placed(shots, cameras, rig)
+
+
+def length_rms(bundle: Bundle, shots: Shots) -> float:
+    return 2**0.5 * rms(bundle.residuals(board_observations(shots)))
+
+
+def distances_mm(rig: Rig) -> list[float]:
+    """Return each camera's distance from the first one, of a rig in metres, in mm."""
+    return [1000 * pose.center.norm().item() for pose in from_first(rig).values()][1:]
+
+
+if __name__ == "__main__":
+    main()

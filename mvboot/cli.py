@@ -7,6 +7,7 @@ import typer
 
 from mvboot import __version__
 from mvboot.commands.board import board
+from mvboot.commands.calibrate import calibrate
 from mvboot.commands.demo import demo
 from mvboot.commands.inspect import inspect
 from mvboot.commands.rig import app as rig
@@ -24,6 +25,7 @@ app = typer.Typer(
 app.command("demo")(demo)
 app.add_typer(rig, name="rig")
 app.command("board")(board)
+app.command("calibrate")(calibrate)
 app.command("triangulate")(triangulate)
 app.command("inspect")(inspect)
 

@@ -66,7 +66,11 @@ def natural_key(path: str | Path) -> list[tuple[int, str]]:
     ]
 
 
-def hash_file(path: str | Path) -> str:
-    """Return the first 16 hex digits of the SHA-256 of a file."""
-    with open(path, "rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()[:16]
+def hash_file(*paths: str | Path) -> str:
+    """Return the first 16 hex digits of the SHA-256 of a file, or of several one after another."""
+    digest = hashlib.sha256()
+    for path in paths:
+        with open(path, "rb") as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()[:16]

@@ -9,15 +9,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mvboot.calib.boards import Charuco, marker_dictionary
 from mvboot.calib.extrinsics import Link, find_links, groups, link_errors
 from mvboot.calib.find import CameraFinds
 from mvboot.calib.finding import Finding
 from mvboot.calib.intrinsics import Intrinsics, calibrate_camera
 from mvboot.calib.shots import Shots
 from mvboot.errors import InputError
+from mvboot.formats.footage import Footage
+from mvboot.formats.pictures import Gray
 
 Mask = NDArray[np.bool_]
 
@@ -35,6 +39,12 @@ MANY, FEW = 0.25, 0.1
 """Share of the instants that is a fault, and that an explanation may leave."""
 
 LATEST = 10
+ENOUGH_MARKERS = 2
+"""Markers a picture on average from which another dictionary is believed."""
+
+DICTIONARIES = [
+    f"DICT_{bits}X{bits}_{size}" for bits in (4, 5, 6, 7) for size in (50, 100, 250, 1000)
+] + ["DICT_APRILTAG_36h11", "DICT_ARUCO_ORIGINAL"]
 
 
 def not_found(finds: Mapping[str, CameraFinds], min_views: int) -> list[Finding]:
@@ -266,3 +276,27 @@ def _spread(shots: Shots, c: int, instants: NDArray[np.int64]) -> float:
         deviation = np.nanstd(shots.pixels[c, instants], axis=0).max(-1)
     many = shots.seen[c, instants].sum(0) >= min(FROZEN_INSTANTS, len(instants))
     return float(np.median(deviation[many])) if many.any() else 0.0
+
+
+def other_dictionary(board: Charuco, footages: Mapping[str, Footage]) -> list[Finding]:
+    """Return one finding where the pictures show markers of another dictionary than the board's."""
+    pictures = [
+        picture
+        for footage in footages.values()
+        for _, picture in footage.pictures(footage.numbers[:: max(1, len(footage.numbers) // 3)])
+    ]
+    counts = {name: sum(_markers(picture, name) for picture in pictures) for name in DICTIONARIES}
+    best = max(counts.values())
+    if best < ENOUGH_MARKERS * len(pictures) or counts[board.dictionary] * 2 > best:
+        return []
+    name = next(name for name in DICTIONARIES if counts[name] == best)  # the smallest that has all
+    message = (
+        f"the pictures show markers of {name}, not of {board.dictionary}: name the board that was "
+        "printed"
+    )
+    return [Finding("wrong-dictionary", tuple(footages), message)]
+
+
+def _markers(picture: Gray, dictionary: str) -> int:
+    detector = cv2.aruco.ArucoDetector(marker_dictionary(dictionary))
+    return len(detector.detectMarkers(picture)[0])

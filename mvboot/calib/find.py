@@ -96,7 +96,7 @@ def usual_look(footage: Footage, detector: Detector, instants: Ints) -> Look:
     if len(looks) == 1:
         return looks[0]
     found, hits = np.zeros(len(looks)), np.zeros(len(looks))
-    for some in _spread(instants, TRIAL_PICTURES, BATCH):
+    for some in _spread(instants, TRIAL_PICTURES, SURE_AFTER + 1):
         for _, picture in footage.pictures(some):
             counts = [int((~np.isnan(detector.detect(picture, k)[:, 0])).sum()) for k in looks]
             found += counts

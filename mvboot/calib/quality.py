@@ -172,10 +172,19 @@ def cautions(
 ) -> list[Finding]:
     """Return what a small error does not tell, camera by camera."""
     found = [caution for name in rig.names for caution in _of_camera(rig, qualities, name)]
-    for name, edge in edge_px.items():
-        if edge > SOFT_PX:
-            text = f"the pictures of camera {name} are soft: edges are {edge:.0f} px wide"
-            found.append(Finding("soft-pictures", (name,), text))
+    uncovered = {
+        n: f"{100 * q.covered:.0f} %" for n, q in qualities.items() if q.covered < UNCOVERED
+    }
+    if uncovered:
+        text = (
+            f"the board covered only a part of the pictures of {_each(uncovered)}; elsewhere the "
+            "lens is extrapolated: show it in the corners too, if the subject goes there"
+        )
+        found.append(Finding("uncovered", tuple(uncovered), text))
+    soft = {n: f"{edge:.0f} px" for n, edge in edge_px.items() if edge > SOFT_PX}
+    if soft:
+        text = f"pictures are soft: edges are wide in {_each(soft)}; focus, or light for less blur"
+        found.append(Finding("soft-pictures", tuple(soft), text))
     if shape is not None and shape.is_better and shape.bend > BENT * board_diagonal:
         flat, measured = shape.held_out_px
         text = (
@@ -204,12 +213,6 @@ def _of_camera(rig: Rig, qualities: Mapping[str, CameraQuality], name: str) -> l
             f"camera {name} has {own.views} usable pictures; 20 or more are good",
         ),
         (
-            own.covered < UNCOVERED,
-            "uncovered",
-            f"the board covered {100 * own.covered:.0f} % of camera {name}'s picture; elsewhere "
-            "its lens is extrapolated: show it in the corners too",
-        ),
-        (
             own.rms_px > max(WORSE * usual, WORSE_PX),
             "worse-camera",
             f"camera {name} is far worse than the rest ({own.rms_px:.2g} px against "
@@ -223,6 +226,10 @@ def _of_camera(rig: Rig, qualities: Mapping[str, CameraQuality], name: str) -> l
         ),
     ]
     return [Finding(code, (name,), text) for condition, code, text in said if condition]
+
+
+def _each(figures: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} ({figure})" for name, figure in figures.items())
 
 
 def _turned(rig: Rig) -> list[Finding]:

@@ -78,10 +78,10 @@ def covariance(
     root mean square of the distances between the first camera and the others.
     """
     layout = _Layout(bundle, held)
-    normal, freedoms = _reduced(layout, observations, free_points=held.motion)
+    normal, alone, freedoms = _reduced(layout, observations, free_points=held.motion)
     scale_free = held.motion and all(layout.has_pose[1:])
-    values = _inverse(normal, layout.scale_direction() if scale_free else None)
-    noise = noise_of(bundle.residuals(observations), observations.weight, freedoms)
+    values = _inverse(normal, alone, layout.by_size() if scale_free else None)
+    noise = noise_of(bundle.residuals(observations), observations.weight, freedoms - scale_free)
     values *= noise**2
     return {name: layout.of_camera(c, values) for c, name in enumerate(bundle.rig.names)}
 
@@ -117,15 +117,17 @@ class _Layout:
             columns += list(np.moveaxis(by_point, -1, 0))
         return np.stack(columns, -1) if columns else np.zeros((*by_point.shape[:2], 0))
 
-    def scale_direction(self) -> Floats:
-        """Return how every parameter (n,) changes when the world grows."""
+    def by_size(self) -> Floats:
+        """Return d size / d parameters (n,): half the sum of squared distances from the first."""
         first = self.cameras[0].cam_from_world
-        direction = np.zeros(self.size)
+        gradient = np.zeros(self.size)
         for c, camera in enumerate(self.cameras):
             if self.has_pose[c]:
-                from_first = camera.cam_from_world @ first.inverse()
-                direction[self.start[c + 1] - 3 : self.start[c + 1]] = from_first.t.numpy()
-        return direction
+                apart = (camera.cam_from_world @ first.inverse()).t.numpy()
+                turned = camera.cam_from_world.rotate(first.center).numpy()
+                end = self.start[c + 1]
+                gradient[end - 6 : end] = [*np.cross(turned, apart), *apart]
+        return gradient
 
     def of_camera(self, c: int, values: Floats) -> CameraCovariance:
         rows = slice(self.start[c], self.start[c + 1])
@@ -139,12 +141,17 @@ class _Layout:
         return CameraCovariance(self.names[c], matrix, center)
 
 
-def _reduced(layout: _Layout, observations: Observations, free_points: bool) -> tuple[Floats, int]:
-    """Return the cameras' normal matrix without instants or points, and all free parameters."""
+def _reduced(
+    layout: _Layout, observations: Observations, free_points: bool
+) -> tuple[Floats, Floats, int]:
+    """Return the cameras' normal matrix (n, n) without instants or points.
+
+    Also its diagonal (n,) as it was with them, and the number of all free parameters.
+    """
     label = observations.point if free_points else observations.instant
     labels, block = np.unique(label, return_inverse=True)
     width = 3 if free_points else 6
-    normal = np.zeros((layout.size, layout.size))
+    normal, alone = np.zeros((layout.size, layout.size)), np.zeros(layout.size)
     order = np.argsort(block, kind="stable")
     for first in range(0, len(labels), BLOCKS_AT_ONCE):
         low, high = np.searchsorted(block[order], [first, first + BLOCKS_AT_ONCE])
@@ -154,8 +161,9 @@ def _reduced(layout: _Layout, observations: Observations, free_points: bool) -> 
             layout, observations.where(rows), block[rows] - first, count, width
         )
         normal += own
+        alone += own.diagonal()
         normal -= np.einsum("bik,bkl,bjl->ij", cross, np.linalg.pinv(inner), cross, optimize=True)
-    return normal, layout.size + width * len(labels)
+    return normal, alone, layout.size + width * len(labels)
 
 
 def _blocks(
@@ -234,15 +242,17 @@ def _changed(camera: Camera, name: str, change: float) -> Camera:
     return Camera(K, lens, Pose.identity(), camera.size)
 
 
-def _inverse(normal: Floats, null_direction: Floats | None) -> Floats:
-    """Return the inverse (n, n); moves along ``null_direction`` are left out where it is given.
+def _inverse(normal: Floats, alone: Floats, fixed: Floats | None) -> Floats:
+    """Return the inverse (n, n); changes along the gradient ``fixed`` are left out where given.
 
-    What the data do not determine gets a huge variance, not an infinite one.
+    What the data do not determine gets a huge variance, not an infinite one. Parameters are
+    measured by how well each is determined ``alone`` (n,): what is left of an undetermined one is
+    rounding.
     """
-    unit = 1 / np.sqrt(np.maximum(normal.diagonal(), 1e-300))
+    unit = 1 / np.sqrt(np.maximum(alone, 1e-300))
     basis = np.eye(len(normal))
-    if null_direction is not None:
-        basis = np.linalg.svd((unit * null_direction)[None])[2][1:].T
+    if fixed is not None:
+        basis = np.linalg.svd((unit * fixed)[None])[2][1:].T
     scaled = unit[:, None] * basis
     values, vectors = np.linalg.eigh(scaled.T @ normal @ scaled)
     spread = scaled @ vectors / np.sqrt(np.maximum(values, UNDETERMINED * values[-1]))

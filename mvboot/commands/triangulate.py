@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from typer import Argument, Option
 
+from mvboot.commands.options import listed, pairs
 from mvboot.commands.output import Output
 from mvboot.errors import InputError
 
@@ -95,8 +96,8 @@ def triangulate(
         "units": units,
         "rig_format": rig_format,
         "keypoints_format": keypoints_format,
-        "cameras": None if cameras is None else _names(cameras),
-        "camera_map": _pairs(camera_map or []) or None,
+        "cameras": None if cameras is None else listed(cameras, "--cameras"),
+        "camera_map": pairs(camera_map, "--camera-map", "KEYPOINTS=RIG"),
         "subject": subject,
         "min_confidence": min_confidence,
         "min_views": min_views,
@@ -116,20 +117,3 @@ def triangulate(
     resolved = from_options(settings, TriangulateConfig)
     say = Output(as_json)
     say.result(plan(resolved, say) if dry_run else run(resolved, overwrite, fail_above, say))
-
-
-def _names(text: str) -> list[str]:
-    names = [name.strip() for name in text.split(",")]
-    if not all(names) or len(set(names)) < len(names):
-        raise InputError(f"--cameras {text!r} must list different camera names, comma-separated")
-    return names
-
-
-def _pairs(texts: list[str]) -> dict[str, str]:
-    pairs = {}
-    for text in texts:
-        left, equals, right = text.partition("=")
-        if not (left and equals and right):
-            raise InputError(f"--camera-map {text!r} is not of the form KEYPOINTS=RIG")
-        pairs[left] = right
-    return pairs

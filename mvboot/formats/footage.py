@@ -36,6 +36,11 @@ class Footage(ABC):
         left out; None: all. InputError where a picture is damaged or of another size.
         """
 
+    @property
+    @abstractmethod
+    def files(self) -> tuple[Path, ...]:
+        """The files it comes from: one video, or all pictures."""
+
 
 @dataclass(frozen=True)
 class PictureFolder(Footage):
@@ -52,6 +57,11 @@ class PictureFolder(Footage):
             picture = read_gray(self.paths[place])
             self.check_size(self.paths[place], picture)
             yield int(self.numbers[place]), picture
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """See `Footage.files`."""
+        return self.paths
 
     def check_size(self, path: Path, picture: Gray) -> None:
         """Raise InputError where a picture is not of the camera's size."""
@@ -80,6 +90,11 @@ class Video(Footage):
     file: VideoFile
     frames: Instants
     timestamps: Path | None = None
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """See `Footage.files`."""
+        return (self.file.path,)
 
     def pictures(self, numbers: ArrayLike | None = None) -> Iterator[tuple[int, Gray]]:
         """Yield instant and gray values (h, w); see `Footage.pictures`."""

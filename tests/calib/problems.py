@@ -8,12 +8,13 @@ import recordings
 import torch
 
 from mvboot.calib.boards import Charuco
-from mvboot.calib.bundle import Bundle
+from mvboot.calib.bundle import Bundle, Observations
 from mvboot.calib.intrinsics import board_observations
 from mvboot.calib.shots import Shots
 from mvboot.geometry import Camera, Pose
 from mvboot.rig import Rig
 from mvboot.synthetic.boards import board_poses, board_shots
+from mvboot.synthetic.scene import project_all
 
 BOARD = Charuco(7, 8, "mm", 25.0, 18.0, "DICT_5X5_250")
 BROWN = (-0.2, 0.06, 1e-3, -8e-4, 0.02, 0.03, -0.01, 4e-3, 1e-3, -8e-4, 5e-4, 4e-4, 0.01, -0.015)
@@ -60,6 +61,23 @@ def problem(lens="brown5", cameras=3, shots=14, noise_px=0.0, seed=0, skew=0.0):
     )
 
 
+def cloud(count=60, noise_px=0.0, seed=0):
+    """Free points at one instant, seen by every camera of a rig."""
+    rig, rng = rig_of(("brown5",) * 4), np.random.default_rng(seed)
+    points = 300 * rng.uniform(-0.2, 0.2, (count, 3)) + [0.0, 0.0, 300.0]
+    pixels = project_all(rig, points)
+    camera, point = np.nonzero(~np.isnan(pixels[..., 0]))
+    exact = pixels[camera, point]
+    seen = Observations(
+        camera,
+        np.zeros_like(camera),
+        point,
+        exact + noise_px * rng.standard_normal(exact.shape),
+        np.ones_like(camera),
+    )
+    return Bundle(rig, Pose.identity()[None], points), seen
+
+
 def turned(pose, rng, degrees=2.0, share=0.02):
     """A pose, or each of several, turned by an angle and moved by a share of its distance."""
     shape = pose.batch_shape
@@ -101,13 +119,9 @@ def disturbed(bundle, rng, intrinsics=True, poses=True, motion=True):
 
 def same_pose(a, b, degrees, distance):
     """Whether poses agree within an angle and a distance in units."""
-    gap = (a @ b.inverse()).R
-    cosine = (gap.diagonal(dim1=-2, dim2=-1).sum(-1) - 1) / 2
-    off = (gap - gap.mT).norm(dim=-1).norm(dim=-1) / (2 * np.sqrt(2))  # sine of the angle
-    return bool(
-        (torch.atan2(off, cosine) <= np.radians(degrees)).all()
-        and ((a.center - b.center).norm(dim=-1) <= distance).all()
-    )
+    angle = (a @ b.inverse()).rotvec.norm(dim=-1)
+    apart = (a.center - b.center).norm(dim=-1)
+    return bool((angle <= np.radians(degrees)).all() and (apart <= distance).all())
 
 
 def same_view(a, b, tolerance_px):
