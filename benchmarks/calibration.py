@@ -306,7 +306,7 @@ def anipose_points(p: Problem) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     shots = p.shots
     cameras, instants, points = shots.seen.shape
     some = shots.seen.any(0).ravel()
-    poses = [camera.cam_from_world @ p.start.rig_from_points for camera in p.start.rig.values()]
+    poses = [camera.cam_from_world @ p.start.rig_from_points for camera in p.start.rig.cameras.values()]
     turns = np.stack([pose.rotvec.numpy() for pose in poses]).repeat(points, 1)[:, some]
     shifts = np.stack([pose.t.numpy() for pose in poses]).repeat(points, 1)[:, some]
     about = {

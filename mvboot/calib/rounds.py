@@ -10,10 +10,12 @@ from mvboot.calib.bundle import Bundle, Held, Observations, adjust
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-MAX_ROUNDS = 4
+MAX_ROUNDS = 5
+ROBUST_ROUNDS = 2
+LOSS_SIGMAS = 2.0
 OUTLIER_SIGMAS = 4.0
 OUTLIER_PICTURE = 2.5
-"""Median error of a picture, over that of the median picture, beyond which it is left out."""
+"""Median error of a picture, over its camera's median picture, beyond which it is left out."""
 
 RAYLEIGH_MEDIAN = 1.1774
 """Median length of a 2D error with 1 px standard deviation per axis."""
@@ -66,26 +68,28 @@ class Adjusted:
 def adjust_in_rounds(start: Bundle, observations: Observations, held: Held) -> Adjusted:
     """Adjust a bundle while wrong observations are recognised and left out.
 
-    The first round has a Cauchy loss as wide as the start is wrong. Then observations beyond
+    The first round has a Cauchy loss as wide as the start is wrong, the second one as wide as the
+    noise, so that what is wrong does not pull its neighbours along. Then observations beyond
     4 sigma (sigma from the median, so wrong ones do not widen it) and pictures that are wrong as
     a whole are left out, least squares are solved with the rest, and so on until the choice
-    settles. A round that fails, returns a number
-    that is not finite, or makes the error larger is undone and ends the rounds.
+    settles. A round that fails, returns a number that is not finite, or makes the error larger is
+    undone and ends the rounds.
     """
     state = _state(start, observations, np.ones(len(observations), np.bool_), ())
-    loss_px: float | None = max(1.0, 2 * _sigma(state.residuals))
     for number in range(MAX_ROUNDS):
+        robust = number < ROBUST_ROUNDS
+        loss_px = LOSS_SIGMAS * _sigma(state.residuals) if robust else None
         solved = adjust(state.bundle, observations.where(state.used), held, loss_px)
         if solved is None:
             return _ended(state, f"round {number + 1} found no finite solution")
-        following = _state(solved, observations, state.used, state.rounds)
-        if number > 0 and not following.rms_px <= WORSE * state.rms_px:
+        before, after = (rms(s.residuals(observations)[state.used]) for s in (state.bundle, solved))
+        if not robust and not after <= WORSE * before:
             return _ended(state, f"round {number + 1} made the error larger")
+        following = _state(solved, observations, state.used, state.rounds)
         changed = float((following.used != state.used).mean())
         state = following
-        if number > 0 and changed <= SETTLED:
+        if not robust and changed <= SETTLED:
             break
-        loss_px = None
     return state
 
 
@@ -104,8 +108,8 @@ def _state(
     length = np.linalg.norm(residuals, axis=-1)
     finite = np.isfinite(length)
     good = finite
-    if rounds:
-        good = finite & (length <= OUTLIER_SIGMAS * _sigma(residuals[used]))
+    if len(rounds) >= ROBUST_ROUNDS:
+        good = finite & (length <= OUTLIER_SIGMAS * _sigma_by_camera(observations, residuals, used))
         good &= _in_good_pictures(observations, length)
     reached = Round(rms(residuals[used & finite]), int((used & finite).sum()))
     return Adjusted(bundle, good, residuals, (*rounds, reached))
@@ -124,8 +128,25 @@ def _in_good_pictures(observations: Observations, length: Floats) -> Mask:
     order = np.lexsort((finite, place))
     first = np.searchsorted(place[order], np.arange(len(names) + 1))
     typical = finite[order[(first[:-1] + first[1:] - 1) // 2]]  # the median of each picture
-    limit = max(OUTLIER_PICTURE * float(np.median(typical)), SMALLEST_SIGMA_PX)
-    return np.asarray((typical <= limit)[place])
+    camera = names % cameras
+    usual = np.array(
+        [np.median(typical[camera == c]) if c in camera else 0 for c in range(cameras)]
+    )
+    limit = np.maximum(OUTLIER_PICTURE * usual, SMALLEST_SIGMA_PX)
+    return np.asarray((typical <= limit[camera])[place])
+
+
+def _sigma_by_camera(observations: Observations, residuals: Floats, used: Mask) -> Floats:
+    """Return the standard deviation (N,) in px of what each observation's camera sees.
+
+    Resolution, focus and light differ between cameras: beside a sharp one, all that a soft one
+    saw would be outliers.
+    """
+    sigma = np.zeros(len(residuals))
+    for c in np.unique(observations.camera):
+        rows = observations.camera == c
+        sigma[rows] = _sigma(residuals[rows & used])
+    return sigma
 
 
 def _sigma(residuals: Floats) -> float:

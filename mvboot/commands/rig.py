@@ -1,4 +1,4 @@
-"""``mvboot rig convert | show | check | compare``."""
+"""``mvboot rig convert | show | check | compare``, and the door to ``refine | world``."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -7,6 +7,7 @@ import typer
 from typer import Argument, Option
 
 from mvboot.commands.output import Output
+from mvboot.commands.refine import refine
 from mvboot.commands.world import world
 from mvboot.errors import InputError, QualityMissed
 
@@ -159,6 +160,7 @@ def compare(
     say.result(comparison.as_dict())
 
 
+app.command("refine")(refine)
 app.command("world")(world)
 
 

@@ -44,6 +44,20 @@ class LeaveOneOut:
     errors_px: tuple[NDArray[np.float64], ...]
     detections: tuple[int, ...]
 
+    @property
+    def median(self) -> float:
+        """Median error in px over all cameras; NaN where nothing was measured."""
+        every = np.concatenate(self.errors_px)
+        return float(np.median(every)) if len(every) else float("nan")
+
+    @property
+    def medians(self) -> dict[str, float]:
+        """Median error in px of each camera; NaN where nothing was measured."""
+        return {
+            name: float(np.median(errors)) if len(errors) else float("nan")
+            for name, errors in zip(self.cameras, self.errors_px, strict=True)
+        }
+
     def summary(self) -> dict[str, object]:
         """Return the "leave_one_out_px" part of summary.json; None where nothing was measured."""
         every = np.concatenate(self.errors_px)

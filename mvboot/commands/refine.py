@@ -1,0 +1,94 @@
+"""``mvboot rig refine``: a better rig from detections of its subject."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from typer import Argument, Option
+
+from mvboot.commands.options import by_camera, pairs
+from mvboot.commands.output import Output
+from mvboot.errors import InputError
+
+Words = list[str] | None
+
+
+def refine(
+    rig: Annotated[Path | None, Argument(help="Rig file or folder, any known format.")] = None,
+    overrides: Annotated[
+        Words, Argument(metavar="[KEY=VALUE]...", help="Settings by name.")
+    ] = None,
+    keypoints: Annotated[
+        str | None, Option(help="Detections: a path with {camera}, or one file with all cameras.")
+    ] = None,
+    out: Annotated[Path | None, Option(help="Folder to write to.")] = None,
+    units: Annotated[
+        str | None, Option(help="Unit of the rig's lengths: m, cm or mm, if its file has none.")
+    ] = None,
+    rig_format: Annotated[str | None, Option(help="Format of the rig, if not recognised.")] = None,
+    keypoints_format: Annotated[
+        str | None, Option(help="Format of the keypoints, if not recognised.")
+    ] = None,
+    camera_map: Annotated[
+        Words, Option(metavar="KEYPOINTS=RIG", help="Pair camera names that differ; repeatable.")
+    ] = None,
+    subject: Annotated[
+        str | None, Option(help="Individual in the detections: its name, or largest.")
+    ] = None,
+    min_confidence: Annotated[
+        float | None, Option(help="Ignore detections below this confidence. [default: 0]")
+    ] = None,
+    threshold_px: Annotated[
+        float | None, Option(help="Threshold of the triangulation that judges. [default: 8]")
+    ] = None,
+    free: Annotated[
+        Words,
+        Option(
+            metavar="[CAMERA=]WHAT",
+            help="Also refine focal, principal_point or distortion; repeatable. [default: pose]",
+        ),
+    ] = None,
+    hold: Annotated[
+        Words, Option(metavar="[CAMERA=]WHAT", help="Keep as it is, as cam1=pose; repeatable.")
+    ] = None,
+    held_out: Annotated[
+        float | None, Option(help="Share of the frames, the last ones, that judge. [default: 0.25]")
+    ] = None,
+    max_turn: Annotated[
+        float | None,
+        Option(help="Largest change of a camera, in degrees, that is believed. [default: 10]"),
+    ] = None,
+    seed: Annotated[int | None, Option(help="Seed of the choice of points. [default: 0]")] = None,
+    config: Annotated[Path | None, Option(help="YAML file with any of these settings.")] = None,
+    overwrite: Annotated[bool, Option("--overwrite", help="Replace an earlier result.")] = False,
+    as_json: Annotated[bool, Option("--json", help="Print the summary as JSON.")] = False,
+) -> None:
+    """Refine poses from the subject's detections; refused where held-out frames get no better."""
+    from mvboot.commands.refinement import RefineConfig, run
+    from mvboot.config import apply_overrides, from_options, load_mapping
+
+    given: dict[str, Any] = {
+        "rig": rig,
+        "keypoints": keypoints,
+        "out": out,
+        "units": units,
+        "rig_format": rig_format,
+        "keypoints_format": keypoints_format,
+        "camera_map": pairs(camera_map, "--camera-map", "KEYPOINTS=RIG"),
+        "subject": subject,
+        "min_confidence": min_confidence,
+        "threshold_px": threshold_px,
+        "free": by_camera(free, "--free"),
+        "hold": by_camera(hold, "--hold"),
+        "held_out": held_out,
+        "max_turn_deg": max_turn,
+        "seed": seed,
+    }
+    settings = load_mapping(config, RefineConfig) if config else {}
+    settings |= {key: value for key, value in given.items() if value is not None}
+    settings = apply_overrides(settings, overrides or [])
+    missing = [name for name in ("rig", "keypoints", "out") if name not in settings]
+    if missing:
+        words = ", ".join("RIG" if name == "rig" else f"--{name}" for name in missing)
+        raise InputError(f"{words} is missing; see mvboot rig refine --help")
+    say = Output(as_json)
+    say.result(run(from_options(settings, RefineConfig), overwrite, say))
