@@ -12,41 +12,52 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
+from calibration_peers import anipose_solvers, opencv_multiview, opencv_stereo
+from calibration_problem import (
+    BOARD,
+    CLEAR_POINTS,
+    FOCAL_ERROR,
+    NOISE_PX,
+    POSE_ERROR_DEG,
+    Problem,
+    all_held,
+    figures,
+    from_first,
+    neighbours,
+    pose_gaps,
+    posed,
+    problem,
+    root_mean_square,
+    synthetic_shots,
+    with_true_intrinsics,
+)
 from triangulation import header
 
 from mvboot import Rig
-from mvboot.calib.boards import Board, Charuco, Checkerboard
-from mvboot.calib.bundle import GROUPS, INTRINSICS, TERMS, Bundle, Held, adjust
+from mvboot.calib.boards import Charuco, Checkerboard
+from mvboot.calib.bundle import GROUPS, INTRINSICS, TERMS, Bundle, Held, Observations, adjust
 from mvboot.calib.calibrate import LENS_VIEWS, CalibrationOptions, calibrate_rig
 from mvboot.calib.detect import detector_of
 from mvboot.calib.extrinsics import chained, find_links, placed
 from mvboot.calib.find import chosen_instants, find_board, together
 from mvboot.calib.intrinsics import board_observations, calibrate_camera
-from mvboot.calib.intrinsics import board_poses as poses_in_view
 from mvboot.calib.rounds import adjust_in_rounds, rms
 from mvboot.calib.select import chosen_shots
 from mvboot.calib.shots import Shots
 from mvboot.calib.uncertainty import POSE, CameraCovariance, covariance
 from mvboot.formats.footage import open_pictures
-from mvboot.geometry import Camera, Pose
-from mvboot.synthetic.boards import board_poses, board_shots
+from mvboot.geometry import Camera
 from mvboot.synthetic.scene import ring_rig
 
-BOARD = Charuco(8, 11, "m", 0.04, 0.03, "DICT_4X4_250")
 LARGE_BOARD = Charuco(8, 11, "m", 0.06, 0.045, "DICT_4X4_250")
 PAIRS_BOARD = Checkerboard(9, 6, "cm", 1.0)
-NOISE_PX = 0.3
-CLEAR_POINTS = 12
-"""Points from which on a synthetic view counts; fewer may lie almost on one line."""
 
-RIGS, SHOTS = 5, 40
-FOCAL_ERROR, POSE_ERROR_DEG = 0.03, 2.0
+RIGS = 10
 COVERED_RIGS, COVERED_SHOTS, QUANTILE_90 = 200, 15, 1.645
 LARGE_RIG, LARGE_SHOTS, TARGET_S = 32, 200, 60
 
@@ -87,138 +98,46 @@ def heading() -> list[str]:
     ]
 
 
-# --- the problem that all solve -----------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Problem:
-    """A rig, what it saw of a board, and where to start."""
-
-    truth: Rig
-    shots: Shots
-    start: Bundle
-
-
-def problem(seed: int) -> Problem:
-    """Return six cameras, the last one a fisheye, with lenses and detections aniposelib can use."""
-    rng = np.random.default_rng(seed)
-    truth = one_focal_and_k1(ring_rig(6, 1.5, 1.0, rng, fisheye=True))
-    shots = synthetic_shots(truth, BOARD, SHOTS, rng)
-    while (shots.seen.sum(0) == 1).any():
-        shots = shots.where(shots.seen & (shots.seen.sum(0) > 1)).without_poor(CLEAR_POINTS)
-    return Problem(truth, shots, posed(disturbed(truth, rng), shots))
-
-
-def synthetic_shots(rig: Rig, board: Board, count: int, rng: np.random.Generator) -> Shots:
-    shown = board_poses(rig, board, count, rng)
-    return board_shots(rig, board, shown, rng, NOISE_PX).without_poor(CLEAR_POINTS)
-
-
-def one_focal_and_k1(rig: Rig) -> Rig:
-    cameras = {}
-    for name, camera in rig.cameras.items():
-        wide = camera.lens.name == "fisheye"
-        focal = 600.0 if wide else 1100.0
-        K = [[focal, 0, camera.K[0, 2]], [0, focal, camera.K[1, 2]], [0, 0, 1]]
-        lens = [0.02 if wide else -0.12, 0, 0, 0]
-        plain = Camera.from_opencv(K, lens, size=camera.size, lens=camera.lens.name)
-        cameras[name] = plain.with_pose(camera.cam_from_world)
-    return replace(rig, cameras=cameras)
-
-
-def disturbed(rig: Rig, rng: np.random.Generator) -> Rig:
-    """Return cameras without distortion, too long or too short, all but the first one moved.
-
-    Each is turned about an axis of its own and its centre moved by the same angle as seen from
-    the origin.
-    """
-    cameras, angle = {}, np.radians(POSE_ERROR_DEG)
-    for c, (name, camera) in enumerate(rig.cameras.items()):
-        K = camera.K.clone()
-        K[[0, 1], [0, 1]] *= 1 + FOCAL_ERROR * (-1) ** c
-        axis, away = (v / np.linalg.norm(v) for v in rng.standard_normal((2, 3)))
-        turn = Pose.from_rotation(angle * axis, np.zeros(3))
-        center = camera.center.numpy()
-        moved = center + angle * np.linalg.norm(center) * away
-        R = turn.R.numpy() @ camera.cam_from_world.R.numpy()
-        pose = Pose.from_rotation(R, -R @ moved) if c else camera.cam_from_world
-        lens = np.zeros(len(camera.lens.coefficients))
-        plain = Camera.from_opencv(K, lens, size=camera.size, lens=camera.lens.name)
-        cameras[name] = plain.with_pose(pose)
-    return replace(rig, cameras=cameras)
-
-
-def posed(rig: Rig, shots: Shots) -> Bundle:
-    """Return the rig with each board where the camera that sees most of it says."""
-    motion = []
-    for s, c in enumerate(shots.counts.argmax(0)):
-        camera = rig[shots.cameras[c]]
-        alone = camera.with_pose(Pose.identity())
-        cam_from_board, _ = poses_in_view(alone, shots.board.points, shots.pixels[c, s])[0]
-        motion.append(camera.cam_from_world.inverse() @ cam_from_board)
-    R, t = torch.stack([m.R for m in motion]), torch.stack([m.t for m in motion])
-    return Bundle(rig, Pose(R, t), shots.board.points)
-
-
-def all_held(rig: Rig, *names: str) -> Held:
-    return Held({camera: frozenset(names) for camera in rig})
-
-
-def from_first(rig: Rig) -> dict[str, Pose]:
-    first = rig[rig.names[0]].cam_from_world.inverse()
-    return {name: camera.cam_from_world @ first for name, camera in rig.cameras.items()}
-
-
-def pose_gaps(found: Rig, truth: Rig) -> tuple[np.ndarray, np.ndarray]:
-    """Return turn in degrees and distance in mm (C - 1,) of all cameras against the first one."""
-    a, b = from_first(found), from_first(truth)
-    names = truth.names[1:]
-    turns = [np.degrees((a[n] @ b[n].inverse()).rotvec.norm().item()) for n in names]
-    moves = [1000 * (a[n].center - b[n].center).norm().item() for n in names]
-    return np.array(turns), np.array(moves)
-
-
-def figures(found: Rig, truth: Rig) -> np.ndarray:
-    """Return the errors (4,): focal length in %, k1, rotation in degrees, centre in mm (RMS)."""
-    focal = [100 * (found[n].K.diagonal()[:2] / truth[n].K.diagonal()[:2] - 1) for n in truth]
-    k1 = [(found[n].lens.coefficients - truth[n].lens.coefficients)[0].item() for n in truth]
-    return np.array([root_mean_square(x) for x in (np.stack(focal), k1, *pose_gaps(found, truth))])
-
-
-def root_mean_square(values) -> float:
-    return float(np.sqrt(np.mean(np.square(values))))
-
-
 # --- aniposelib ---------------------------------------------------------------------------------
 
 
 def beside_aniposelib(problems: list[Problem]) -> list[str]:
-    solvers: dict[str, Callable[[Problem], Rig]] = {
-        "mvboot `adjust`": lambda p: adjust(*posed_problem(p)).rig,
-        "mvboot `adjust_in_rounds`": lambda p: adjust_in_rounds(*posed_problem(p)).bundle.rig,
-    }
-    note = []
-    try:
-        from aniposelib.cameras import CameraGroup
-
-        solvers["aniposelib `bundle_adjust`"] = anipose_solver(CameraGroup.bundle_adjust)
-        solvers["aniposelib `bundle_adjust_iter`"] = anipose_solver(CameraGroup.bundle_adjust_iter)
-    except ImportError as error:
-        note = [f"| not installed: {error.name} | | | | | | | |"]
-    results = {name: [measured(solve, p) for p in problems] for name, solve in solvers.items()}
-    usual = np.median([seconds for seconds, _, _ in results["mvboot `adjust_in_rounds`"]])
     seen = np.mean([p.shots.seen.sum() for p in problems])
-    lines = [
+    return [
         "## Beside aniposelib: 6 cameras (one fisheye), 40 shots of a ChArUco board, 0.3 px noise",
         "",
         f"{RIGS} rigs, {seen:,.0f} detections each. Start: focal lengths {100 * FOCAL_ERROR:g} % "
         f"off, no distortion, cameras turned by {POSE_ERROR_DEG:g} degrees and moved as much seen "
         "from the middle, boards posed in those cameras. Lenses are what aniposelib has (k1, "
         "fisheye k1) and the principal point is given; aniposelib estimates one focal length, "
-        "mvboot fx and fy. Time: median of the rigs after one run to warm up. RMS: of the boards "
-        "fitted anew to the cameras that each found, the same for all. Errors: RMS over cameras "
-        "and rigs, poses against the first camera.",
+        "mvboot fx and fy. Time: median of the rigs, each solved once before to warm up. RMS: of "
+        "the boards fitted anew to the cameras that each found, the same for all. Errors: RMS over "
+        "cameras and rigs, poses against the first camera.",
         "",
+        *comparison(problems, ONE_FOCAL_AND_K1),
+        "### Poses alone, the intrinsics given",
+        "",
+        "So both have the same unknowns. Cameras start as above, with the true intrinsics.",
+        "",
+        *comparison([with_true_intrinsics(p) for p in problems], INTRINSICS),
+    ]
+
+
+def comparison(problems: list[Problem], held: frozenset[str]) -> list[str]:
+    solvers: dict[str, Callable[[Problem], Rig]] = {
+        "mvboot `adjust`": lambda p: adjust(*posed_problem(p, held)).rig,
+        "mvboot `adjust_in_rounds`": lambda p: adjust_in_rounds(
+            *posed_problem(p, held)
+        ).bundle.rig,
+    }
+    note = []
+    try:
+        solvers |= anipose_solvers(only_extrinsics=held == INTRINSICS)
+    except ImportError as error:
+        note = [f"| not installed: {error.name} | | | | | | | |"]
+    results = {name: [measured(solve, p) for p in problems] for name, solve in solvers.items()}
+    usual = np.median([seconds for seconds, _, _ in results["mvboot `adjust_in_rounds`"]])
+    lines = [
         "| | time s | over `adjust_in_rounds` | RMS px | focal % | k1 | rotation deg | centre mm |",
         "|---|---|---|---|---|---|---|---|",
     ]
@@ -227,13 +146,13 @@ def beside_aniposelib(problems: list[Problem]) -> list[str]:
         cells = [f"{seconds:.2f}", f"{seconds / usual:.1f}"]
         cells.append(f"{root_mean_square([r for _, r, _ in found]):.5f}")
         errors = np.sqrt(np.mean([e**2 for _, _, e in found], 0))
-        cells += [f"{error:.4f}" for error in errors]
+        cells += [f"{error:.4f}" if error > 1e-9 else "" for error in errors]
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return [*lines, *note, "", *verdict(results), ""]
 
 
 def verdict(results: dict[str, list[tuple[float, float, np.ndarray]]]) -> list[str]:
-    """Say in how many rigs mvboot's error is no higher than the better one of aniposelib's."""
+    """Say in how many rigs mvboot's RMS is no higher than the better one of aniposelib's."""
     peers = [found for name, found in results.items() if name.startswith("aniposelib")]
     if not peers:
         return []
@@ -242,16 +161,15 @@ def verdict(results: dict[str, list[tuple[float, float, np.ndarray]]]) -> list[s
     for name, found in results.items():
         if name.startswith("mvboot"):
             ours = np.array([r for _, r, _ in found])
-            over = 100 * (ours / best - 1).max()
             lines.append(
-                f"{name}: RMS no higher than aniposelib's better one in {(ours <= best).sum()} of "
-                f"{len(best)} rigs; at worst {over:+.3f} %."
+                f"- {name}: RMS no higher than aniposelib's better one in {(ours <= best).sum()} "
+                f"of {len(best)} rigs; at worst {100 * (ours / best - 1).max():+.3f} %."
             )
-    return ["\n\n".join(lines)]
+    return lines
 
 
-def posed_problem(p: Problem):
-    return p.start, board_observations(p.shots), all_held(p.truth, *ONE_FOCAL_AND_K1)
+def posed_problem(p: Problem, held: frozenset[str]) -> tuple[Bundle, Observations, Held]:
+    return p.start, board_observations(p.shots), all_held(p.truth, *held)
 
 
 def measured(solve: Callable[[Problem], Rig], p: Problem) -> tuple[float, float, np.ndarray]:
@@ -263,71 +181,6 @@ def measured(solve: Callable[[Problem], Rig], p: Problem) -> tuple[float, float,
     observations = board_observations(p.shots)
     boards = adjust(posed(found, p.shots), observations, all_held(found, *GROUPS))
     return seconds, rms(boards.residuals(observations)), figures(found, p.truth)
-
-
-def anipose_solver(method: Callable) -> Callable[[Problem], Rig]:
-    def solve(p: Problem) -> Rig:
-        np.random.seed(0)  # noqa: NPY002 - its resampling draws from there
-        group = anipose_group(p.start.rig)
-        method(group, *anipose_points(p), verbose=False)
-        return anipose_rig(group, p.truth)
-
-    return solve
-
-
-def anipose_group(rig: Rig):
-    from aniposelib.cameras import Camera as Planar
-    from aniposelib.cameras import CameraGroup, FisheyeCamera
-
-    cameras = []
-    for name, camera in rig.cameras.items():
-        wide = camera.lens.name == "fisheye"
-        lens = np.zeros(4 if wide else 5)
-        lens[0] = camera.lens.coefficients[0]
-        pose = camera.cam_from_world
-        cameras.append(
-            (FisheyeCamera if wide else Planar)(
-                matrix=camera.K.numpy(),
-                dist=lens,
-                size=camera.size,
-                rvec=pose.rotvec.numpy(),
-                tvec=pose.t.numpy(),
-                name=name,
-            )
-        )
-    return CameraGroup(cameras)
-
-
-def anipose_points(p: Problem) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Return pixels (C, N, 2), and which board each point is on, where, and posed how.
-
-    It takes a board's start from a camera drawn by chance; every camera gives it the same one.
-    """
-    shots = p.shots
-    cameras, instants, points = shots.seen.shape
-    some = shots.seen.any(0).ravel()
-    poses = [camera.cam_from_world @ p.start.rig_from_points for camera in p.start.rig.cameras.values()]
-    turns = np.stack([pose.rotvec.numpy() for pose in poses]).repeat(points, 1)[:, some]
-    shifts = np.stack([pose.t.numpy() for pose in poses]).repeat(points, 1)[:, some]
-    about = {
-        "objp": np.tile(shots.board.points, (instants, 1))[some],
-        "ids": np.repeat(np.arange(instants), points)[some],
-        "rvecs": turns,
-        "tvecs": shifts,
-    }
-    return shots.pixels.reshape(cameras, -1, 2)[:, some].copy(), about
-
-
-def anipose_rig(group, like: Rig) -> Rig:
-    cameras = {}
-    for camera in group.cameras:
-        wide = like[camera.name].lens.name
-        R = cv2.Rodrigues(camera.rvec)[0]
-        lens = camera.dist[:4]
-        cameras[camera.name] = Camera.from_opencv(
-            camera.matrix, lens, R, camera.tvec, like[camera.name].size, wide
-        )
-    return replace(like, cameras=cameras)
 
 
 # --- noise and covariance -----------------------------------------------------------------------
@@ -423,12 +276,6 @@ def coverage() -> list[str]:
             f"| {kind} | {len(values):,} | {inside:.1f} | {root_mean_square(values):.3f} |"
         )
     return [*lines, ""]
-
-
-def neighbours(count: int, rng: np.random.Generator) -> Rig:
-    """Return cameras that stand side by side: some of a ring of eight."""
-    ring = ring_rig(8, 1.5, 1.0, rng)
-    return replace(ring, cameras={name: ring[name] for name in ring.names[:count]})
 
 
 # --- a large rig --------------------------------------------------------------------------------
@@ -532,9 +379,9 @@ def beside_multiview() -> list[str]:
     ]
     for name, (time_s, error, found) in rows.items():
         _, _, turn, move = figures(found, truth)
-        apart = ", ".join(f"{d:.2f}" for d in distances_mm(found))
+        apart = ", ".join(f"{1000 * d:.2f}" for d in distances(found))
         lines.append(f"| {name} | {time_s} | {error:.5f} | {turn:.4f} | {move:.3f} | {apart} |")
-    apart = ", ".join(f"{d:.2f}" for d in distances_mm(truth))
+    apart = ", ".join(f"{1000 * d:.2f}" for d in distances(truth))
     turns, moves = pose_gaps(alike.rig, theirs)
     return [
         *lines,
@@ -544,24 +391,6 @@ def beside_multiview() -> list[str]:
         f"{moves.max():.4f} mm.",
         "",
     ]
-
-
-def opencv_multiview(shots: Shots, like: Rig) -> tuple[float, float, Rig]:
-    """Return seconds, RMS as a length in px, and the rig in the first camera's frame."""
-    board = [shots.board.points.astype(np.float32)] * len(shots.numbers)
-    pixels = np.nan_to_num(shots.pixels, nan=-1.0).astype(np.float32)
-    mask = (shots.counts > 0).astype(np.uint8)
-    models = np.full((len(mask), 1), cv2.CALIB_MODEL_PINHOLE, np.uint8)
-    start = time.perf_counter()
-    length, K, lens, R, t = cv2.calibrateMultiview(
-        board, [list(p) for p in pixels], list(shots.sizes), mask, models, None, None, None, None
-    )
-    seconds = time.perf_counter() - start
-    cameras = {
-        name: Camera.from_opencv(K[c], lens[c].ravel(), R[c], t[c].ravel(), shots.sizes[c])
-        for c, name in enumerate(shots.cameras)
-    }
-    return seconds, length, replace(like, cameras=cameras)
 
 
 def beside_stereo() -> list[str]:
@@ -598,36 +427,14 @@ def beside_stereo() -> list[str]:
         "| | RMS as a length px | RMS per axis px | camera distance |",
         "|---|---|---|---|",
         *(
-            f"| {name} | {error:.5f} | {error / 2**0.5:.5f} | {distances_mm(rig)[0] / 10:.4f} |"
+            f"| {name} | {error:.5f} | {error / 2**0.5:.5f} | {distances(rig)[0]:.5f} |"
             for name, (error, rig) in rows.items()
         ),
         "",
-        f"The first two differ by {turns[0]:.4f} degrees and {moves[0] / 10:.4f} squares; the "
-        f"standard deviation of the centre is {deviation:.4f} squares.",
+        f"The first two differ by {turns[0]:.4f} degrees and {moves[0] / 1000:.6f} squares; the "
+        f"standard deviation of the centre is {deviation:.5f} squares.",
     ]
     return lines
-
-
-def opencv_stereo(shots: Shots) -> tuple[float, Rig]:
-    """Return the RMS as a length in px, and the rig in the first camera's frame."""
-    board = [shots.board.points.astype(np.float32)] * len(shots.numbers)
-    views = [list(pixels.astype(np.float32)) for pixels in shots.pixels]
-    alone = [
-        cv2.calibrateCamera(board, seen, size, None, None)[1:3]
-        for seen, size in zip(views, shots.sizes, strict=True)
-    ]
-    length, K1, lens1, K2, lens2, R, t, *_ = cv2.stereoCalibrate(
-        board,
-        *views,
-        *alone[0],
-        *alone[1],
-        shots.sizes[0],
-        flags=cv2.CALIB_USE_INTRINSIC_GUESS,
-        criteria=(cv2.TERM_CRITERIA_COUNT + cv2.TERM_CRITERIA_EPS, 1000, 1e-12),
-    )
-    first = Camera.from_opencv(K1, lens1.ravel(), size=shots.sizes[0])
-    second = Camera.from_opencv(K2, lens2.ravel(), R, t.ravel(), shots.sizes[1])
-    return length, Rig(dict(zip(shots.cameras, (first, second), strict=True)), shots.board.units)
 
 
 def alone_then_together(shots: Shots) -> Bundle:
@@ -641,9 +448,9 @@ def length_rms(bundle: Bundle, shots: Shots) -> float:
     return 2**0.5 * rms(bundle.residuals(board_observations(shots)))
 
 
-def distances_mm(rig: Rig) -> list[float]:
-    """Return each camera's distance from the first one, of a rig in metres, in mm."""
-    return [1000 * pose.center.norm().item() for pose in from_first(rig).values()][1:]
+def distances(rig: Rig) -> list[float]:
+    """Return each camera's distance from the first one."""
+    return [pose.center.norm().item() for pose in from_first(rig).values()][1:]
 
 
 if __name__ == "__main__":

@@ -183,7 +183,10 @@ def adjust(
         usable = adjuster.solve().is_solution_usable()
     if not usable:
         return None
-    solved = problem.solved()
+    try:
+        solved = problem.solved()
+    except ValueError:  # a negative focal length, or a value that is not finite: no camera
+        return None
     return solved if solved.is_finite else None
 
 

@@ -71,10 +71,13 @@ class Detector(ABC):
     def _find(self, picture: Picture, look: Look) -> Floats:
         """Return pixels (P, 2) of the board in a picture that is neither inverted nor mirrored."""
 
+    def proportions(self, picture: Picture, look: Look) -> Floats:
+        """Return lengths of parts of the board over one another, as measured (n,); none here."""
+        return np.empty(0)
+
     def detect(self, picture: Picture, look: Look) -> Floats:
         """Return the board's points (P, 2) in px in a picture (h, w), NaN where not found."""
-        seen = np.ascontiguousarray(picture[:, ::-1]) if look.mirrored else picture
-        pixels = self._find(255 - seen if look.inverted else seen, look)
+        pixels = self._find(_as_printed(picture, look), look)
         if look.mirrored:
             pixels[:, 0] = picture.shape[1] - 1 - pixels[:, 0]
         return without_strays(self.board.points, pixels)
@@ -140,6 +143,24 @@ class CharucoDetector(Detector):
             pixels[np.ravel(ids)] = np.asarray(corners, dtype=np.float64).reshape(-1, 2)
         return pixels
 
+    def proportions(self, picture: Picture, look: Look) -> Floats:
+        """Return the sides of the markers (n,) over those of the squares around them."""
+        corners, ids, quads, _ = self._detectors[look.legacy].detectBoard(
+            _as_printed(picture, look)
+        )
+        if ids is None or len(ids) < MIN_FOUND or not len(quads):
+            return np.empty(0)
+        points = self.board.points[np.ravel(ids), :2]
+        homography, _ = cv2.findHomography(
+            np.asarray(corners, dtype=np.float64).reshape(-1, 2), points, 0
+        )
+        if homography is None:
+            return np.empty(0)
+        marker = np.asarray(quads, dtype=np.float64).reshape(-1, 1, 2)
+        flat = cv2.perspectiveTransform(marker, homography).reshape(-1, 4, 2)
+        sides = np.linalg.norm(flat - np.roll(flat, 1, axis=1), axis=-1)
+        return np.asarray(np.median(sides, axis=1) / self.board.square)
+
 
 class AprilGridDetector(Detector):
     """A grid of tags, whole or in part."""
@@ -181,6 +202,12 @@ DETECTORS: dict[type[Board], type[Detector]] = {
 def detector_of(board: Board) -> Detector:
     """Return the detector for a kind of board."""
     return DETECTORS[type(board)](board)
+
+
+def _as_printed(picture: Picture, look: Look) -> Picture:
+    """Return the picture with the board's mirroring and inversion undone."""
+    seen = np.ascontiguousarray(picture[:, ::-1]) if look.mirrored else picture
+    return 255 - seen if look.inverted else seen
 
 
 def without_strays(points: Floats, pixels: Floats) -> Floats:

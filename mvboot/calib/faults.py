@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mvboot.calib.boards import Charuco, marker_dictionary
+from mvboot.calib.boards import APRILTAGS, Board, Charuco, marker_dictionary
 from mvboot.calib.extrinsics import Link, find_links, groups, link_errors
 from mvboot.calib.find import CameraFinds
 from mvboot.calib.finding import Finding
@@ -23,12 +23,13 @@ from mvboot.errors import InputError
 from mvboot.formats.footage import Footage
 from mvboot.formats.pictures import Gray
 
+Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 BLURRED = 2.5
 """Edge width, over that of the other cameras, beyond which pictures are called blurred."""
 
-BLURRED_PX = 6.0
+BLURRED_PX, SURELY_BLURRED_PX = 6.0, 12.0
 STILL_PX, MOVING_PX = 0.3, 3.0
 FROZEN_INSTANTS = 5
 CONTRADICTION = 0.004
@@ -39,12 +40,17 @@ MANY, FEW = 0.25, 0.1
 """Share of the instants that is a fault, and that an explanation may leave."""
 
 LATEST = 10
+PLAIN_LENS = "brown2"
+"""Fitted anew to try out an explanation."""
+
+PROPORTION = 0.15
+"""How far, over itself, markers may be off their size; small ones are seen too small."""
+
 ENOUGH_MARKERS = 2
 """Markers a picture on average from which another dictionary is believed."""
 
-DICTIONARIES = [
-    f"DICT_{bits}X{bits}_{size}" for bits in (4, 5, 6, 7) for size in (50, 100, 250, 1000)
-] + ["DICT_APRILTAG_36h11", "DICT_ARUCO_ORIGINAL"]
+FAMILIES = (*(f"DICT_{n}X{n}_1000" for n in (4, 5, 6, 7)), APRILTAGS, "DICT_ARUCO_ORIGINAL")
+"""Dictionaries of markers that hold all smaller ones of their kind."""
 
 
 def not_found(finds: Mapping[str, CameraFinds], min_views: int) -> list[Finding]:
@@ -58,10 +64,10 @@ def not_found(finds: Mapping[str, CameraFinds], min_views: int) -> list[Finding]
         usual = float(np.median(others)) if others else 0.0
         seen = f"the board was found in {f.found} of {len(f.numbers)} pictures of camera {name}"
         own = edges.get(name, 0.0)
-        if own > BLURRED_PX and own > BLURRED * usual:
+        if own > BLURRED_PX and (own > BLURRED * usual or own > SURELY_BLURRED_PX):
             message = (
                 f"{seen}; they are out of focus or blurred by motion: their sharpest edges are "
-                f"{own:.0f} px wide" + (f", {usual:.0f} px in the other cameras" if usual else "")
+                f"{own:.0f} px wide, in the other cameras {usual:.0f} px"
             )
             found.append(Finding("blurred", (name,), message))
         else:
@@ -75,19 +81,20 @@ def not_found(finds: Mapping[str, CameraFinds], min_views: int) -> list[Finding]
 
 def frozen(shots: Shots) -> list[Finding]:
     """Return a finding for each camera that delivered one picture again and again."""
+    steps = np.stack([_steps(shots, c) for c in range(len(shots.cameras))])
     found = []
     for c, name in enumerate(shots.cameras):
-        rows = np.flatnonzero(shots.counts[c] > 0)
-        others = np.delete(np.arange(len(shots.cameras)), c)
-        if len(rows) < FROZEN_INSTANTS or len(others) == 0:
+        first, last = _longest_run(steps[c] < STILL_PX)
+        others = np.delete(steps, c, axis=0)[:, first:last]
+        moving = np.nansum(others, axis=1).max() if others.size else 0.0
+        if last - first < FROZEN_INSTANTS or moving < MOVING_PX:
             continue
-        elsewhere = max(_spread(shots, int(other), rows) for other in others)
-        if _spread(shots, c, rows) < STILL_PX and elsewhere > MOVING_PX:
-            message = (
-                f"the board does not move in the {len(rows)} pictures of camera {name} while it "
-                "does in the other cameras: the camera hung, or one picture was copied"
-            )
-            found.append(Finding("frozen", (name,), message))
+        span = f"{shots.numbers[first]} to {shots.numbers[last]}"
+        message = (
+            f"the board does not move in the pictures {span} of camera {name} while it does in the "
+            "other cameras: the camera hung, or one picture was copied"
+        )
+        found.append(Finding("frozen", (name,), message))
     return found
 
 
@@ -132,7 +139,7 @@ class _State:
     shots: Shots
     cameras: Mapping[str, Intrinsics]
     links: Sequence[Link]
-    errors: Mapping[tuple[str, str], NDArray[np.float64]]
+    errors: Mapping[tuple[str, str], Floats]
 
     @staticmethod
     def of(shots: Shots, cameras: Mapping[str, Intrinsics]) -> "_State":
@@ -187,7 +194,8 @@ class _Hypothesis:
         try:
             for name in names:
                 known = None if self.new_lens else cameras[name].camera
-                lens = cameras[name].choice.name if known is None else ""
+                wide = cameras[name].camera.lens.name == "fisheye"
+                lens = "fisheye" if wide else PLAIN_LENS
                 cameras[name] = calibrate_camera(self.shots.of([name]), [lens], known)
         except InputError:
             return False
@@ -270,12 +278,43 @@ def _nearest(shots: Shots, one: Sequence[str], other: Sequence[str]) -> tuple[st
     return max(one, key=lambda n: total[n]), max(other, key=lambda n: total[n])
 
 
-def _spread(shots: Shots, c: int, instants: NDArray[np.int64]) -> float:
-    """Return how far, in px, the points of a camera move over these instants: the median point."""
-    with np.errstate(all="ignore"):
-        deviation = np.nanstd(shots.pixels[c, instants], axis=0).max(-1)
-    many = shots.seen[c, instants].sum(0) >= min(FROZEN_INSTANTS, len(instants))
-    return float(np.median(deviation[many])) if many.any() else 0.0
+def wrong_proportions(board: Board, finds: Mapping[str, CameraFinds]) -> list[Finding]:
+    """Return one finding where markers are not as large, against the squares, as the board says."""
+    if not isinstance(board, Charuco):
+        return []
+    measured = np.concatenate([f.proportions for f in finds.values()])
+    if len(measured) == 0:
+        return []
+    stated, got = board.marker / board.square, float(np.median(measured))
+    if abs(got / stated - 1) <= PROPORTION:
+        return []
+    message = (
+        f"in the pictures a marker is {got:.3f} of a square, but {board.spec} says {stated:.3f}: "
+        "one of the two lengths is wrong; measure both on the print"
+    )
+    return [Finding("wrong-proportions", tuple(finds), message)]
+
+
+def _steps(shots: Shots, c: int) -> Floats:
+    """Return how far, in px, the median point moves from each instant to the next (S - 1,)."""
+    steps = np.linalg.norm(np.diff(shots.pixels[c], axis=0), axis=-1)
+    both = ~np.isnan(steps)
+    return np.array(
+        [
+            np.median(row[good]) if good.any() else np.nan
+            for row, good in zip(steps, both, strict=True)
+        ]
+    )
+
+
+def _longest_run(condition: Mask) -> tuple[int, int]:
+    """Return start and end (exclusive) of the longest stretch that is true."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], condition.astype(np.int8), [0]])))
+    starts, ends = edges[::2], edges[1::2]
+    if len(starts) == 0:
+        return 0, 0
+    longest = int((ends - starts).argmax())
+    return int(starts[longest]), int(ends[longest])
 
 
 def other_dictionary(board: Charuco, footages: Mapping[str, Footage]) -> list[Finding]:
@@ -283,15 +322,16 @@ def other_dictionary(board: Charuco, footages: Mapping[str, Footage]) -> list[Fi
     pictures = [
         picture
         for footage in footages.values()
-        for _, picture in footage.pictures(footage.numbers[:: max(1, len(footage.numbers) // 3)])
+        for _, picture in footage.pictures(footage.numbers[[0, len(footage.numbers) // 2]])
     ]
-    counts = {name: sum(_markers(picture, name) for picture in pictures) for name in DICTIONARIES}
-    best = max(counts.values())
-    if best < ENOUGH_MARKERS * len(pictures) or counts[board.dictionary] * 2 > best:
+    own = sum(_markers(picture, board.dictionary) for picture in pictures)
+    counts = {name: sum(_markers(picture, name) for picture in pictures) for name in FAMILIES}
+    name = max(counts, key=lambda family: counts[family])
+    if counts[name] < max(ENOUGH_MARKERS * len(pictures), 2 * own):
         return []
-    name = next(name for name in DICTIONARIES if counts[name] == best)  # the smallest that has all
+    kind = f"{name.rsplit('_', 1)[0]}_..." if name.endswith("_1000") else name
     message = (
-        f"the pictures show markers of {name}, not of {board.dictionary}: name the board that was "
+        f"the pictures show markers of {kind}, not of {board.dictionary}: name the board that was "
         "printed"
     )
     return [Finding("wrong-dictionary", tuple(footages), message)]

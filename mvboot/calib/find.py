@@ -21,11 +21,12 @@ Ints = NDArray[np.int64]
 MAX_PICTURES = 300
 """Pictures of a camera that are looked at; of longer videos every second, third ... instant."""
 
-TRIAL_PICTURES = 40
+TRIAL_PICTURES = 20
 SURE_AFTER = 4
 """Pictures with the board in them after which its look is settled."""
 
 BATCH = 16
+MEASURED_PICTURES = 3
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,9 @@ class CameraFinds:
         The board's points (S, P, 2) in px, NaN where not found.
     edge_px
         Width of the sharpest edges (S,) in each picture in px: 2 is sharp, 6 is a blur.
+    proportions
+        Measured lengths of parts of the board over one another, as `Detector.proportions` has
+        them, from a few pictures (n,).
     """
 
     camera: str
@@ -52,6 +56,7 @@ class CameraFinds:
     numbers: Ints
     pixels: Floats
     edge_px: Floats
+    proportions: Floats
 
     @property
     def found(self) -> int:
@@ -80,13 +85,19 @@ def find_board(footage: Footage, detector: Detector, instants: Ints) -> CameraFi
             pixels += pool.map(lambda picture: detector.detect(picture, look), batch)
             edges += pool.map(edge_width, batch)
     points = len(detector.board.points)
+    found = np.array(pixels).reshape(len(wanted), points, 2)
+    best = wanted[
+        np.argsort(-(~np.isnan(found[..., 0])).sum(-1), kind="stable")[:MEASURED_PICTURES]
+    ]
+    parts = [detector.proportions(picture, look) for _, picture in footage.pictures(wanted[most])]
     return CameraFinds(
         footage.camera,
         footage.size,
         look,
         wanted,
-        np.array(pixels).reshape(len(wanted), points, 2),
+        found,
         np.array(edges),
+        np.concatenate(parts) if parts else np.empty(0),
     )
 
 

@@ -19,7 +19,7 @@ from mvboot.calib.calibrate import (
     calibrate_rig,
 )
 from mvboot.calib.detect import detector_of
-from mvboot.calib.faults import not_found, other_dictionary
+from mvboot.calib.faults import not_found, other_dictionary, wrong_proportions
 from mvboot.calib.find import CameraFinds, chosen_instants, find_board, together
 from mvboot.calib.finding import Finding
 from mvboot.calib.intrinsics import MIN_VIEWS
@@ -189,6 +189,7 @@ def _look(
     missing = not_found(finds, MIN_VIEWS)
     if len(missing) == len(finds) and isinstance(board, Charuco):
         missing = other_dictionary(board, footages) or missing
+    missing = missing or wrong_proportions(board, finds)
     if missing:
         for finding in missing[1:]:
             say.warn(str(finding))

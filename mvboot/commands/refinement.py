@@ -130,7 +130,7 @@ def _keypoints(config: RefineConfig, rig: Rig, say: Output) -> Keypoints2D:
 
 def _say_result(refinement: Refinement, say: Output) -> None:
     units = refinement.rig.units
-    before, after = (one.summary()["per_camera"] for one in (refinement.before, refinement.after))
+    medians = [one.medians for one in (refinement.before, refinement.after)]
     header = ("camera", "left out px", "now px", "turned deg", f"moved {units}", "focal ratio")
     rows: list[tuple[str, ...]] = [header]
     for name, change in refinement.change.items():

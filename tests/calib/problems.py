@@ -3,12 +3,14 @@
 from dataclasses import dataclass, replace
 from functools import cache
 
+import cv2
 import numpy as np
 import recordings
 import torch
 
 from mvboot.calib.boards import Charuco
 from mvboot.calib.bundle import Bundle, Observations
+from mvboot.calib.detect import detector_of
 from mvboot.calib.intrinsics import board_observations
 from mvboot.calib.shots import Shots
 from mvboot.geometry import Camera, Pose
@@ -54,11 +56,37 @@ def rig_of(lenses, skew=0.0):
 def problem(lens="brown5", cameras=3, shots=14, noise_px=0.0, seed=0, skew=0.0):
     """A board shown to cameras of one lens, or of one lens each."""
     lenses = (lens,) * cameras if isinstance(lens, str) else lens
-    rig, rng = rig_of(lenses, skew), np.random.default_rng(seed)
-    motion = board_poses(rig, BOARD, shots, rng)
-    return Problem(
-        Bundle(rig, motion, BOARD.points), board_shots(rig, BOARD, motion, rng, noise_px)
-    )
+    rig = rig_of(lenses, skew)
+    seen, motion = shown_to(rig, shots, noise_px, seed)
+    return Problem(Bundle(rig, motion, BOARD.points), seen)
+
+
+def one_camera(lens="pinhole", focal=780.0, size=(640, 480), coefficients=None):
+    """A rig of a single camera, "one", at the origin."""
+    kind, usual = LENSES[lens]
+    K = [[focal, 0, size[0] / 2 + 3], [0, 1.002 * focal, size[1] / 2 - 4], [0, 0, 1]]
+    camera = Camera.from_opencv(K, coefficients or usual, size=size, lens=kind)
+    return Rig({"one": camera}, "mm")
+
+
+def shown_to(rig, shots=25, noise_px=0.2, seed=0, board=BOARD, **how):
+    """A board shown to a rig: what was seen, and where the board was."""
+    rng = np.random.default_rng(seed)
+    motion = board_poses(rig, board, shots, rng, **how)
+    return board_shots(rig, board, motion, rng, noise_px), motion
+
+
+def found_in(board, cameras):
+    """The board in real pictures: paths by instant for each camera, whatever its look."""
+    numbers = sorted(set().union(*cameras.values()))
+    pixels = np.full((len(cameras), len(numbers), len(board.points), 2), np.nan)
+    detector, sizes = detector_of(board), []
+    for c, paths in enumerate(cameras.values()):
+        for number, path in paths.items():
+            picture = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+            pixels[c, numbers.index(number)] = detector.detect(picture, detector.looks()[0])
+        sizes.append(picture.shape[::-1])
+    return Shots(board, tuple(cameras), tuple(sizes), np.array(numbers), pixels)
 
 
 def cloud(count=60, noise_px=0.0, seed=0):
