@@ -24,6 +24,7 @@ from mvboot.calib.select import chosen_shots
 from mvboot.calib.shots import Shots
 from mvboot.calib.uncertainty import covariance
 from mvboot.errors import InputError, NothingUsable
+from mvboot.geometry import Camera
 from mvboot.rig import Rig
 
 MAX_SHOTS = 150
@@ -42,7 +43,7 @@ class CalibrationOptions:
     lenses
         By camera, the names of `LENS_CHOICES` to choose from; every lens where it is not named.
     known
-        A rig whose intrinsics are right, by camera name: they start there and stay.
+        Cameras whose intrinsics are right, by name: they start there and stay.
     held
         By camera, more groups or terms that stay as they start (`Held`).
     distances
@@ -56,7 +57,7 @@ class CalibrationOptions:
     """
 
     lenses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    known: Rig | None = None
+    known: Mapping[str, Camera] | None = None
     held: Mapping[str, frozenset[str]] = field(default_factory=dict)
     distances: Mapping[tuple[str, str], float] = field(default_factory=dict)
     distance_tolerance: float = 0.02
@@ -117,7 +118,7 @@ def calibrate_rig(
     recording has a fault that would make the rig wrong.
     """
     options = options or CalibrationOptions()
-    _check_names(shots, options)
+    check_names(shots.cameras, options)
     _require_none(frozen(shots))
     every = shots.without_poor(MIN_POINTS)
     chosen = chosen_shots(shots, options.max_shots, edge_px)
@@ -237,19 +238,18 @@ def _distances(rig: Rig, shots: Shots, options: CalibrationOptions) -> list[Find
     return found
 
 
-def _check_names(shots: Shots, options: CalibrationOptions) -> None:
+def check_names(cameras: Sequence[str], options: CalibrationOptions) -> None:
+    """Raise InputError where options name a camera, a lens or a group that does not exist."""
     pairs = [name for pair in options.distances for name in pair]
     named = {*options.lenses, *options.held, *pairs}
-    unknown = sorted(named - set(shots.cameras))
+    unknown = sorted(named - set(cameras))
     if unknown:
-        raise InputError(
-            f"there is no camera {', '.join(unknown)}; there are {', '.join(shots.cameras)}"
-        )
-    missing = [n for n in shots.cameras if options.known and n not in options.known.names]
+        raise InputError(f"there is no camera {', '.join(unknown)}; there are {', '.join(cameras)}")
+    missing = [n for n in cameras if options.known and n not in options.known]
     if missing:
         raise InputError(
             f"the known intrinsics lack camera {', '.join(missing)}; they have "
-            f"{', '.join(options.known.names if options.known else ())}"
+            f"{', '.join(options.known or ())}"
         )
     lenses = {name for names in options.lenses.values() for name in names}
     strange = sorted(lenses - set(LENS_CHOICES))

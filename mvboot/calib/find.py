@@ -86,9 +86,7 @@ def find_board(footage: Footage, detector: Detector, instants: Ints) -> CameraFi
             edges += pool.map(edge_width, batch)
     points = len(detector.board.points)
     found = np.array(pixels).reshape(len(wanted), points, 2)
-    best = wanted[
-        np.argsort(-(~np.isnan(found[..., 0])).sum(-1), kind="stable")[:MEASURED_PICTURES]
-    ]
+    most = np.argsort(np.isnan(found[..., 0]).sum(-1), kind="stable")[:MEASURED_PICTURES]
     parts = [detector.proportions(picture, look) for _, picture in footage.pictures(wanted[most])]
     return CameraFinds(
         footage.camera,

@@ -57,6 +57,14 @@ MaxPictures = Annotated[
 AllowPartial = Annotated[
     bool, Option("--allow-partial", help="Leave out cameras that share no picture with the rest.")
 ]
+IntrinsicsOnly = Annotated[
+    bool,
+    Option("--intrinsics-only", help="Each camera alone, from pictures that need not match."),
+]
+Poses = Annotated[
+    Path | None,
+    Option(help="With --intrinsics-only: a rig whose poses the new intrinsics join."),
+]
 Config = Annotated[Path | None, Option(help="YAML file with any of these settings.")]
 FailAbove = Annotated[
     float | None, Option(metavar="PX", help="Exit with 1 if the error per axis is larger.")
@@ -83,6 +91,8 @@ def calibrate(
     max_shots: MaxShots = None,
     max_pictures: MaxPictures = None,
     allow_partial: AllowPartial = False,
+    intrinsics_only: IntrinsicsOnly = False,
+    poses: Poses = None,
     config: Config = None,
     fail_above: FailAbove = None,
     overwrite: Overwrite = False,
@@ -90,7 +100,9 @@ def calibrate(
     as_json: AsJson = False,
 ) -> None:
     """Calibrate a rig from synchronous footage of a board."""
-    from mvboot.commands.calibration import CalibrateConfig, plan, run
+    from mvboot.commands.calibrate_config import CalibrateConfig
+    from mvboot.commands.calibration import plan, run
+    from mvboot.commands.intrinsics import run_alone
     from mvboot.config import apply_overrides, from_options, load_mapping
 
     given: dict[str, Any] = {
@@ -109,6 +121,8 @@ def calibrate(
         "max_shots": max_shots,
         "max_pictures": max_pictures,
         "allow_partial": allow_partial or None,
+        "intrinsics_only": intrinsics_only or None,
+        "poses": poses,
     }
     settings = load_mapping(config, CalibrateConfig) if config else {}
     settings |= {key: value for key, value in given.items() if value is not None}
@@ -117,5 +131,8 @@ def calibrate(
     if missing:
         raise InputError(f"{', '.join(missing)} is missing; see mvboot calibrate --help")
     resolved = from_options(settings, CalibrateConfig)
+    if resolved.poses and not resolved.intrinsics_only:
+        raise InputError("--poses belongs to --intrinsics-only")
     say = Output(as_json)
-    say.result(plan(resolved, say) if dry_run else run(resolved, overwrite, fail_above, say))
+    work = run_alone if resolved.intrinsics_only else run
+    say.result(plan(resolved, say) if dry_run else work(resolved, overwrite, fail_above, say))

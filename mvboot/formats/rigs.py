@@ -9,7 +9,7 @@ import numpy as np
 from mvboot.errors import InputError
 from mvboot.files import hash_file
 from mvboot.formats.rig_format import RigFile, RigFormat
-from mvboot.geometry import pixel_gap
+from mvboot.geometry import Camera, pixel_gap
 from mvboot.rig import Rig
 
 MODULES = (
@@ -59,18 +59,18 @@ def load_rig(path: str | Path, format: str | None = None, units: str | None = No
         unit, or a unit that contradicts the one in the file.
     """
     path = Path(path)
-    if not path.exists() and not _without_fragment(path).exists():
-        raise InputError("no such file or folder", where=path)
-    chosen = _named(format) if format else _recognised(path)
-    content = chosen.read(path)
-    if not content.cameras:
-        raise InputError(f"holds no camera ({chosen.title})", where=path)
+    content, chosen = _read(path, format)
     return Rig(
         cameras=content.cameras,
         units=_units(content, chosen, units, path),
         up=content.up,
         provenance={**content.provenance, "rig": _provenance(path, chosen)},
     )
+
+
+def load_cameras(path: str | Path, format: str | None = None) -> dict[str, Camera]:
+    """Read the cameras of a rig whose unit of length does not matter; errors as for `load_rig`."""
+    return dict(_read(Path(path), format)[0].cameras)
 
 
 def save_rig(rig: Rig, path: str | Path, format: str | None = None) -> None:
@@ -119,6 +119,16 @@ def pixel_gaps(a: Rig, b: Rig, depths: int = 5) -> dict[str, float]:
     reach = float(np.linalg.norm(centers - centers.mean(0), axis=1).max()) or 1.0
     cloud = reach * np.geomspace(0.2, 5, depths)
     return {name: pixel_gap(a[name], b[name], cloud) for name in a.names}
+
+
+def _read(path: Path, format: str | None) -> tuple[RigFile, RigFormat]:
+    if not path.exists() and not _without_fragment(path).exists():
+        raise InputError("no such file or folder", where=path)
+    chosen = _named(format) if format else _recognised(path)
+    content = chosen.read(path)
+    if not content.cameras:
+        raise InputError(f"holds no camera ({chosen.title})", where=path)
+    return content, chosen
 
 
 def _named(name: str) -> RigFormat:

@@ -1,5 +1,6 @@
 """What a calibration says of itself: summary.json, tables for people, and the coverage picture."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from matplotlib.figure import Figure
 
 from mvboot.calib.calibrate import Calibration
 from mvboot.calib.finding import Finding
+from mvboot.calib.intrinsics import board_observations
 from mvboot.calib.select import coverage
 from mvboot.calib.uncertainty import CameraCovariance
 from mvboot.files import atomic_file
@@ -80,20 +82,22 @@ def link_rows(calibration: Calibration) -> list[tuple[str, ...]]:
     return [("shots shared by", *names), *rows]
 
 
-def draw_coverage(calibration: Calibration, path: str | Path) -> None:
-    """Draw, for each camera, where the board was seen and the residuals, into a PNG."""
-    names = calibration.rig.names
-    columns = min(ACROSS, len(names))
-    rows = -(-len(names) // columns)
+def draw_coverage(parts: Sequence[Calibration], path: str | Path) -> None:
+    """Draw, for each camera, where the board was seen and the residuals, into a PNG.
+
+    ``parts`` is a calibrated rig, or several cameras that were calibrated alone.
+    """
+    drawn = [(part, name) for part in parts for name in part.rig.names]
+    columns = min(ACROSS, len(drawn))
+    rows = -(-len(drawn) // columns)
     figure = Figure(figsize=(4.2 * columns, 3.9 * rows + 0.5), dpi=100)
     FigureCanvasAgg(figure)
-    counts = coverage(calibration.shots)
-    for c, name in enumerate(names):
-        axes = figure.add_subplot(rows, columns, c + 1)
-        _draw_camera(axes, calibration, c, name, counts[c], int(counts.max()))
+    length = _magnification(parts)
+    for place, (part, name) in enumerate(drawn, start=1):
+        _draw_camera(figure.add_subplot(rows, columns, place), part, name, length)
     figure.suptitle(
         "where each camera saw the board (pictures per place), residuals drawn "
-        f"{_magnification(calibration):g} times as long",
+        f"{length:g} times as long",
         fontsize=11,
     )
     figure.tight_layout()
@@ -101,22 +105,24 @@ def draw_coverage(calibration: Calibration, path: str | Path) -> None:
         figure.savefig(partial, format="png")
 
 
-def _draw_camera(
-    axes: Axes, calibration: Calibration, c: int, name: str, counts: Any, most: int
-) -> None:
-    from mvboot.calib.intrinsics import board_observations
-
-    width, height = calibration.shots.sizes[c]
+def _draw_camera(axes: Axes, calibration: Calibration, name: str, length: float) -> None:
+    shots = calibration.shots
+    c = shots.cameras.index(name)
+    width, height = shots.sizes[c]
+    counts = coverage(shots)[c]
     extent = (-0.5, width - 0.5, height - 0.5, -0.5)
-    axes.imshow(counts, extent=extent, cmap="Blues", vmin=0, vmax=1.6 * most, aspect="equal")
-    observations = board_observations(calibration.shots)
+    axes.imshow(counts, extent=extent, cmap="Blues", vmin=0, vmax=1.6 * max(1, counts.max()))
+    observations = board_observations(shots)
     used = np.flatnonzero((observations.camera == c) & calibration.adjusted.used)
-    rng = np.random.default_rng(0)
-    some = rng.permutation(used)[:ARROWS]
-    at, off = observations.pixels[some], calibration.adjusted.residuals[some]
-    length = _magnification(calibration)
+    some = np.random.default_rng(0).permutation(used)[:ARROWS]
     axes.quiver(
-        *at.T, *off.T, color="#b03a2e", angles="xy", scale_units="xy", scale=1 / length, width=0.003
+        *observations.pixels[some].T,
+        *calibration.adjusted.residuals[some].T,
+        color="#b03a2e",
+        angles="xy",
+        scale_units="xy",
+        scale=1 / length,
+        width=0.003,
     )
     quality = calibration.qualities[name]
     axes.set_title(
@@ -128,10 +134,11 @@ def _draw_camera(
     axes.set_yticks([])
 
 
-def _magnification(calibration: Calibration) -> float:
-    """Return a round factor that makes a typical residual a hundredth of the picture's width."""
-    wanted = 0.02 * calibration.shots.sizes[0][0] / max(calibration.adjusted.rms_px, 1e-6)
-    steps = np.array([1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000])
+def _magnification(parts: Sequence[Calibration]) -> float:
+    """Return a round factor that makes a typical residual a fiftieth of the picture's width."""
+    error = max(part.adjusted.rms_px for part in parts)
+    wanted = 0.02 * parts[0].shots.sizes[0][0] / max(error, 1e-6)
+    steps = np.outer(10.0 ** np.arange(5), [1, 2, 5]).ravel()
     return float(steps[np.abs(np.log(steps / wanted)).argmin()])
 
 

@@ -1,0 +1,99 @@
+"""Board footage: open what the cameras filmed, and look for the board in it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mvboot import __version__
+from mvboot.calib.boards import Board, Charuco
+from mvboot.calib.calibrate import CalibrationFailed
+from mvboot.calib.detect import detector_of
+from mvboot.calib.faults import not_found, other_dictionary, wrong_proportions
+from mvboot.calib.find import CameraFinds, chosen_instants, find_board
+from mvboot.calib.intrinsics import MIN_VIEWS
+from mvboot.commands.calibrate_config import CalibrateConfig
+from mvboot.commands.output import Output
+from mvboot.errors import InputError
+from mvboot.files import hash_file
+from mvboot.formats.footage import Footage, frame_notes, open_pictures, open_videos
+
+Floats = NDArray[np.float64]
+
+
+def open_footage(config: CalibrateConfig) -> dict[str, Footage]:
+    """Return the footage of each camera that was asked for; InputError where one is not there."""
+    if (config.images is None) == (config.videos is None):
+        raise InputError("give either --images or --videos, a path with {camera}")
+    if config.images is not None and config.timestamps is not None:
+        raise InputError("--timestamps belongs to --videos; pictures are matched by their numbers")
+    if config.images is not None:
+        found = open_pictures(config.images)
+    else:
+        found = open_videos(str(config.videos), config.timestamps)
+    if not config.cameras:
+        return found
+    unknown = sorted(set(config.cameras) - set(found))
+    if unknown:
+        raise InputError(f"there is no camera {', '.join(unknown)}; there are {', '.join(found)}")
+    return {name: found[name] for name in config.cameras}
+
+
+def look_for_board(
+    config: CalibrateConfig, board: Board, footages: Mapping[str, Footage], say: Output
+) -> dict[str, CameraFinds]:
+    """Return what each camera's pictures show of the board, and say it.
+
+    CalibrationFailed where a camera shows too little of it, or another board is seen.
+    """
+    for note in frame_notes(footages):
+        say.warn(note)
+    say.say(f"board: {board.spec}, {len(board.points)} points")
+    detector = detector_of(board)
+    instants = chosen_instants(footages, config.max_pictures)
+    finds = {}
+    with say.progress(footages.items(), len(footages), "looking for the board") as cameras:
+        for name, footage in cameras:
+            finds[name] = find_board(footage, detector, instants)
+            say.say(_found(finds[name]))
+    missing = not_found(finds, MIN_VIEWS)
+    if len(missing) == len(finds) and isinstance(board, Charuco):
+        missing = other_dictionary(board, footages) or missing
+    missing = missing or wrong_proportions(board, finds)
+    if missing:
+        for finding in missing[1:]:
+            say.warn(str(finding))
+        raise CalibrationFailed(missing)
+    return finds
+
+
+def edge_widths(finds: Mapping[str, CameraFinds], numbers: NDArray[np.int64]) -> Floats:
+    """Return the width of edges in px in each camera's picture at each instant (C, S)."""
+    widths = np.full((len(finds), len(numbers)), np.nan)
+    for c, f in enumerate(finds.values()):
+        widths[c, np.searchsorted(numbers, f.numbers)] = f.edge_px
+    return widths
+
+
+def provenance(footages: Mapping[str, Footage]) -> dict[str, Any]:
+    """Return the version of the program and a hash of each camera's files."""
+    return {
+        "version": __version__,
+        "inputs": {name: hash_file(*footage.files) for name, footage in footages.items()},
+        "camera_sizes": {name: list(footage.size) for name, footage in footages.items()},
+    }
+
+
+def _found(f: CameraFinds) -> str:
+    words = [
+        word
+        for word, holds in (
+            ("white on black", f.look.inverted),
+            ("seen as in a mirror (its back, or a mirrored picture)", f.look.mirrored),
+            ("old ChArUco layout", f.look.legacy),
+        )
+        if holds
+    ]
+    how = f"; {', '.join(words)}" if words and f.found else ""
+    return f"  {f.camera}: board in {f.found} of {len(f.numbers)} pictures{how}"

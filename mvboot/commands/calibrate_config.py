@@ -1,0 +1,70 @@
+"""Everything ``mvboot calibrate`` can be told."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from mvboot.calib.boards import Board
+from mvboot.calib.calibrate import CalibrationOptions, check_names
+from mvboot.errors import InputError
+from mvboot.formats.intrinsics_yaml import load_intrinsics
+from mvboot.rig import UNITS_IN_M
+
+
+class CalibrateConfig(BaseModel):
+    """Everything ``mvboot calibrate`` can be told, by option, config file or KEY=VALUE."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    board: str
+    images: str | None = None
+    videos: str | None = None
+    timestamps: Path | None = None
+    out: Path
+    cameras: list[str] = Field(default=[], description="use only these cameras")
+    lens: dict[str, list[str]] = Field(default={}, description="camera, or all: lenses to try")
+    intrinsics: Path | None = Field(None, description="rig whose intrinsics are kept")
+    hold: dict[str, list[str]] = Field(default={}, description="camera, or all: what stays")
+    distance: dict[str, str] = Field(default={}, description="a:b: measured length as 788mm")
+    units: Literal["m", "cm", "mm"] | None = Field(None, description="unit of the rig")
+    world: str | None = Field(None, description="board:NUMBER or camera:NAME")
+    max_shots: int = Field(150, ge=3)
+    max_pictures: int = Field(300, ge=3)
+    allow_partial: bool = False
+    intrinsics_only: bool = Field(False, description="each camera alone, no poses")
+    poses: Path | None = Field(None, description="rig whose poses join the new intrinsics")
+
+    def options(self, board: Board, cameras: tuple[str, ...]) -> CalibrationOptions:
+        """Return the options of the calibration; InputError for what cannot be meant."""
+        lenses = {name: tuple(names) for name, names in self._each(self.lens, cameras).items()}
+        held = {name: frozenset(words) for name, words in self._each(self.hold, cameras).items()}
+        known = load_intrinsics(self.intrinsics) if self.intrinsics else None
+        distances = dict(_distance(key, text, board) for key, text in self.distance.items())
+        options = CalibrationOptions(
+            lenses=lenses,
+            known=known,
+            held=held,
+            distances=distances,
+            max_shots=self.max_shots,
+            allow_partial=self.allow_partial,
+        )
+        check_names(cameras, options)
+        return options
+
+    @staticmethod
+    def _each(words: Mapping[str, list[str]], cameras: tuple[str, ...]) -> dict[str, list[str]]:
+        """Spread what is said of all cameras over those that are not named."""
+        common = {name: words["all"] for name in cameras} if "all" in words else {}
+        return common | {name: value for name, value in words.items() if name != "all"}
+
+
+def _distance(key: str, text: str, board: Board) -> tuple[tuple[str, str], float]:
+    names = key.split(":")
+    match = re.fullmatch(r"(\d+\.?\d*|\.\d+)(mm|cm|m)", text)
+    if len(names) != 2 or match is None:
+        raise InputError(f"distance {key}={text} is not of the form CAMERA:CAMERA:788mm")
+    metres = float(match[1]) * UNITS_IN_M[match[2]]
+    return (names[0], names[1]), metres / UNITS_IN_M[board.units]
