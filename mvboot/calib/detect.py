@@ -30,6 +30,12 @@ MIN_FOUND = 4
 STRAY = 0.05
 """Distance from the common homography, over the extent of what was found, of a false point."""
 
+SEEDS = range(3)
+"""Of OpenCV's search for checkerboards, which draws at random: after a false grid, another try."""
+
+JUMP = 0.6
+"""How much a step between corners differs from the next one, over the shorter, in a false grid."""
+
 SUBPIX_WINDOW = 5
 WIDEST_WINDOW = 30
 TAG_BORDERS = (1, 2)
@@ -93,14 +99,22 @@ class CheckerboardDetector(Detector):
         return [Look()]
 
     def _find(self, picture: Picture, look: Look) -> Floats:
+        for seed in SEEDS:
+            grid = self._grid(picture, seed)
+            if grid is None:
+                break
+            if _is_smooth(grid):
+                grid = min(grid, refined(picture, grid), key=self._unevenness)
+                return _right_handed(grid, picture).reshape(-1, 2)
+        return _nothing(self.board)
+
+    def _grid(self, picture: Picture, seed: int) -> Floats | None:
+        """Return what OpenCV takes for the corners (rows, columns, 2)."""
         shape = (self.board.columns, self.board.rows)
         flags = cv2.CALIB_CB_NORMALIZE_IMAGE + cv2.CALIB_CB_ACCURACY + cv2.CALIB_CB_EXHAUSTIVE
+        cv2.setRNGSeed(seed)
         found, corners = cv2.findChessboardCornersSB(picture, shape, flags=flags)
-        if not found:
-            return _nothing(self.board)
-        grid = np.asarray(corners, dtype=np.float64).reshape(self.board.rows, self.board.columns, 2)
-        grid = min(grid, refined(picture, grid), key=self._unevenness)
-        return _right_handed(grid, picture).reshape(-1, 2)
+        return np.asarray(corners, dtype=np.float64).reshape(*shape[::-1], 2) if found else None
 
     def _unevenness(self, grid: Floats) -> float:
         """Return how far (px) corners lie from a plane's picture: the lens adds alike to both."""
@@ -241,6 +255,21 @@ def refined(picture: Picture, grid: Floats) -> Floats:
     rule = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 50, 1e-4)
     moved = cv2.cornerSubPix(picture, corners, (half, half), (-1, -1), rule)
     return np.asarray(moved, dtype=np.float64).reshape(grid.shape)
+
+
+def _is_smooth(grid: Floats) -> bool:
+    """Whether neighbouring steps of corners (rows, columns, 2) are alike.
+
+    A lens and perspective change them little by little. Where a row is missed, OpenCV may make one
+    up from whatever else is in the picture.
+    """
+    jumps = []
+    for lines in (grid, grid.swapaxes(0, 1)):
+        steps = np.diff(lines, axis=0)
+        length = np.linalg.norm(steps, axis=-1)
+        change = np.linalg.norm(np.diff(steps, axis=0), axis=-1)
+        jumps.append((change / np.minimum(length[1:], length[:-1]).clip(1e-9)).max())
+    return bool(max(jumps) <= JUMP)
 
 
 def _on_a_line(points: Floats) -> bool:

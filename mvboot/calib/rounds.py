@@ -14,6 +14,9 @@ MAX_ROUNDS = 5
 ROBUST_ROUNDS = 2
 LOSS_SIGMAS = 2.0
 OUTLIER_SIGMAS = 4.0
+MANY_PICTURES = 12
+"""Pictures from which on whole ones may be left out; of few, each is needed."""
+
 OUTLIER_PICTURE = 2.5
 """Median error of a picture, over its camera's median picture, beyond which it is left out."""
 
