@@ -1,8 +1,25 @@
-"""Calibration: what is known about a rig, and whether it can be true."""
+"""Calibration: rigs from boards and subjects, and whether what is known of one can be true."""
 
+from mvboot.calib.board_spec import load_board
+from mvboot.calib.calibrate import Calibration, CalibrationOptions, calibrate_rig
 from mvboot.calib.check import check_rig
 from mvboot.calib.compare import compare_rigs
 from mvboot.calib.consistency import check_keypoints
 from mvboot.calib.finding import Finding
+from mvboot.calib.refine import Refinement, RefineOptions, refine_rig
+from mvboot.calib.shots import Shots
 
-__all__ = ["Finding", "check_keypoints", "check_rig", "compare_rigs"]
+__all__ = [
+    "Calibration",
+    "CalibrationOptions",
+    "Finding",
+    "Refinement",
+    "RefineOptions",
+    "Shots",
+    "calibrate_rig",
+    "check_keypoints",
+    "check_rig",
+    "compare_rigs",
+    "load_board",
+    "refine_rig",
+]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from mvboot.calib.boards import Board, Checkerboard
 from mvboot.calib.bundle import GROUPS, INTRINSICS, Held
 from mvboot.calib.extrinsics import Link, chained, find_links, groups, placed
 from mvboot.calib.faults import contradictions, frozen, no_overlap
@@ -118,7 +119,8 @@ def calibrate_rig(
     recording has a fault that would make the rig wrong.
     """
     options = options or CalibrationOptions()
-    check_names(shots.cameras, options)
+    check_options(shots.cameras, options)
+    require_a_top(shots.board, shots.cameras)
     _require_none(frozen(shots))
     every = shots.without_poor(MIN_POINTS)
     chosen = chosen_shots(shots, options.max_shots, edge_px)
@@ -146,6 +148,16 @@ def calibrate_rig(
         measure_board(chosen, adjusted.bundle, observations.where(adjusted.used)),
         shape,
         left_out,
+    )
+
+
+def options_of(camera: str, options: CalibrationOptions) -> CalibrationOptions:
+    """Return what the options say of one camera that is calibrated alone."""
+    return replace(
+        options,
+        lenses={name: value for name, value in options.lenses.items() if name == camera},
+        held={name: value for name, value in options.held.items() if name == camera},
+        distances={},
     )
 
 
@@ -238,7 +250,20 @@ def _distances(rig: Rig, shots: Shots, options: CalibrationOptions) -> list[Find
     return found
 
 
-def check_names(cameras: Sequence[str], options: CalibrationOptions) -> None:
+def require_a_top(board: Board, cameras: Sequence[str]) -> None:
+    """Raise InputError where several cameras are to share a checkerboard that has no top.
+
+    Each might count its corners from another end.
+    """
+    if isinstance(board, Checkerboard) and board.looks_alike_upside_down and len(cameras) > 1:
+        raise InputError(
+            f"{board.spec} looks the same upside down, so cameras cannot agree which end is which; "
+            "use a board with an odd and an even number of inner corners, or a ChArUco board "
+            "(each camera alone: --intrinsics-only)"
+        )
+
+
+def check_options(cameras: Sequence[str], options: CalibrationOptions) -> None:
     """Raise InputError where options name a camera, a lens or a group that does not exist."""
     pairs = [name for pair in options.distances for name in pair]
     named = {*options.lenses, *options.held, *pairs}

@@ -30,6 +30,9 @@ MIN_FOUND = 4
 STRAY = 0.05
 """Distance from the common homography, over the extent of what was found, of a false point."""
 
+BENDS = (0.0, 0.1, 0.2, 0.35, 0.55, 0.8, 0.95)
+"""Distortions of the division model over the picture's half diagonal: straight to fisheye."""
+
 SEEDS = range(3)
 """Of OpenCV's search for checkerboards, which draws at random: after a false grid, another try."""
 
@@ -84,9 +87,10 @@ class Detector(ABC):
     def detect(self, picture: Picture, look: Look) -> Floats:
         """Return the board's points (P, 2) in px in a picture (h, w), NaN where not found."""
         pixels = self._find(_as_printed(picture, look), look)
+        height, width = picture.shape
         if look.mirrored:
-            pixels[:, 0] = picture.shape[1] - 1 - pixels[:, 0]
-        return without_strays(self.board.points, pixels)
+            pixels[:, 0] = width - 1 - pixels[:, 0]
+        return without_strays(self.board.points, pixels, (width, height))
 
 
 class CheckerboardDetector(Detector):
@@ -224,26 +228,41 @@ def _as_printed(picture: Picture, look: Look) -> Picture:
     return 255 - seen if look.inverted else seen
 
 
-def without_strays(points: Floats, pixels: Floats) -> Floats:
+def without_strays(points: Floats, pixels: Floats, size: tuple[int, int]) -> Floats:
     """Return the pixels (P, 2) with those far from the board's homography set to NaN.
 
-    A misread marker puts its corners anywhere; a lens bends the plane far less than that. Fewer
-    than four points, or points on a line, are nothing.
+    A misread marker puts its corners anywhere. A wide lens bends a board, too, so the distortion
+    with which most points fit is taken; one parameter is enough to tell (Fitzgibbon, Simultaneous
+    linear estimation of multiple view geometry and lens distortion, 2001). ``size`` is the width
+    and height of the picture in px. Fewer than four points, or points on a line, are nothing.
     """
-    seen = ~np.isnan(pixels[:, 0])
-    if seen.sum() < MIN_FOUND or _on_a_line(points[seen, :2]):
-        return np.full_like(pixels, np.nan)
-    extent = float(np.linalg.norm(np.ptp(pixels[seen], axis=0)))
-    homography, inside = cv2.findHomography(
-        points[seen, :2], pixels[seen], cv2.RANSAC, max(STRAY * extent, 3.0)
-    )
     kept = np.full_like(pixels, np.nan)
-    if homography is None:
+    seen = np.flatnonzero(~np.isnan(pixels[:, 0]))
+    if len(seen) < MIN_FOUND or _on_a_line(points[seen, :2]):
         return kept
-    rows = np.flatnonzero(seen)[inside.ravel().astype(bool)]
+    rows = seen[:0]
+    for bend in BENDS:
+        inside = seen[_on_a_plane(points[seen, :2], _straightened(pixels[seen], size, bend))]
+        rows = inside if len(inside) > len(rows) else rows
+        if len(rows) == len(seen):
+            break
     if len(rows) >= MIN_FOUND and not _on_a_line(points[rows, :2]):
         kept[rows] = pixels[rows]
     return kept
+
+
+def _straightened(pixels: Floats, size: tuple[int, int], bend: float) -> Floats:
+    """Return the pixels (n, 2) as a lens without distortion would have them."""
+    offset = 2 * pixels - (np.array(size) - 1)
+    shrunk = 1 - bend * (offset**2).sum(1, keepdims=True) / float(np.hypot(*size)) ** 2
+    return np.asarray(offset / np.maximum(shrunk, 0.01))
+
+
+def _on_a_plane(points: Floats, pixels: Floats) -> NDArray[np.bool_]:
+    """Return which pixels (n, 2) are where one homography puts points (n, 2)."""
+    extent = float(np.linalg.norm(np.ptp(pixels, axis=0)))
+    homography, inside = cv2.findHomography(points, pixels, cv2.RANSAC, max(STRAY * extent, 3.0))
+    return inside.ravel().astype(bool) if homography is not None else np.zeros(len(points), bool)
 
 
 def refined(picture: Picture, grid: Floats) -> Floats:

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from mvboot.calib.boards import Board
-from mvboot.calib.calibrate import CalibrationOptions, check_names
+from mvboot.calib.calibrate import CalibrationOptions, check_options, require_a_top
 from mvboot.errors import InputError
 from mvboot.formats.intrinsics_yaml import load_intrinsics
 from mvboot.rig import UNITS_IN_M
@@ -51,7 +51,9 @@ class CalibrateConfig(BaseModel):
             max_shots=self.max_shots,
             allow_partial=self.allow_partial,
         )
-        check_names(cameras, options)
+        check_options(cameras, options)
+        if not self.intrinsics_only:
+            require_a_top(board, cameras)
         return options
 
     @staticmethod

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from mvboot.calib.board_spec import load_board
-from mvboot.calib.calibrate import Calibration, calibrate_rig
+from mvboot.calib.calibrate import Calibration, calibrate_rig, options_of
 from mvboot.calib.find import together
 from mvboot.commands.board_footage import edge_widths, look_for_board, open_footage, provenance
 from mvboot.commands.calibrate_config import CalibrateConfig
@@ -41,7 +41,8 @@ def run_alone(
         parts = {}
         with every_finding_said(say):
             for c, name in enumerate(shots.cameras):
-                parts[name] = calibrate_rig(shots.of([name]), options, edges[c : c + 1])
+                own = options_of(name, options)
+                parts[name] = calibrate_rig(shots.of([name]), own, edges[c : c + 1])
         for name, part in parts.items():
             for warning in warnings_of(part, {name: finds[name]}):
                 say.warn(str(warning))
