@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from mvboot.calib.boards import Board, Checkerboard
-from mvboot.calib.bundle import GROUPS, INTRINSICS, Held
+from mvboot.calib.bundle import INTRINSICS, TERMS, Held
 from mvboot.calib.extrinsics import Link, chained, find_links, groups, placed
 from mvboot.calib.faults import contradictions, frozen, no_overlap
 from mvboot.calib.finding import Finding
@@ -46,7 +46,7 @@ class CalibrationOptions:
     known
         Cameras whose intrinsics are right, by name: they start there and stay.
     held
-        By camera, more groups or terms that stay as they start (`Held`).
+        By camera, intrinsic groups or terms (`Held`) that stay as the camera alone gave them.
     distances
         Measured distances between two cameras in the board's units, by their names.
     distance_tolerance
@@ -281,10 +281,12 @@ def check_options(cameras: Sequence[str], options: CalibrationOptions) -> None:
     if strange:
         raise InputError(f"unknown lens {', '.join(strange)}; use one of {', '.join(AUTOMATIC)}")
     words = {word for words in options.held.values() for word in words}
-    terms = {"k1", "k2", "k3", "k4", "k5", "k6", "p1", "p2"}
-    wrong = sorted(words - {*GROUPS, *terms})
+    known = {*INTRINSICS, *(term for terms in TERMS.values() for term in terms)}
+    wrong = sorted(words - known)
     if wrong:
-        raise InputError(f"cannot hold {', '.join(wrong)}; use {', '.join(GROUPS)} or a term as k1")
+        raise InputError(
+            f"cannot hold {', '.join(wrong)}; use {', '.join(sorted(INTRINSICS))} or a term as k1"
+        )
 
 
 def _check_views(shots: Shots) -> None:

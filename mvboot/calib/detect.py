@@ -39,8 +39,12 @@ SEEDS = range(3)
 JUMP = 0.6
 """How much a step between corners differs from the next one, over the shorter, in a false grid."""
 
-SUBPIX_WINDOW = 5
-WIDEST_WINDOW = 30
+JOINT, STEP = 0.45, 1 / 3
+"""Half a window in which a corner is looked for, over the gap of tags or the step of corners."""
+
+NARROWEST, WIDEST = 2, 30
+"""Such half windows in px."""
+
 TAG_BORDERS = (1, 2)
 
 
@@ -147,10 +151,10 @@ class CharucoDetector(Detector):
     def _detectors(self) -> dict[bool, cv2.aruco.CharucoDetector]:
         parameters = cv2.aruco.DetectorParameters()
         parameters.cornerRefinementMethod = cv2.aruco.CORNER_REFINE_NONE
+        rules = cv2.aruco.CharucoParameters()
+        rules.minMarkers = 1  # of two beside a corner, the picture's border often cuts one
         return {
-            legacy: cv2.aruco.CharucoDetector(
-                self.board.opencv(legacy), cv2.aruco.CharucoParameters(), parameters
-            )
+            legacy: cv2.aruco.CharucoDetector(self.board.opencv(legacy), rules, parameters)
             for legacy in (False, True)
         }
 
@@ -196,18 +200,26 @@ class AprilGridDetector(Detector):
         for border in TAG_BORDERS:
             parameters = cv2.aruco.DetectorParameters()
             parameters.markerBorderBits = border
-            parameters.cornerRefinementMethod = cv2.aruco.CORNER_REFINE_SUBPIX
-            parameters.cornerRefinementWinSize = SUBPIX_WINDOW
+            parameters.cornerRefinementMethod = cv2.aruco.CORNER_REFINE_NONE
             detectors[border] = cv2.aruco.ArucoDetector(marker_dictionary(APRILTAGS), parameters)
         return detectors
 
     def _find(self, picture: Picture, look: Look) -> Floats:
         pixels = _nothing(self.board)
-        corners, ids, _ = self._detectors[look.border].detectMarkers(picture)
-        for number, quad in zip(np.ravel(ids if ids is not None else []), corners, strict=True):
+        quads, ids, _ = self._detectors[look.border].detectMarkers(picture)
+        for number, quad in zip(np.ravel(ids if ids is not None else []), quads, strict=True):
             if number < len(pixels) // 4:
-                pixels[4 * number : 4 * number + 4] = np.asarray(quad).reshape(4, 2)
+                corners = np.asarray(quad, dtype=np.float64).reshape(4, 2)
+                pixels[4 * number : 4 * number + 4] = self._at_joints(picture, corners)
         return pixels
+
+    def _at_joints(self, picture: Picture, quad: Floats) -> Floats:
+        """Return a tag's corners (4, 2) where it touches the black squares that join the tags.
+
+        Its outline runs into those squares, so that its corners are pixels off at first.
+        """
+        side = float(np.linalg.norm(quad - np.roll(quad, 1, axis=0), axis=1).min())
+        return saddles(picture, quad, JOINT * side * self.board.gap / self.board.tag)
 
 
 DETECTORS: dict[type[Board], type[Detector]] = {
@@ -269,11 +281,16 @@ def refined(picture: Picture, grid: Floats) -> Floats:
     """Return corners (rows, columns, 2) moved to the saddle points of the picture."""
     gaps = np.concatenate([np.diff(grid, axis=axis).reshape(-1, 2) for axis in (0, 1)])
     nearest = float(np.linalg.norm(gaps, axis=1).min())
-    half = int(np.clip(nearest / 3, 2, WIDEST_WINDOW))
-    corners = grid.reshape(-1, 1, 2).astype(np.float32)
+    return saddles(picture, grid.reshape(-1, 2), STEP * nearest).reshape(grid.shape)
+
+
+def saddles(picture: Picture, pixels: Floats, half_window: float) -> Floats:
+    """Return pixels (n, 2) moved to the saddle point of the picture within a window around them."""
+    half = int(np.clip(half_window, NARROWEST, WIDEST))
+    corners = pixels.reshape(-1, 1, 2).astype(np.float32)
     rule = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 50, 1e-4)
     moved = cv2.cornerSubPix(picture, corners, (half, half), (-1, -1), rule)
-    return np.asarray(moved, dtype=np.float64).reshape(grid.shape)
+    return np.asarray(moved, dtype=np.float64).reshape(-1, 2)
 
 
 def _is_smooth(grid: Floats) -> bool:

@@ -149,7 +149,8 @@ def board_poses(camera: Camera, points: Floats, pixels: Floats) -> list[tuple[Po
     """Return ``cam_from_board`` of one view with its error in px, the better one first.
 
     A flat board seen from far away has two poses that fit almost alike. ``points`` (P, 3) with
-    z = 0, ``pixels`` (P, 2) with NaN where a point was not seen; empty where too few were.
+    z = 0, ``pixels`` (P, 2) with NaN where a point was not seen; empty where too few were. The
+    error is infinite where a pose has a point of the board behind the camera.
     """
     direction, valid = camera.lens.unproject(camera.plane_from_pixels(torch.from_numpy(pixels)))
     good = valid.numpy() & (direction[:, 2].numpy() > 0.1) & ~np.isnan(pixels[:, 0])
@@ -168,8 +169,7 @@ def board_poses(camera: Camera, points: Floats, pixels: Floats) -> list[tuple[Po
             continue
         pose = Pose(torch.from_numpy(R), torch.from_numpy(t))
         gap = camera.with_pose(pose).project(points[good]) - pixels[good]
-        if np.isfinite(gap).all():
-            poses.append((pose, rms(gap)))
+        poses.append((pose, rms(gap) if np.isfinite(gap).all() else np.inf))
     return sorted(poses, key=lambda entry: entry[1])
 
 
@@ -192,7 +192,15 @@ def _fit(views: Shots, choice: LensChoice, start: Bundle) -> Adjusted:
     camera = start.rig[name]
     lens = Camera.from_opencv(camera.K, np.zeros(choice.terms), size=camera.size, lens=choice.lens)
     start = replace(start, rig=Rig({name: lens}, start.rig.units))
-    return adjust_in_rounds(start, board_observations(views), Held({name: choice.held}))
+    observations, held = board_observations(views), Held({name: choice.held})
+    fit = adjust_in_rounds(start, observations, held)
+    lost = np.setdiff1d(observations.instant, observations.instant[fit.used])
+    again = _bundle(views, fit.bundle.rig[name]) if len(lost) else None
+    if again is None:
+        return fit
+    # before its lens was known, a view may have taken the wrong one of the board's two poses
+    second = adjust_in_rounds(again, observations, held)
+    return second if second.used.sum() > fit.used.sum() else fit
 
 
 def _start(views: Shots, lens: str) -> Bundle | None:
@@ -231,6 +239,8 @@ def _bundle(views: Shots, camera: Camera) -> Bundle | None:
 
 
 def _posed(views: Shots, camera: Camera) -> Adjusted:
+    if not len(views.numbers):
+        raise InputError(f"camera {views.cameras[0]}: the board was found in none of its pictures")
     start = _bundle(views, camera.with_pose(Pose.identity()))
     if start is None:
         raise InputError(f"camera {views.cameras[0]}: its known lens cannot see its own pictures")

@@ -15,7 +15,7 @@ ROBUST_ROUNDS = 2
 LOSS_SIGMAS = 2.0
 OUTLIER_SIGMAS = 4.0
 MANY_PICTURES = 12
-"""Pictures from which on whole ones may be left out; of few, each is needed."""
+"""Pictures of a camera from which on whole ones may be left out; of few, each is needed."""
 
 OUTLIER_PICTURE = 2.5
 """Median error of a picture, over its camera's median picture, beyond which it is left out."""
@@ -132,10 +132,10 @@ def _in_good_pictures(observations: Observations, length: Floats) -> Mask:
     first = np.searchsorted(place[order], np.arange(len(names) + 1))
     typical = finite[order[(first[:-1] + first[1:] - 1) // 2]]  # the median of each picture
     camera = names % cameras
-    usual = np.array(
-        [np.median(typical[camera == c]) if c in camera else 0 for c in range(cameras)]
-    )
-    limit = np.maximum(OUTLIER_PICTURE * usual, SMALLEST_SIGMA_PX)
+    limit = np.full(cameras, np.inf)
+    for c in np.flatnonzero(np.bincount(camera) >= MANY_PICTURES):
+        usual = float(np.median(typical[camera == c]))
+        limit[c] = max(OUTLIER_PICTURE * usual, SMALLEST_SIGMA_PX)
     return np.asarray((typical <= limit[camera])[place])
 
 

@@ -38,7 +38,7 @@ Hold = Annotated[
     list[str] | None,
     Option(
         metavar="[CAMERA=]WHAT",
-        help="Keep as it starts: focal, principal_point, distortion, pose; repeatable.",
+        help="Keep as each camera alone gives it: focal, principal_point, distortion, k1, ...",
     ),
 ]
 Distance = Annotated[
