@@ -22,7 +22,7 @@ Mask = NDArray[np.bool_]
 MIN_SIGHTINGS = 12
 """Least number of times each point must have been seen for the board's shape to be estimated."""
 
-MIN_INSTANTS = 8
+MIN_INSTANTS, MAX_INSTANTS = 8, 60
 HELD_OUT_EVERY = 3
 BETTER = 0.97
 LOSS_SIGMAS, CLIP = 2.0, 3.0
@@ -64,15 +64,16 @@ def measured_shape(
     if (sightings < MIN_SIGHTINGS).any() or len(np.unique(observations.instant)) < MIN_INSTANTS:
         return None
     free = replace(held, points=three_corners(board))
-    out = observations.instant % HELD_OUT_EVERY == 1
+    bundle, some = _part(start.bundle, _spread(observations, MAX_INSTANTS))
+    out = some.instant % HELD_OUT_EVERY == 1
     loss_px = LOSS_SIGMAS * start.rms_px
     errors = []
     for freedom in (held, free):
-        trained = adjust(*_part(start.bundle, observations.where(~out)), freedom, loss_px)
+        trained = adjust(*_part(bundle, some.where(~out)), freedom, loss_px)
         if trained is None:
             return None
-        errors.append(_error(start.bundle, trained, observations.where(out), loss_px))
-    whole = adjust(start.bundle, observations, free, loss_px)
+        errors.append(_error(bundle, trained, some.where(out), loss_px))
+    whole = adjust(bundle, some, free, loss_px)
     if whole is None:
         return None
     points = laid_over(whole.points, board.points)
@@ -101,6 +102,13 @@ def laid_over(points: Floats, onto: Floats) -> Floats:
     a, b = torch.from_numpy(points), torch.from_numpy(onto)
     R, t, scale = roma.rigid_points_registration(a, b, compute_scaling=True)
     return np.asarray((scale * a @ R.mT + t).numpy())
+
+
+def _spread(observations: Observations, most: int) -> Observations:
+    """Return the observations of at most this many instants, spread over all of them."""
+    instants = np.unique(observations.instant)
+    places = np.linspace(0, len(instants) - 1, min(most, len(instants))).astype(int)
+    return observations.where(np.isin(observations.instant, instants[places]))
 
 
 def _part(bundle: Bundle, observations: Observations) -> tuple[Bundle, Observations]:
