@@ -151,10 +151,10 @@ class CharucoDetector(Detector):
     def _detectors(self) -> dict[bool, cv2.aruco.CharucoDetector]:
         parameters = cv2.aruco.DetectorParameters()
         parameters.cornerRefinementMethod = cv2.aruco.CORNER_REFINE_NONE
-        rules = cv2.aruco.CharucoParameters()
-        rules.minMarkers = 1  # of two beside a corner, the picture's border often cuts one
         return {
-            legacy: cv2.aruco.CharucoDetector(self.board.opencv(legacy), rules, parameters)
+            legacy: cv2.aruco.CharucoDetector(
+                self.board.opencv(legacy), cv2.aruco.CharucoParameters(), parameters
+            )
             for legacy in (False, True)
         }
 

