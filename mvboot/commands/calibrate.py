@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from typer import Argument, Option
 
-from mvboot.commands.options import by_camera, listed, pairs
+from mvboot.commands.options import by_camera, listed, pairs, resolved
 from mvboot.commands.output import Output
 from mvboot.errors import InputError
 
@@ -103,7 +103,6 @@ def calibrate(
     from mvboot.commands.calibrate_config import CalibrateConfig
     from mvboot.commands.calibration import plan, run
     from mvboot.commands.intrinsics import run_alone
-    from mvboot.config import apply_overrides, from_options, load_mapping
 
     given: dict[str, Any] = {
         "board": board,
@@ -124,15 +123,11 @@ def calibrate(
         "intrinsics_only": intrinsics_only or None,
         "poses": poses,
     }
-    settings = load_mapping(config, CalibrateConfig) if config else {}
-    settings |= {key: value for key, value in given.items() if value is not None}
-    settings = apply_overrides(settings, overrides or [])
-    missing = [f"--{name}" for name in ("board", "out") if name not in settings]
-    if missing:
-        raise InputError(f"{', '.join(missing)} is missing; see mvboot calibrate --help")
-    resolved = from_options(settings, CalibrateConfig)
-    if resolved.poses and not resolved.intrinsics_only:
+    settings = resolved(CalibrateConfig, given, config, overrides, "mvboot calibrate")
+    if settings.poses and not settings.intrinsics_only:
         raise InputError("--poses belongs to --intrinsics-only")
+    if fail_above is not None and not fail_above > 0:
+        raise InputError(f"--fail-above must be positive, got {fail_above}")
     say = Output(as_json)
-    work = run_alone if resolved.intrinsics_only else run
-    say.result(plan(resolved, say) if dry_run else work(resolved, overwrite, fail_above, say))
+    work = run_alone if settings.intrinsics_only else run
+    say.result(plan(settings, say) if dry_run else work(settings, overwrite, fail_above, say))

@@ -1,8 +1,15 @@
-"""Options that hold lists and pairs, from the words they were given as."""
+"""Options from the words they were given as: lists, pairs, and all of a command together."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mvboot.errors import InputError
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
 def listed(text: str, option: str) -> list[str]:
@@ -32,3 +39,29 @@ def by_camera(texts: Sequence[str] | None, option: str) -> dict[str, list[str]] 
         key, value = (camera, words) if equals else ("all", text)
         found.setdefault(key, []).extend(listed(value, option))
     return found or None
+
+
+def resolved(
+    model: "type[ModelT]",
+    given: Mapping[str, Any],
+    config: Path | None,
+    overrides: Sequence[str] | None,
+    command: str,
+    arguments: Sequence[str] = (),
+) -> "ModelT":
+    """Return all settings of a command: the config file's, then options, then KEY=VALUE.
+
+    ``arguments`` are those settings that the command line takes by position, without an option.
+    InputError for settings that the model refuses, and for required ones that nothing gave.
+    """
+    from mvboot.config import apply_overrides, from_options, load_mapping
+
+    settings = load_mapping(config, model) if config else {}
+    settings |= {key: value for key, value in given.items() if value is not None}
+    settings = apply_overrides(settings, overrides or [])
+    fields = model.model_fields.items()
+    missing = [key for key, field in fields if field.is_required() and key not in settings]
+    if missing:
+        words = ", ".join(key.upper() if key in arguments else f"--{key}" for key in missing)
+        raise InputError(f"{words} is missing; see {command} --help")
+    return from_options(settings, model)

@@ -5,9 +5,8 @@ from typing import Annotated, Any
 
 from typer import Argument, Option
 
-from mvboot.commands.options import by_camera, pairs
+from mvboot.commands.options import by_camera, pairs, resolved
 from mvboot.commands.output import Output
-from mvboot.errors import InputError
 
 Words = list[str] | None
 
@@ -64,7 +63,6 @@ def refine(
 ) -> None:
     """Refine poses from the subject's detections; refused where held-out frames get no better."""
     from mvboot.commands.refinement import RefineConfig, run
-    from mvboot.config import apply_overrides, from_options, load_mapping
 
     given: dict[str, Any] = {
         "rig": rig,
@@ -83,12 +81,6 @@ def refine(
         "max_turn_deg": max_turn,
         "seed": seed,
     }
-    settings = load_mapping(config, RefineConfig) if config else {}
-    settings |= {key: value for key, value in given.items() if value is not None}
-    settings = apply_overrides(settings, overrides or [])
-    missing = [name for name in ("rig", "keypoints", "out") if name not in settings]
-    if missing:
-        words = ", ".join("RIG" if name == "rig" else f"--{name}" for name in missing)
-        raise InputError(f"{words} is missing; see mvboot rig refine --help")
+    settings = resolved(RefineConfig, given, config, overrides, "mvboot rig refine", ["rig"])
     say = Output(as_json)
-    say.result(run(from_options(settings, RefineConfig), overwrite, say))
+    say.result(run(settings, overwrite, say))

@@ -5,9 +5,8 @@ from typing import Annotated, Any
 
 from typer import Argument, Option
 
-from mvboot.commands.options import listed, pairs
+from mvboot.commands.options import listed, pairs, resolved
 from mvboot.commands.output import Output
-from mvboot.errors import InputError
 
 Overrides = Annotated[
     list[str] | None, Argument(metavar="[KEY=VALUE]...", help="Settings by name.")
@@ -87,7 +86,6 @@ def triangulate(
 ) -> None:
     """Triangulate 2D keypoints robustly into metric 3D keypoints."""
     from mvboot.commands.triangulation import TriangulateConfig, plan, run
-    from mvboot.config import apply_overrides, from_options, load_mapping
 
     given: dict[str, Any] = {
         "rig": rig,
@@ -108,12 +106,6 @@ def triangulate(
         "csv": csv or None,
         "seed": seed,
     }
-    settings = load_mapping(config, TriangulateConfig) if config else {}
-    settings |= {key: value for key, value in given.items() if value is not None}
-    settings = apply_overrides(settings, overrides or [])
-    missing = [f"--{name}" for name in ("rig", "keypoints", "out") if name not in settings]
-    if missing:
-        raise InputError(f"{', '.join(missing)} is missing; see mvboot triangulate --help")
-    resolved = from_options(settings, TriangulateConfig)
+    settings = resolved(TriangulateConfig, given, config, overrides, "mvboot triangulate")
     say = Output(as_json)
-    say.result(plan(resolved, say) if dry_run else run(resolved, overwrite, fail_above, say))
+    say.result(plan(settings, say) if dry_run else run(settings, overwrite, fail_above, say))
