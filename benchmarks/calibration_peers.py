@@ -1,12 +1,11 @@
 """aniposelib and OpenCV on the problems of `calibration.py`: from their forms to rigs and back."""
 
-import time
 from collections.abc import Callable
 from dataclasses import replace
 
 import cv2
 import numpy as np
-from calibration_problem import Problem
+from calibration_problem import Problem, timed
 
 from mvboot import Rig
 from mvboot.calib.shots import Shots
@@ -63,7 +62,9 @@ def anipose_points(p: Problem) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     shots = p.shots
     cameras, instants, points = shots.seen.shape
     some = shots.seen.any(0).ravel()
-    poses = [camera.cam_from_world @ p.start.rig_from_points for camera in p.start.rig.cameras.values()]
+    poses = [
+        camera.cam_from_world @ p.start.rig_from_points for camera in p.start.rig.cameras.values()
+    ]
     turns = np.stack([pose.rotvec.numpy() for pose in poses]).repeat(points, 1)[:, some]
     shifts = np.stack([pose.t.numpy() for pose in poses]).repeat(points, 1)[:, some]
     about = {
@@ -87,17 +88,24 @@ def anipose_rig(group, like: Rig) -> Rig:
     return replace(like, cameras=cameras)
 
 
-def opencv_multiview(shots: Shots, like: Rig) -> tuple[float, float, Rig]:
-    """Return seconds, RMS as a length in px, and the rig in the first camera's frame."""
+def opencv_multiview(shots: Shots, like: Rig) -> tuple[np.ndarray, float, Rig]:
+    """Return the times, RMS as a length in px, and the rig in the first camera's frame."""
     board = [shots.board.points.astype(np.float32)] * len(shots.numbers)
     pixels = np.nan_to_num(shots.pixels, nan=-1.0).astype(np.float32)
     mask = (shots.counts > 0).astype(np.uint8)
     models = np.full((len(mask), 1), cv2.CALIB_MODEL_PINHOLE, np.uint8)
-    start = time.perf_counter()
-    length, K, lens, R, t = cv2.calibrateMultiview(
-        board, [list(p) for p in pixels], list(shots.sizes), mask, models, None, None, None, None
+    seconds, (length, K, lens, R, t) = timed(
+        cv2.calibrateMultiview,
+        board,
+        [list(p) for p in pixels],
+        list(shots.sizes),
+        mask,
+        models,
+        None,
+        None,
+        None,
+        None,
     )
-    seconds = time.perf_counter() - start
     cameras = {
         name: Camera.from_opencv(K[c], lens[c].ravel(), R[c], t[c].ravel(), shots.sizes[c])
         for c, name in enumerate(shots.cameras)

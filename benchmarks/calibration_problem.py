@@ -1,8 +1,10 @@
-"""Synthetic calibration problems that mvboot and its peers solve, and the errors they are left with.
+"""Synthetic problems that mvboot and its peers solve, and what errors they are left with.
 
 Helps `calibration.py`.
 """
 
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,9 +12,10 @@ import torch
 
 from mvboot import Rig
 from mvboot.calib.boards import Board, Charuco
-from mvboot.calib.bundle import Bundle, Held
+from mvboot.calib.bundle import TERMS, Bundle, Held
 from mvboot.calib.intrinsics import board_poses as poses_in_view
 from mvboot.calib.shots import Shots
+from mvboot.calib.uncertainty import POSE, CameraCovariance
 from mvboot.geometry import Camera, Pose
 from mvboot.synthetic.boards import board_poses, board_shots
 from mvboot.synthetic.scene import ring_rig
@@ -133,3 +136,38 @@ def neighbours(count: int, rng: np.random.Generator) -> Rig:
     """Return cameras that stand side by side: some of a ring of eight."""
     ring = ring_rig(8, 1.5, 1.0, rng)
     return replace(ring, cameras={name: ring[name] for name in ring.names[:count]})
+
+
+def in_sigmas(
+    found: Rig, truth: Rig, spread: dict[str, CameraCovariance]
+) -> Iterator[tuple[str, float]]:
+    """Yield the name of each free parameter and its error over its standard deviation.
+
+    The first camera of both rigs stands at the same place.
+    """
+    for name, uncertain in spread.items():
+        gaps = parameter_gaps(found[name], truth[name])
+        for parameter in uncertain.names:
+            yield parameter, gaps[parameter] / uncertain.deviation(parameter)
+        if POSE[0] in uncertain.names:
+            moved = (truth[name].center - found[name].center).numpy()
+            yield from (("centre", x) for x in moved / np.sqrt(uncertain.center.diagonal()))
+
+
+def parameter_gaps(found: Camera, truth: Camera) -> dict[str, float]:
+    K = (truth.K - found.K).numpy()
+    lens = (truth.lens.coefficients - found.lens.coefficients).tolist()
+    turn = (truth.cam_from_world @ found.cam_from_world.inverse()).rotvec
+    shift = truth.cam_from_world.t - found.cam_from_world.t
+    return {
+        **dict(zip(("fx", "fy", "cx", "cy"), (K[0, 0], K[1, 1], K[0, 2], K[1, 2]), strict=True)),
+        **dict(zip(TERMS[truth.lens.name], lens, strict=False)),
+        **dict(zip(POSE, [*turn.tolist(), *shift.tolist()], strict=True)),
+    }
+
+
+def timed(function: Callable, *arguments) -> tuple[np.ndarray, object]:
+    """Return seconds (2,) on the clock and of CPU time, and the result."""
+    start = np.array([time.perf_counter(), time.process_time()])
+    result = function(*arguments)
+    return np.array([time.perf_counter(), time.process_time()]) - start, result
