@@ -1,0 +1,17 @@
+"""Templates: a mesh with canonical coordinates, bones and shape, from a file or of any mesh."""
+
+from mvboot.template.build import template_of_mesh
+from mvboot.template.charts import Charts
+from mvboot.template.skeleton import Skeleton
+from mvboot.template.store import load_template
+from mvboot.template.template import Canonical, Template, require_topology
+
+__all__ = [
+    "Canonical",
+    "Charts",
+    "Skeleton",
+    "Template",
+    "load_template",
+    "require_topology",
+    "template_of_mesh",
+]

@@ -1,0 +1,57 @@
+"""Any mesh made a template: canonical coordinates from nothing but its surface."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from mvboot.errors import InputError
+from mvboot.rig import UP_AXES
+from mvboot.template.charts import automatic_charts, charts_of_uv
+from mvboot.template.embedding import embed
+from mvboot.template.mesh import read_mesh
+from mvboot.template.symmetry import mirror_vertices
+from mvboot.template.template import Template
+
+
+def template_of_mesh(
+    path: str | Path,
+    units: str | None = None,
+    name: str | None = None,
+    up: str | None = None,
+    largest_piece: bool = False,
+    licence: str = "",
+) -> Template:
+    """Make a template of any mesh file: charts, an embedding and, where there is one, symmetry.
+
+    Charts come from the file's texture coordinates, or are cut automatically where it has none
+    or more islands than part numbers. The mirror is sought across x.
+
+    Parameters
+    ----------
+    path
+        PLY, OBJ, GLB or NPZ (`read_mesh`).
+    units
+        Unit of the file's numbers, "m", "cm" or "mm"; required, because no such file states it.
+    name
+        What it is called; the file's name if left out.
+    up
+        Axis of the file that points up, if that is known; the v of automatic charts follows it.
+    largest_piece
+        Keep the piece with most faces of a mesh that has several, instead of refusing it.
+    licence
+        Terms of the mesh, to be kept with it.
+    """
+    path = Path(path)
+    if units is None:
+        raise InputError("a mesh file does not state its unit; give units: m, cm or mm", path)
+    mesh = read_mesh(path, largest_piece)
+    charts = None if mesh.uv is None else charts_of_uv(mesh.faces, mesh.uv)
+    bare = Template(name or path.stem, units, mesh.vertices, mesh.faces, up, licence=licence)
+    height = mesh.vertices @ np.asarray(UP_AXES[up or "z"])
+    return replace(
+        bare,
+        charts=charts or automatic_charts(mesh.vertices, mesh.faces, height),
+        embedding=embed(bare.graph),
+        symmetry=mirror_vertices(mesh.vertices),
+    )
