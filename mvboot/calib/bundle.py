@@ -49,12 +49,15 @@ class Held:
         named is free. The first camera's pose stays in any case.
     points
         Which points stay (P,), or None for all of them.
+    level
+        Which of the points that move keep their z (P,), or None for none of them.
     motion
         Whether the poses of the instants stay.
     """
 
     cameras: Mapping[str, frozenset[str]] = field(default_factory=dict)
     points: NDArray[np.bool_] | None = None
+    level: NDArray[np.bool_] | None = None
     motion: bool = False
 
     def of(self, camera: str) -> frozenset[str]:
@@ -300,6 +303,13 @@ class _Problem:
                 manifold = pyceres.SubsetManifold(len(parameters), held)
                 self._manifolds.append(manifold)
                 problem.set_manifold(parameters, manifold)
+        if self.held.level is None:
+            return
+        for p in np.flatnonzero(self.held.level):
+            xyz = self.model.points3D[self.point_ids[int(p)]].xyz
+            manifold = pyceres.SubsetManifold(3, [2])
+            self._manifolds.append(manifold)
+            problem.set_manifold(xyz, manifold)
 
     def solved(self) -> Bundle:
         """Return the bundle as the solver left it."""

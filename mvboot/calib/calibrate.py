@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+import torch
 
 from mvboot.calib.boards import Board, Checkerboard
 from mvboot.calib.bundle import INTRINSICS, TERMS, Held
 from mvboot.calib.extrinsics import Link, chained, find_links, groups, placed
-from mvboot.calib.faults import contradictions, frozen, no_overlap
+from mvboot.calib.faults import UNEXPLAINED, contradictions, frozen, no_overlap, undispelled
 from mvboot.calib.finding import Finding
 from mvboot.calib.flatness import BoardShape, measured_shape, with_shape
 from mvboot.calib.intrinsics import (
@@ -127,12 +128,17 @@ def calibrate_rig(
     _check_views(chosen)
     cameras = calibrate_cameras(chosen, options)
     links = find_links(chosen, cameras)
-    chosen, left_out = _linked(chosen, links, options.allow_partial)
-    _require_none(_contradictions(every.of(chosen.cameras), chosen, cameras))
-    cameras = {name: cameras[name] for name in chosen.cameras}
-    links = [link for link in links if {link.a, link.b} <= set(cameras)]
+    left_out = _unlinked(chosen, links, options)
+    if left_out:
+        chosen, cameras = _without(left_out, chosen, cameras)
+        links = [link for link in links if {link.a, link.b} <= set(cameras)]
+    found = _contradictions(every.of(chosen.cameras), chosen, cameras)
+    doubts = [finding for finding in found if finding.code == UNEXPLAINED]
+    _require_none([finding for finding in found if finding not in doubts])
     held = _held(cameras, options)
-    adjusted, tree, shape = _adjusted(chosen, cameras, links, held)
+    start, tree = _adjusted(chosen, cameras, links, held)
+    _require_none(undispelled(doubts, chosen, start))
+    adjusted, shape = _shaped(chosen, start, held)
     observations = board_observations(chosen)
     spread = covariance(adjusted.bundle, observations.where(adjusted.used), held)
     _require_none(unobservable(adjusted.bundle.rig, spread))
@@ -167,23 +173,41 @@ def calibrate_cameras(shots: Shots, options: CalibrationOptions) -> dict[str, In
     for name in shots.cameras:
         own = shots.of([name])
         lenses = options.lenses.get(name, AUTOMATIC)
-        known = options.known[name] if options.known else None
+        known = _known(own, options)
         alone = calibrate_camera(chosen_shots(own, LENS_VIEWS), lenses, known)
         posed = calibrate_camera(own, lenses, alone.camera)
         found[name] = replace(alone, cam_from_board=posed.cam_from_board, adjusted=posed.adjusted)
     return found
 
 
+def _known(own: Shots, options: CalibrationOptions) -> Camera | None:
+    """Return the one camera of the shots if its intrinsics are known, with their size."""
+    if not options.known:
+        return None
+    (name,), (size,) = own.cameras, own.sizes
+    camera = options.known[name]
+    if camera.size not in (None, size):
+        raise InputError(
+            f"the known intrinsics of camera {name} are for pictures of {camera.size[0]} x "
+            f"{camera.size[1]} px, but it has {size[0]} x {size[1]}; calibrate it anew"
+        )
+    return replace(camera, size=size)
+
+
 def _adjusted(
     shots: Shots, cameras: Mapping[str, Intrinsics], links: Sequence[Link], held: Held
-) -> tuple[Adjusted, Sequence[Link], BoardShape | None]:
+) -> tuple[Adjusted, Sequence[Link]]:
     rig, tree = chained(shots, cameras, links) if len(cameras) > 1 else (_alone(shots, cameras), [])
+    return adjust_in_rounds(placed(shots, cameras, rig), board_observations(shots), held), tree
+
+
+def _shaped(shots: Shots, start: Adjusted, held: Held) -> tuple[Adjusted, BoardShape | None]:
+    """Return the adjustment with the board's measured shape, where that is better."""
     observations = board_observations(shots)
-    adjusted = adjust_in_rounds(placed(shots, cameras, rig), observations, held)
-    shape = measured_shape(shots.board, adjusted, observations, held)
-    if shape is not None and shape.is_better:
-        adjusted = with_shape(shape, adjusted, observations, held)
-    return adjusted, tree, shape
+    shape = measured_shape(shots.board, start, observations, held)
+    if shape is None or not shape.is_better:
+        return start, shape
+    return with_shape(shape, start, observations, held), shape
 
 
 def _alone(shots: Shots, cameras: Mapping[str, Intrinsics]) -> Rig:
@@ -200,29 +224,47 @@ def _held(cameras: Mapping[str, Intrinsics], options: CalibrationOptions) -> Hel
     )
 
 
-def _linked(
-    shots: Shots, links: Sequence[Link], allow_partial: bool
-) -> tuple[Shots, tuple[str, ...]]:
-    """Return the shots of the cameras to calibrate, and the names of those left out."""
+def _unlinked(shots: Shots, links: Sequence[Link], options: CalibrationOptions) -> tuple[str, ...]:
+    """Return the cameras that are not linked to most others, if they may be left out."""
     parts = groups(shots.cameras, links)
     if len(parts) == 1:
-        return shots, ()
-    if not allow_partial or len(parts[0]) == 1:
+        return ()
+    if not options.allow_partial or len(parts[0]) == 1:
         raise CalibrationFailed(no_overlap(shots, links))
-    kept = [name for name in shots.cameras if name in parts[0]]
-    left_out = tuple(name for name in shots.cameras if name not in kept)
-    return shots.of(kept).without_poor(MIN_POINTS), left_out
+    left_out = tuple(name for name in shots.cameras if name not in parts[0])
+    measured = sorted({name for pair in options.distances for name in pair} & set(left_out))
+    if measured:
+        raise InputError(
+            f"camera {', '.join(measured)} shares no picture with the others, so its distance "
+            "cannot be checked; leave --distance out, or record the board before both"
+        )
+    return left_out
+
+
+def _without(
+    left_out: Sequence[str], shots: Shots, cameras: Mapping[str, Intrinsics]
+) -> tuple[Shots, dict[str, Intrinsics]]:
+    """Return the shots and the calibrated cameras without some of the cameras."""
+    some = shots.of([name for name in shots.cameras if name not in left_out])
+    some = some.without_poor(MIN_POINTS)
+    rows = torch.from_numpy(np.isin(shots.numbers, some.numbers))
+    return some, {
+        name: replace(cameras[name], cam_from_board=cameras[name].cam_from_board[rows])
+        for name in some.cameras
+    }
 
 
 def _contradictions(
     every: Shots, chosen: Shots, cameras: Mapping[str, Intrinsics]
 ) -> list[Finding]:
     """Return contradictions between cameras; a focal length nobody knows explains them first."""
-    posed = {
-        name: calibrate_camera(every.of([name]), (), cameras[name].camera)
-        for name in chosen.cameras
-    }
-    found = contradictions(every, posed) if len(posed) > 1 else []
+    posed: Mapping[str, Intrinsics] = cameras
+    if not np.array_equal(every.numbers, chosen.numbers):
+        posed = {
+            name: calibrate_camera(every.of([name]), (), cameras[name].camera)
+            for name in chosen.cameras
+        }
+    found = contradictions(every, posed) if len(chosen.cameras) > 1 else []
     if not found:
         return []
     blind = []
@@ -270,6 +312,9 @@ def check_options(cameras: Sequence[str], options: CalibrationOptions) -> None:
     unknown = sorted(named - set(cameras))
     if unknown:
         raise InputError(f"there is no camera {', '.join(unknown)}; there are {', '.join(cameras)}")
+    for (a, b), length in options.distances.items():
+        if a == b or not length > 0:
+            raise InputError(f"the distance {a}:{b} must be a length between two cameras")
     missing = [n for n in cameras if options.known and n not in options.known]
     if missing:
         raise InputError(

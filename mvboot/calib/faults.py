@@ -7,6 +7,7 @@ named; nothing is repaired silently.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import combinations
 
 import cv2
@@ -18,6 +19,7 @@ from mvboot.calib.extrinsics import Link, find_links, groups, link_errors
 from mvboot.calib.find import CameraFinds
 from mvboot.calib.finding import Finding
 from mvboot.calib.intrinsics import Intrinsics, calibrate_camera
+from mvboot.calib.rounds import Adjusted
 from mvboot.calib.shots import Shots
 from mvboot.errors import InputError
 from mvboot.formats.footage import Footage
@@ -32,8 +34,9 @@ BLURRED = 2.5
 BLURRED_PX, SURELY_BLURRED_PX = 6.0, 12.0
 STILL_PX, MOVING_PX = 0.3, 3.0
 FROZEN_INSTANTS = 5
-CONTRADICTION = 0.004
-"""Error over the picture's width beyond which two cameras contradict each other at an instant."""
+CONTRADICTION, SURELY = 0.004, 0.012
+"""Error over the picture's width beyond which two cameras may contradict each other at an instant,
+and beyond which they do however much all cameras disagree."""
 
 CONTRADICTION_SPREADS = 6.0
 MANY, FEW = 0.25, 0.1
@@ -45,6 +48,9 @@ PLAIN_LENS = "brown2"
 
 PROPORTION = 0.15
 """How far, over itself, markers may be off their size; small ones are seen too small."""
+
+UNEXPLAINED = "misfit"
+"""Code of a contradiction for which no explanation was found."""
 
 ENOUGH_MARKERS = 2
 """Markers a picture on average from which another dictionary is believed."""
@@ -132,6 +138,23 @@ def contradictions(shots: Shots, cameras: Mapping[str, Intrinsics]) -> list[Find
     return [_unexplained(state, name) for name in suspects]
 
 
+def undispelled(doubts: Sequence[Finding], shots: Shots, adjusted: Adjusted) -> list[Finding]:
+    """Return doubts about cameras unless, adjusted all together, they fit the ``shots`` after all.
+
+    A single picture tells the board's pose badly where the board bends or is seen from far away.
+    """
+    errors = np.full(shots.seen.shape, np.nan)
+    gap = np.linalg.norm(adjusted.residuals, axis=-1)
+    errors[shots.seen] = np.where(np.isnan(gap), np.inf, gap)
+    for views, seen, (width, _) in zip(errors, shots.seen, shots.sizes, strict=True):
+        typical = [
+            np.median(view[good]) for view, good in zip(views, seen, strict=True) if any(good)
+        ]
+        if np.mean(np.array(typical) > CONTRADICTION * width) > MANY:
+            return list(doubts)
+    return []
+
+
 @dataclass(frozen=True)
 class _State:
     """Detections, cameras, and at which instants each pair contradicts itself."""
@@ -147,11 +170,16 @@ class _State:
         errors = {(link.a, link.b): link_errors(shots, cameras, link) for link in links}
         return _State(shots, cameras, links, errors)
 
+    @cached_property
+    def best_quarter(self) -> float:
+        """Error in px that a quarter of the instants stays below in the pair that agrees best."""
+        return float(min(np.nanpercentile(errors, 25) for errors in self.errors.values()))
+
     def limit(self, b: str) -> float:
         """Return the error in px of camera b from which on an instant is a contradiction."""
-        quarter = [np.nanpercentile(errors, 25) for errors in self.errors.values()]
         width = self.shots.sizes[self.shots.cameras.index(b)][0]
-        return float(max(CONTRADICTION * width, CONTRADICTION_SPREADS * min(quarter)))
+        usual = CONTRADICTION_SPREADS * self.best_quarter
+        return float(np.clip(usual, CONTRADICTION * width, SURELY * width))
 
     def bad(self, pair: tuple[str, str]) -> Mask:
         """Return the instants (S,) at which a pair contradicts itself."""
@@ -244,20 +272,30 @@ def _late(shots: Shots, name: str, shift: int) -> _Hypothesis:
 
 
 def _exchanged(state: _State, a: str, b: str) -> _Hypothesis:
-    shots, instants = state.shots, state.bad((a, b))
-    i, j = shots.cameras.index(a), shots.cameras.index(b)
+    shots, instants = state.shots, _fits_better_exchanged(state, a, b)
     pixels = shots.pixels.copy()
-    pixels[i, instants], pixels[j, instants] = (
-        shots.pixels[j, instants],
-        shots.pixels[i, instants],
-    )
+    rows = np.array([shots.cameras.index(name) for name in (a, b)])
+    pixels[np.ix_(rows, instants)] = shots.pixels[np.ix_(rows[::-1], instants)]
     numbers = shots.numbers[instants]
     span = f"{numbers[0]} to {numbers[-1]}" if len(numbers) else "none"
     message = (
         f"the pictures of cameras {a} and {b} are exchanged in a part of the recording "
         f"({len(numbers)} instants, {span}, or all the others): sort the files"
     )
-    return _Hypothesis(Finding("exchanged", (a, b), message), replace(shots, pixels=pixels))
+    finding = Finding("exchanged", (a, b), message)
+    return _Hypothesis(finding, replace(shots, pixels=pixels), new_lens=True)
+
+
+def _fits_better_exchanged(state: _State, a: str, b: str) -> Mask:
+    """Return the instants (S,) at which what two cameras saw fits better the other way round."""
+    (link,) = (link for link in state.links if (link.a, link.b) == (a, b))
+    both = state.shots.of([a, b])
+    other = replace(both, pixels=both.pixels[::-1])
+    try:
+        posed = {n: calibrate_camera(other.of([n]), (), state.cameras[n].camera) for n in (a, b)}
+    except InputError:
+        return state.bad((a, b))
+    return np.asarray(link_errors(other, posed, link) < state.errors[a, b])
 
 
 def _unexplained(state: _State, name: str) -> Finding:
@@ -267,9 +305,9 @@ def _unexplained(state: _State, name: str) -> Finding:
     message = (
         f"camera {name} contradicts the others: in {100 * share:.0f} % of the shared pictures the "
         f"board is not where they see it, by {np.nanmedian(errors):.0f} px in the middle; it was "
-        "moved, zoomed or is not synchronous, or its pictures belong to another camera"
+        "moved or zoomed, is mirrored or not synchronous, or its pictures belong to another camera"
     )
-    return Finding("misfit", (name,), message)
+    return Finding(UNEXPLAINED, (name,), message)
 
 
 def _nearest(shots: Shots, one: Sequence[str], other: Sequence[str]) -> tuple[str, str]:

@@ -17,7 +17,6 @@ from mvboot.calib.bundle import GROUPS, Bundle, Held, Observations, adjust
 from mvboot.calib.rounds import Adjusted, adjust_in_rounds
 
 Floats = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 
 MIN_SIGHTINGS = 12
 """Least number of times each point must have been seen for the board's shape to be estimated."""
@@ -63,7 +62,9 @@ def measured_shape(
     sightings = np.bincount(observations.point, minlength=len(board.points))
     if (sightings < MIN_SIGHTINGS).any() or len(np.unique(observations.instant)) < MIN_INSTANTS:
         return None
-    free = replace(held, points=three_corners(board))
+    first, second, third = three_corners(board)
+    numbers = np.arange(len(board.points))
+    free = replace(held, points=np.isin(numbers, (first, second)), level=numbers == third)
     bundle, some = _part(start.bundle, _spread(observations, MAX_INSTANTS))
     out = some.instant % HELD_OUT_EVERY == 1
     loss_px = LOSS_SIGMAS * start.rms_px
@@ -89,12 +90,16 @@ def with_shape(
     return adjust_in_rounds(replace(start.bundle, points=shape.points), observations, held)
 
 
-def three_corners(board: Board) -> Mask:
-    """Return a mask (P,) of three outer points, which hold the board's place and size."""
+def three_corners(board: Board) -> tuple[int, int, int]:
+    """Return outer points: the first corner, the one across and the one down from it.
+
+    The first two and the height of the third hold the board's place and size, and nothing else.
+    """
     grid = board.grid
     last = grid.max(0)
     wanted = [(0, 0), (last[0], 0), (0, last[1])]
-    return np.asarray(np.any([(grid == place).all(1) for place in wanted], axis=0))
+    first, second, third = (int(np.flatnonzero((grid == at).all(1))[0]) for at in wanted)
+    return first, second, third
 
 
 def laid_over(points: Floats, onto: Floats) -> Floats:

@@ -1,11 +1,14 @@
 """Refine a rig from its subject: bundle adjustment on the detections themselves.
 
 Tracks come from robust triangulation with the rig as it stands, which starts as lenient as that
-rig is wrong; cameras and points are adjusted together, and the next round triangulates anew. The
-result is laid over the old rig's world and judged on frames that took no part, by leaving each
+rig is wrong; cameras and points are adjusted together, and the next round triangulates anew, as
+strictly as the errors now allow. So triangulation tells what is wrong, and least squares, which
+waste nothing, do the rest; only the first round, whose tracks are not clean yet, has a robust loss.
+The result is laid over the old rig's world and judged on frames that took no part, by leaving each
 camera out in turn. A rig that does not get better there is not worth having.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -13,9 +16,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mvboot.calib.bundle import INTRINSICS, Bundle, Held, Observations
+from mvboot.calib.bundle import GROUPS, INTRINSICS, Bundle, Held, Observations, adjust
 from mvboot.calib.compare import CameraDifference, aligned, compare_rigs
-from mvboot.calib.rounds import Adjusted, adjust_in_rounds
+from mvboot.calib.rounds import LOSS_SIGMAS, RAYLEIGH_MEDIAN, SMALLEST_SIGMA_PX, rms
 from mvboot.calib.uncertainty import CameraCovariance, covariance
 from mvboot.calib.views import Views
 from mvboot.errors import InputError, NothingUsable
@@ -33,14 +36,34 @@ MAX_POINTS = 8_000
 """Points to adjust with; drawn at random from more."""
 
 MIN_POINTS = 30
+MIN_SEEN = 12
+"""Points of each camera: two coordinates each, against six numbers of a pose."""
+
 LENIENCE = 2.5
 """First threshold of triangulation, over the error of a plain one of all detections."""
 
-STRICTER = 0.8
+THRESHOLD_SIGMAS = 6.0
+"""Thresholds after the first, over the noise of the detections: wide enough to cut no tail."""
+
 HELD_OUT = 0.25
+JUDGED_POINTS = 20_000
+"""Held-out points that judge; drawn at random from more."""
+
+MIN_JUDGED = 10
+"""Held-out errors of each camera."""
+
+MIN_MOVEMENT = 3.0
+"""How far the subject must move in the pictures, over the error of the adjustment."""
+
+VIEWS = 3
+"""Cameras that see a point which can say anything about them."""
+
 MIN_FRAMES = 8
 MAX_TURN_DEG = 10.0
-BETTER = 0.98
+BETTER = 0.9
+"""Error on held-out frames, over that of the old rig. They follow the others and resemble them:
+a few percent less there were a few percent more in later frames of a real recording."""
+
 WEIGHTS = 4
 """A detection of confidence 1 counts four times, one of 0.25 or less once."""
 
@@ -83,8 +106,9 @@ class Refinement:
     before, after
         Errors in each camera of points triangulated without it, on the held-out frames, with the
         old and the new rig.
-    adjusted, observations
-        The last adjustment.
+    bundle, observations
+        Rig and points of the last adjustment, and the detections behind it. Its world is that of
+        the adjustment.
     covariance
         By camera, against the first one; the size of the world is not part of it.
     change
@@ -95,40 +119,63 @@ class Refinement:
         Threshold of the triangulation in each round.
     held_out_frames
         Numbers of the frames that judged.
+    movement_px
+        How far keypoints were from their usual place in the pictures, in most frames.
+    max_turn_deg
+        As in the options.
     """
 
     rig: Rig
     before: LeaveOneOut
     after: LeaveOneOut
-    adjusted: Adjusted
+    bundle: Bundle
     observations: Observations
     covariance: Mapping[str, CameraCovariance]
     change: Mapping[str, CameraDifference]
     turns_deg: Mapping[str, float]
     thresholds_px: tuple[float, ...]
     held_out_frames: NDArray[np.int64]
+    movement_px: float
+    max_turn_deg: float
 
-    def refusal(self, max_turn_deg: float = MAX_TURN_DEG) -> str | None:
+    @property
+    def rms_px(self) -> float:
+        """Root mean square of the last adjustment's residuals, in px per axis."""
+        return rms(self.bundle.residuals(self.observations))
+
+    def refusal(self) -> str | None:
         """Return why the old rig should stay, or None where the new one is better.
 
         A change beyond recognition is refused whatever the error says: held-out frames show the
         same flat, biased or mislabelled subject as the others, and cannot tell.
         """
+        pairs = zip(self.before.errors_px, self.after.errors_px, strict=True)
+        judged = {n: min(map(len, pair)) for n, pair in zip(self.rig.names, pairs, strict=True)}
+        least = min(judged, key=lambda n: judged[n])
+        if judged[least] < MIN_JUDGED:
+            return (
+                f"the held-out frames have only {judged[least]} points to judge camera {least} by, "
+                f"fewer than {MIN_JUDGED}"
+            )
         before, after = self.before.median, self.after.median
-        if not (np.isfinite(before) and np.isfinite(after)):
-            return "the held-out frames have too few points to judge by"
         if not after < BETTER * before:
             return (
                 f"on {len(self.held_out_frames)} held-out frames the median error in a camera left "
-                f"out is {before:.3g} px before and {after:.3g} px after: these detections have "
-                "nothing to add"
+                f"out is {before:.3g} px before and {after:.3g} px after, not a tenth less: these "
+                "detections have nothing to add"
             )
         name = max(self.turns_deg, key=lambda n: self.turns_deg[n])
-        if self.turns_deg[name] > max_turn_deg:
+        if self.turns_deg[name] > self.max_turn_deg:
             return (
                 f"camera {name} would change by {self.turns_deg[name]:.0f} degrees, more than "
-                f"the {max_turn_deg:g} of --max-turn: these detections do not determine the rig (a "
-                "flat or small subject, or keypoints that mean another place in each view)"
+                f"the {self.max_turn_deg:g} of --max-turn: either these detections do not "
+                "determine the rig (a flat or small subject, or keypoints that mean another place "
+                "in each view), or cameras are mixed up (see mvboot rig check --keypoints)"
+            )
+        if self.movement_px < MIN_MOVEMENT * self.rms_px:
+            return (
+                f"the subject hardly moves ({self.movement_px:.2g} px in the pictures): held-out "
+                "frames show the same places again and cannot judge"
             )
         return None
 
@@ -138,82 +185,137 @@ def refine_rig(
 ) -> Refinement:
     """Refine a rig of three or more cameras by detections of its cameras, named as in the rig.
 
-    InputError for a moving rig, fewer than three cameras, unknown names, or too few frames;
-    NothingUsable where too few points can be triangulated at all.
+    InputError for a moving rig, fewer than three cameras, unknown names, nothing to change, or too
+    few frames that three cameras see; NothingUsable where too few points can be triangulated.
     """
     options = options or RefineOptions()
-    _check(rig, keypoints, options)
-    ordered = keypoints.for_cameras(rig.names)
-    rows = np.arange(len(ordered.frames))
-    split = len(rows) - max(1, round(options.held_out * len(rows)))
-    training, judging = (
-        ordered.slice_frames(slice(0, split)),
-        ordered.slice_frames(slice(split, None)),
-    )
-    held = _held(rig, options)
-    start = _first_held(rig, held)
-    state, thresholds = start, []
-    threshold = _first_threshold(rig, training, options)
-    points = training.sample(MAX_POINTS, np.random.default_rng(options.seed))
-    for _ in range(ROUNDS):
-        thresholds.append(threshold)
-        bundle, observations = _tracks(state, points.for_cameras(state.names), threshold, options)
-        free = replace(held, points=np.zeros(len(bundle.points), np.bool_))
-        adjusted = adjust_in_rounds(bundle, observations, free)
-        state = _laid_over(adjusted.bundle.rig, start, held)
-        threshold = max(options.triangulation.threshold_px, STRICTER * threshold)
-    refined = replace(state.subset(rig.names), up=rig.up, provenance=rig.provenance)
-    used = observations.where(adjusted.used)
+    _check(rig, options)
+    rng = np.random.default_rng(options.seed)
+    training, judging = _split(keypoints.for_cameras(rig.names), options.held_out)
+    training = training.sample(MAX_POINTS, rng)
+    bundle, observations, free, thresholds = _fit(rig, training, options)
+    refined = _laid_over(bundle.rig, rig, free).subset(rig.names)
+    refined = replace(refined, up=rig.up, provenance=rig.provenance)
     change = compare_rigs(rig, refined).as_given
     distance = Views(rig).working_distance
     turns = {
         name: max(c.rotation_deg, float(np.degrees(np.arctan2(c.center, distance))))
         for name, c in change.items()
     }
+    judges = judging.sample(JUDGED_POINTS, rng)
     return Refinement(
         refined,
-        leave_one_out(rig, judging, options.triangulation),
-        leave_one_out(refined, judging, options.triangulation),
-        adjusted,
+        leave_one_out(rig, judges, options.triangulation),
+        leave_one_out(refined, judges, options.triangulation),
+        bundle,
         observations,
-        covariance(adjusted.bundle, used, free),
+        covariance(bundle, observations, free),
         change,
         turns,
-        tuple(thresholds),
-        judging.frames,
+        thresholds,
+        judges.frames,
+        _movement(training),
+        options.max_turn_deg,
     )
+
+
+def _split(keypoints: Keypoints2D, held_out: float) -> tuple[Keypoints2D, Keypoints2D]:
+    """Return the frames to refine with and those that judge, of all in which there is anything."""
+    rows = np.flatnonzero((keypoints.present.sum(0) >= VIEWS).any(axis=(1, 2)))
+    if len(rows) < MIN_FRAMES:
+        raise InputError(
+            f"in {len(rows)} frames a keypoint is seen by three cameras; refining needs "
+            f"{MIN_FRAMES} such frames or more"
+        )
+    seen = replace(
+        keypoints,
+        frames=keypoints.frames[rows],
+        xy=keypoints.xy[:, rows],
+        confidence=keypoints.confidence[:, rows],
+    )
+    first = max(1, len(rows) - max(1, round(held_out * len(rows))))
+    return seen.slice_frames(slice(0, first)), seen.slice_frames(slice(first, None))
+
+
+def _movement(keypoints: Keypoints2D) -> float:
+    """Return the distance in px of detections from their keypoint's median place in the picture.
+
+    The third quartile: a subject may rest half of the time.
+    """
+    tracks = np.moveaxis(keypoints.xy, 1, 0).reshape(len(keypoints.frames), -1, 2)
+    tracks = tracks[:, ~np.isnan(tracks[..., 0]).all(0)]
+    away = np.linalg.norm(tracks - np.nanmedian(tracks, axis=0), axis=-1)
+    return float(np.nanpercentile(away, 75))
+
+
+def _fit(
+    rig: Rig, keypoints: Keypoints2D, options: RefineOptions
+) -> tuple[Bundle, Observations, Held, tuple[float, ...]]:
+    """Return the adjusted bundle, what it was adjusted to, what was held, and the thresholds."""
+    held = Held({name: options.held.get(name, INTRINSICS) for name in rig.names}, motion=True)
+    state, thresholds = _first_held(rig, held), [_first_threshold(rig, keypoints, options)]
+    while True:
+        start, seen = _tracks(state, keypoints, thresholds[-1], options)
+        free = replace(held, points=np.zeros(len(start.points), np.bool_))
+        loss_px = LOSS_SIGMAS * _noise(start, seen) if len(thresholds) == 1 else None
+        solved = adjust(start, seen, free, loss_px)
+        if solved is None:
+            raise NothingUsable(
+                f"round {len(thresholds)} of the adjustment found no finite solution; check the "
+                "rig (mvboot rig check --keypoints)"
+            )
+        if len(thresholds) == ROUNDS:
+            finite = np.flatnonzero(np.isfinite(solved.residuals(seen)).all(1))
+            return solved, seen.where(finite), free, tuple(thresholds)
+        state = _laid_over(solved.rig, rig, held)
+        strict = max(options.triangulation.threshold_px, THRESHOLD_SIGMAS * _noise(solved, seen))
+        thresholds.append(min(thresholds[-1], strict))
+
+
+def _noise(bundle: Bundle, seen: Observations) -> float:
+    """Return the noise of the detections per axis in px, from the median of the residuals.
+
+    Each point follows its detections with three coordinates, so that what is left of the noise is
+    smaller than the noise.
+    """
+    length = np.linalg.norm(bundle.residuals(seen), axis=-1)
+    left = 1 - 3 * len(bundle.points) / (2 * len(seen))
+    sigma = float(np.nanmedian(length)) / RAYLEIGH_MEDIAN / math.sqrt(left)
+    return max(sigma, SMALLEST_SIGMA_PX)
 
 
 def _tracks(
     rig: Rig, keypoints: Keypoints2D, threshold_px: float, options: RefineOptions
 ) -> tuple[Bundle, Observations]:
     """Return the accepted points as a bundle of one instant, seen by the views that agree."""
+    ordered = keypoints.for_cameras(rig.names)
     lenient = replace(options.triangulation, threshold_px=threshold_px)
-    result = solve_chunk(rig, keypoints, lenient, None)
+    result = solve_chunk(rig, ordered, lenient)
     good = np.flatnonzero(np.asarray(result.accepted))
-    if len(good) < MIN_POINTS:
+    camera, point = np.nonzero(np.asarray(result.inliers)[:, good])
+    _check_seen(rig, np.bincount(camera, minlength=len(rig)), len(good), threshold_px)
+    pixels = ordered.xy.reshape(len(rig), -1, 2)[camera, good[point]]
+    confidence = ordered.confidence.reshape(len(rig), -1)[camera, good[point]]
+    weight = np.clip(np.ceil(WEIGHTS * confidence), 1, WEIGHTS).astype(np.int64)
+    weight //= np.gcd.reduce(weight)  # the solver takes a weight as so many copies
+    still = Pose(torch.eye(3, dtype=torch.float64)[None], torch.zeros(1, 3, dtype=torch.float64))
+    bundle = Bundle(rig, still, np.asarray(result.points)[good])
+    return bundle, Observations(camera, np.zeros_like(camera), point, pixels, weight)
+
+
+def _check_seen(rig: Rig, seen: NDArray[np.int64], points: int, threshold_px: float) -> None:
+    if points < MIN_POINTS:
         raise NothingUsable(
-            f"only {len(good)} points agree within {threshold_px:.3g} px; too few to refine a rig "
+            f"only {points} points agree within {threshold_px:.3g} px; too few to refine a rig "
             "from: check camera names and synchronisation (mvboot rig check --keypoints)"
         )
-    pixels = keypoints.xy.reshape(len(rig), -1, 2)
-    confidence = keypoints.confidence.reshape(len(rig), -1)
-    camera, point = np.nonzero(np.asarray(result.inliers)[:, good])
-    weight = np.clip(np.ceil(WEIGHTS * confidence[camera, good[point]]), 1, WEIGHTS)
-    observations = Observations(
-        camera,
-        np.zeros_like(camera),
-        point,
-        pixels[camera, good[point]],
-        weight.astype(np.int64),
-    )
-    still = Pose(torch.eye(3, dtype=torch.float64)[None], torch.zeros(1, 3, dtype=torch.float64))
-    return Bundle(rig, still, np.asarray(result.points)[good]), observations
-
-
-def _held(rig: Rig, options: RefineOptions) -> Held:
-    cameras = {name: options.held.get(name, INTRINSICS) for name in rig.names}
-    return Held(cameras, motion=True)
+    for name, count in zip(rig.names, seen, strict=True):
+        if count < MIN_SEEN:
+            raise NothingUsable(
+                f"camera {name} sees only {count} of the {points} points that agree within "
+                f"{threshold_px:.3g} px; too few to refine it: check its detections, or leave it "
+                "out (--cameras)"
+            )
 
 
 def _first_held(rig: Rig, held: Held) -> Rig:
@@ -222,22 +324,37 @@ def _first_held(rig: Rig, held: Held) -> Rig:
 
 
 def _laid_over(rig: Rig, old: Rig, held: Held) -> Rig:
-    """Return the rig in the old one's world and size, unless held poses already say where."""
+    """Return the rig in the old one's world and size, as far as held poses do not say where."""
     anchors = [name for name in rig.names if "pose" in held.of(name)]
-    if len(anchors) >= 2:
-        return rig
-    _, moved = aligned(old, rig)
-    return replace(rig, cameras=moved.cameras)
+    if not anchors:
+        return replace(rig, cameras=aligned(old, rig)[1].subset(rig.names).cameras)
+    return rig if len(anchors) > 1 else _resized(rig, old, anchors[0])
+
+
+def _resized(rig: Rig, old: Rig, anchor: str) -> Rig:
+    """Return the rig in the old one's size: least squares on the centres, seen from the anchor."""
+    middle, others = rig[anchor].center, [name for name in rig.names if name != anchor]
+    now = torch.stack([rig[name].center - middle for name in others])
+    then = torch.stack([old[name].center - middle for name in others])
+    size = (now * then).sum() / (now * now).sum()
+    cameras = dict(rig.cameras)
+    for name, arm in zip(others, now, strict=True):
+        R = rig[name].cam_from_world.R
+        cameras[name] = rig[name].with_pose(Pose(R, -(R @ (middle + size * arm))))
+    return replace(rig, cameras=cameras)
 
 
 def _first_threshold(rig: Rig, keypoints: Keypoints2D, options: RefineOptions) -> float:
     plain = linear_error(rig, keypoints)["median"]
     if plain is None:
-        raise NothingUsable("no point was seen by two cameras in the frames to refine from")
+        raise NothingUsable(
+            "no point lies before the cameras that see it: check camera names and the rig "
+            "(mvboot rig check --keypoints)"
+        )
     return max(options.triangulation.threshold_px, LENIENCE * plain)
 
 
-def _check(rig: Rig, keypoints: Keypoints2D, options: RefineOptions) -> None:
+def _check(rig: Rig, options: RefineOptions) -> None:
     if rig.is_moving:
         raise InputError("a rig with one pose per frame cannot be refined")
     if len(rig) < 3:
@@ -250,7 +367,5 @@ def _check(rig: Rig, keypoints: Keypoints2D, options: RefineOptions) -> None:
         raise InputError(
             f"there is no camera {', '.join(unknown)}; there are {', '.join(rig.names)}"
         )
-    if len(keypoints.frames) < MIN_FRAMES:
-        raise InputError(
-            f"there are {len(keypoints.frames)} frames; refining needs {MIN_FRAMES} or more"
-        )
+    if all(set(GROUPS) <= options.held.get(name, INTRINSICS) for name in rig.names):
+        raise InputError("everything is held; leave something free to refine")

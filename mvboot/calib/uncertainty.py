@@ -24,6 +24,9 @@ STEP = 1e-6
 UNDETERMINED = 1e-14
 """Smallest eigenvalue of the normal matrix, over its largest."""
 
+SMALLEST = 1e-100
+"""Stands for no information at all: its inverse can still be squared."""
+
 
 @dataclass(frozen=True)
 class CameraCovariance:
@@ -249,7 +252,7 @@ def _inverse(normal: Floats, alone: Floats, fixed: Floats | None) -> Floats:
     measured by how well each is determined ``alone`` (n,): what is left of an undetermined one is
     rounding.
     """
-    unit = 1 / np.sqrt(np.maximum(alone, 1e-300))
+    unit = 1 / np.sqrt(np.maximum(alone, SMALLEST))
     basis = np.eye(len(normal))
     if fixed is not None:
         basis = np.linalg.svd((unit * fixed)[None])[2][1:].T

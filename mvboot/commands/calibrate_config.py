@@ -52,9 +52,22 @@ class CalibrateConfig(BaseModel):
             allow_partial=self.allow_partial,
         )
         check_options(cameras, options)
+        self.world_of(cameras)
         if not self.intrinsics_only:
             require_a_top(board, cameras)
         return options
+
+    def world_of(self, cameras: tuple[str, ...]) -> tuple[str, str]:
+        """Return "board" and a number, or "camera" and a name; InputError for anything else."""
+        kind, _, value = (self.world or f"camera:{cameras[0]}").partition(":")
+        if kind == "board" and re.fullmatch(r"\d+", value):
+            return kind, value
+        if kind == "camera" and value in cameras:
+            return kind, value
+        raise InputError(
+            f"--world {self.world!r} is neither board:NUMBER nor camera:NAME with one of "
+            f"{', '.join(cameras)}"
+        )
 
     @staticmethod
     def _each(words: Mapping[str, list[str]], cameras: tuple[str, ...]) -> dict[str, list[str]]:
@@ -67,6 +80,6 @@ def _distance(key: str, text: str, board: Board) -> tuple[tuple[str, str], float
     names = key.split(":")
     match = re.fullmatch(r"(\d+\.?\d*|\.\d+)(mm|cm|m)", text)
     if len(names) != 2 or match is None:
-        raise InputError(f"distance {key}={text} is not of the form CAMERA:CAMERA:788mm")
+        raise InputError(f"distance {key}={text} is not of the form A:B=788mm")
     metres = float(match[1]) * UNITS_IN_M[match[2]]
     return (names[0], names[1]), metres / UNITS_IN_M[board.units]

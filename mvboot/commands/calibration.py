@@ -144,11 +144,9 @@ def _finished(config: CalibrateConfig, calibration: Calibration, said: dict[str,
 
 
 def _world(config: CalibrateConfig, calibration: Calibration) -> WorldFrame:
-    kind, _, value = (config.world or f"camera:{calibration.rig.names[0]}").partition(":")
+    kind, value = config.world_of(calibration.rig.names)
     if kind == "camera":
         return from_camera(calibration.rig, value)
-    if kind != "board" or not value.lstrip("-").isdigit():
-        raise InputError(f"--world {config.world!r} is neither board:NUMBER nor camera:NAME")
     place = np.flatnonzero(calibration.shots.numbers == int(value))
     if len(place) == 0:
         numbers = calibration.shots.numbers

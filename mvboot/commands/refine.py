@@ -5,14 +5,14 @@ from typing import Annotated, Any
 
 from typer import Argument, Option
 
-from mvboot.commands.options import by_camera, pairs, resolved
+from mvboot.commands.options import by_camera, listed, pairs, resolved
 from mvboot.commands.output import Output
 
 Words = list[str] | None
 
 
 def refine(
-    rig: Annotated[Path | None, Argument(help="Rig file or folder, any known format.")] = None,
+    rig: Annotated[str | None, Argument(help="Rig file or folder, any known format.")] = None,
     overrides: Annotated[
         Words, Argument(metavar="[KEY=VALUE]...", help="Settings by name.")
     ] = None,
@@ -26,6 +26,9 @@ def refine(
     rig_format: Annotated[str | None, Option(help="Format of the rig, if not recognised.")] = None,
     keypoints_format: Annotated[
         str | None, Option(help="Format of the keypoints, if not recognised.")
+    ] = None,
+    cameras: Annotated[
+        str | None, Option(help="Use only these cameras of the rig, comma-separated.")
     ] = None,
     camera_map: Annotated[
         Words, Option(metavar="KEYPOINTS=RIG", help="Pair camera names that differ; repeatable.")
@@ -64,6 +67,8 @@ def refine(
     """Refine poses from the subject's detections; refused where held-out frames get no better."""
     from mvboot.commands.refinement import RefineConfig, run
 
+    if rig is not None and "=" in rig and not Path(rig).exists():  # the config names the rig
+        overrides, rig = [rig, *(overrides or [])], None
     given: dict[str, Any] = {
         "rig": rig,
         "keypoints": keypoints,
@@ -71,6 +76,7 @@ def refine(
         "units": units,
         "rig_format": rig_format,
         "keypoints_format": keypoints_format,
+        "cameras": None if cameras is None else listed(cameras, "--cameras"),
         "camera_map": pairs(camera_map, "--camera-map", "KEYPOINTS=RIG"),
         "subject": subject,
         "min_confidence": min_confidence,

@@ -14,7 +14,7 @@ from mvboot.commands.matching import check_subject, matched, of_subject
 from mvboot.commands.output import Output
 from mvboot.config import dump_yaml
 from mvboot.errors import InputError, NothingUsable
-from mvboot.files import atomic_folder
+from mvboot.files import atomic_folder, hash_file
 from mvboot.formats.detections import describe, load_keypoints, match_cameras
 from mvboot.formats.rigs import load_rig, save_rig
 from mvboot.keypoints import Keypoints2D
@@ -35,6 +35,7 @@ class RefineConfig(BaseModel):
     units: Literal["m", "cm", "mm"] | None = None
     rig_format: str | None = None
     keypoints_format: str | None = None
+    cameras: list[str] = Field(default=[], description="use only these cameras of the rig")
     camera_map: dict[str, str] = Field(default={}, description="keypoint camera: rig camera")
     subject: str | None = Field(None, description="an individual's name, or largest")
     min_confidence: float = Field(0.0, ge=0, le=1)
@@ -80,15 +81,16 @@ def run(config: RefineConfig, overwrite: bool, say: Output) -> dict[str, Any]:
     """
     with atomic_folder(config.out, overwrite) as folder:
         rig = load_rig(config.rig, config.rig_format, config.units)
+        rig = rig.subset(config.cameras) if config.cameras else rig
         keypoints = _keypoints(config, rig, say)
         refinement = refine_rig(rig, keypoints, config.options(rig.names))
         said = summary(refinement) | {
             "version": __version__,
             "rig_hash": rig.fingerprint(),
-            "inputs": dict(keypoints.source.get("inputs", {})),
+            "inputs": {**_hash(config.rig), **dict(keypoints.source.get("inputs", {}))},
         }
         _say_result(refinement, say)
-        refusal = refinement.refusal(config.max_turn_deg)
+        refusal = refinement.refusal()
         if refusal:
             raise NothingUsable(f"refused, the old rig stays: {refusal}")
         kept = ("version", "rig_hash", "leave_one_out_px")
@@ -111,11 +113,11 @@ def summary(refinement: Refinement) -> dict[str, Any]:
         },
         "units": refinement.rig.units,
         "observations": len(refinement.observations),
-        "rms_px": refinement.adjusted.rms_px,
+        "rms_px": refinement.rms_px,
+        "movement_px": refinement.movement_px,
         "thresholds_px": list(refinement.thresholds_px),
         "change": {name: vars(change) for name, change in refinement.change.items()},
         "deviation": {name: deviations(c) for name, c in refinement.covariance.items()},
-        "trouble": refinement.adjusted.trouble,
     }
 
 
@@ -123,9 +125,18 @@ def _keypoints(config: RefineConfig, rig: Rig, say: Output) -> Keypoints2D:
     found = load_keypoints(config.keypoints, config.keypoints_format)
     say.say(f"keypoints: {describe(found)}")
     check_subject(found, config.subject, config.keypoints)
-    camera_map = match_cameras(rig.names, found.cameras, config.camera_map)
+    wanted = {*(config.cameras or found.cameras), *config.camera_map}
+    seen = tuple(name for name in found.cameras if name in wanted) or found.cameras
+    camera_map = match_cameras(rig.names, seen, config.camera_map)
+    renamed = ", ".join(f"{a} is {b}" for a, b in camera_map.items() if a != b)
+    if renamed:
+        say.say(f"cameras paired: {renamed}")
     chosen = of_subject(matched(found, rig, camera_map), config.subject, config.min_confidence)
     return chosen.above(config.min_confidence)
+
+
+def _hash(rig: Path) -> dict[str, str]:
+    return {rig.name: hash_file(rig)} if rig.is_file() else {}
 
 
 def _say_result(refinement: Refinement, say: Output) -> None:
@@ -139,8 +150,8 @@ def _say_result(refinement: Refinement, say: Output) -> None:
             (
                 name,
                 *(_figure(part[name]) for part in medians),
-                f"{change.rotation_deg:.3g} +- {spread.rotation_deg:.2g}",
-                f"{change.center:.4g} +- {spread.center_deviation:.2g}",
+                f"{change.rotation_deg:.3g}{_deviation(spread.rotation_deg)}",
+                f"{change.center:.4g}{_deviation(spread.center_deviation)}",
                 f"{change.focal_ratio:.4f}",
             )
         )
@@ -150,6 +161,11 @@ def _say_result(refinement: Refinement, say: Output) -> None:
         f"\nleaving each camera out, on held-out frames {frames.min()} to {frames.max()}: median "
         f"{refinement.before.median:.3g} px before, {refinement.after.median:.3g} px after"
     )
+
+
+def _deviation(value: float) -> str:
+    """Return the words of a standard deviation; none for what the others are measured against."""
+    return f" +- {value:.2g}" if value > 0 else ""
 
 
 def _figure(value: float) -> str:

@@ -192,7 +192,7 @@ def wrong_square_size(folder: Path) -> Broken:
         "distance_m": metres,
         "between": ("a", "d"),
         "scale": 30 / 40,
-        "words": ("--distance", f"a:d:{1000 * metres:.1f}mm"),
+        "words": ("--distance", f"a:d={1000 * metres:.1f}mm"),
     }
     board = replace(BOARD, square=40.0, marker=29.33).spec
     return Broken(save(folder, still_pictures()), board, (), facts)
