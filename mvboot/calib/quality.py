@@ -18,6 +18,7 @@ from mvboot.calib.rounds import Adjusted, rms
 from mvboot.calib.select import coverage
 from mvboot.calib.shots import Shots
 from mvboot.calib.uncertainty import CameraCovariance
+from mvboot.geometry import Camera, image_size
 from mvboot.rig import Rig
 from mvboot.triangulation.linear import triangulate_linear
 
@@ -25,6 +26,9 @@ Floats = NDArray[np.float64]
 
 UNOBSERVABLE, UNCERTAIN = 0.03, 0.01
 """Deviation of a focal length over itself: nothing is known, and little is known."""
+
+BELIEVED = (0.1, 300.0)
+"""Focal length over the picture's longer side; no camera is beyond, a degenerate fit may be."""
 
 FEW_VIEWS = 10
 UNCOVERED = 0.5
@@ -140,11 +144,9 @@ def measure_board(shots: Shots, bundle: Bundle, used: Observations) -> Ruler:
 
 def neighbours(shots: Shots) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return pairs of points that are next to one another across or down the board."""
-    points = shots.board.points[:, :2]
-    apart = np.linalg.norm(points[:, None] - points, axis=-1)
-    np.fill_diagonal(apart, np.inf)
-    close = apart <= 1.5 * apart.min(1, keepdims=True).clip(max=np.median(apart.min(1)))
-    i, j = np.nonzero(np.triu(close))
+    grid = shots.board.grid
+    apart = np.abs(grid[:, None] - grid).sum(-1)
+    i, j = np.nonzero(np.triu(apart == 1))
     return i, j
 
 
@@ -153,11 +155,13 @@ def unobservable(rig: Rig, covariance: Mapping[str, CameraCovariance]) -> list[F
     found = []
     for name in rig.names:
         share = _focal_share(rig, covariance, name)
-        if share > UNOBSERVABLE:
+        widths = _focal_widths(rig[name])
+        if share > UNOBSERVABLE or not BELIEVED[0] < widths < BELIEVED[1]:
+            known = f"known to {100 * share:.0f} % only" if share > UNOBSERVABLE else "it collapsed"
             message = (
-                f"the focal length of camera {name} is not determined (known to "
-                f"{100 * share:.0f} % only): the board was shown at one tilt; tilt it towards and "
-                "away from the camera by 30 to 45 degrees, and near and far"
+                f"the focal length of camera {name} is not determined ({known}): the board was "
+                "shown at one tilt; tilt it towards and away from the camera by 30 to 45 degrees, "
+                "and near and far"
             )
             found.append(Finding("focal-unobservable", (name,), message))
     return found
@@ -244,6 +248,10 @@ def _turned(rig: Rig) -> list[Finding]:
         "others; the rig describes them as they are, so videos must stay turned the same way"
     )
     return [Finding("turned", tuple(odd), text)]
+
+
+def _focal_widths(camera: Camera) -> float:
+    return float((camera.K[0, 0] * camera.K[1, 1]).sqrt()) / max(image_size(camera))
 
 
 def _focal_share(rig: Rig, covariance: Mapping[str, CameraCovariance], name: str) -> float:

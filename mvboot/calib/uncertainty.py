@@ -252,6 +252,8 @@ def _inverse(normal: Floats, alone: Floats, fixed: Floats | None) -> Floats:
     measured by how well each is determined ``alone`` (n,): what is left of an undetermined one is
     rounding.
     """
+    if not len(normal):
+        return normal
     unit = 1 / np.sqrt(np.maximum(alone, SMALLEST))
     basis = np.eye(len(normal))
     if fixed is not None:

@@ -73,6 +73,7 @@ def plan(config: CalibrateConfig, say: Output) -> dict[str, Any]:
     """Say what a run would read and write (``--dry-run``)."""
     board = load_board(config.board)
     footages = open_footage(config)
+    config.options(board, tuple(footages))
     instants = chosen_instants(footages, config.max_pictures)
     rows = [("camera", "size", "pictures", "looked at")]
     for name, footage in footages.items():

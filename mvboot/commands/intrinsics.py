@@ -66,18 +66,18 @@ def run_alone(
 
 
 def _poses(config: CalibrateConfig, cameras: tuple[str, ...]) -> Rig | None:
-    """Return the rig whose poses are to be kept, its cameras called as in the footage."""
+    """Return the rig whose poses are to be kept; its cameras must be those of the footage."""
     if config.poses is None:
         return None
     rig = load_rig(config.poses, units=config.units)
-    names = {there: here for here, there in match_cameras(rig.names, cameras).items()}
-    lacking = sorted(set(rig.names) - set(names))
-    if lacking:
+    try:
+        match_cameras(rig.names, cameras)
+    except InputError:
         raise InputError(
-            f"there are no pictures of camera {', '.join(lacking)}; every camera of a rig needs "
-            "its intrinsics",
+            f"has the cameras {', '.join(rig.names)}, but the pictures are of {', '.join(cameras)}; "
+            "every camera of a rig needs its intrinsics, and --cameras leaves pictures out",
             where=config.poses,
-        )
+        ) from None
     return rig
 
 

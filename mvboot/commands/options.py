@@ -21,12 +21,17 @@ def listed(text: str, option: str) -> list[str]:
 
 
 def pairs(texts: Sequence[str] | None, option: str, form: str) -> dict[str, str] | None:
-    """Return ``LEFT=RIGHT`` words as a mapping, or None for none; InputError for another form."""
-    found = {}
+    """Return ``LEFT=RIGHT`` words as a mapping, or None for none.
+
+    InputError for another form, and for one left side that is given twice.
+    """
+    found: dict[str, str] = {}
     for text in texts or ():
         left, equals, right = text.partition("=")
         if not (left and equals and right):
             raise InputError(f"{option} {text!r} is not of the form {form}")
+        if left in found:
+            raise InputError(f"{option} {left} is given twice: {found[left]} and {right}")
         found[left] = right
     return found or None
 
@@ -36,6 +41,8 @@ def by_camera(texts: Sequence[str] | None, option: str) -> dict[str, list[str]] 
     found: dict[str, list[str]] = {}
     for text in texts or ():
         camera, equals, words = text.partition("=")
+        if equals and not camera:
+            raise InputError(f"{option} {text!r} names no camera; leave = away to mean all")
         key, value = (camera, words) if equals else ("all", text)
         found.setdefault(key, []).extend(listed(value, option))
     return found or None

@@ -130,6 +130,8 @@ def _draw_camera(axes: Axes, calibration: Calibration, name: str, length: float)
         f"{100 * quality.covered:.0f} % covered",
         fontsize=9,
     )
+    axes.set_xlim(extent[:2])
+    axes.set_ylim(extent[2:])
     axes.set_xticks([])
     axes.set_yticks([])
 

@@ -106,7 +106,7 @@ def test_what_did_not_count_is_not_measured(exact):
     [
         (BOARD, 5 * 7 + 6 * 6),
         (Checkerboard(9, 6, "mm", 25.0), 8 * 6 + 9 * 5),
-        (AprilGrid(2, 1, "mm", 40.0, 12.0), 4 + 4 + 2),
+        (AprilGrid(2, 1, "mm", 40.0, 12.0), 2 * 4 + 2),
     ],
 )
 def test_neighbours_are_next_to_one_another_across_or_down(exact, board, pairs):
