@@ -74,8 +74,9 @@ def _poses(config: CalibrateConfig, cameras: tuple[str, ...]) -> Rig | None:
         match_cameras(rig.names, cameras)
     except InputError:
         raise InputError(
-            f"has the cameras {', '.join(rig.names)}, but the pictures are of {', '.join(cameras)}; "
-            "every camera of a rig needs its intrinsics, and --cameras leaves pictures out",
+            f"has the cameras {', '.join(rig.names)}, but the pictures are of "
+            f"{', '.join(cameras)}; every camera of a rig needs its intrinsics, and --cameras "
+            "leaves pictures out",
             where=config.poses,
         ) from None
     return rig
