@@ -23,7 +23,7 @@ SIZE = (640, 480)
 LENS = (-0.12, 0.05, 4e-4, -3e-4, 0.0)
 MIDDLE = np.array([0.0, 0.0, 0.3])
 SHOTS = 24
-FRAMES, LATE = 60, 3
+FRAMES, LATE = 40, 3
 
 Pictures = Mapping[str, Sequence[np.ndarray]]
 
@@ -152,7 +152,7 @@ def sound(folder: Path, board: Board = BOARD) -> Recording:
 
 
 def sound_motion(folder: Path) -> Recording:
-    """The board waved about before four synchronous cameras, 60 frames."""
+    """The board waved about before four synchronous cameras, 40 frames."""
     pattern = save(folder, {n: row[LATE:] for n, row in smooth_pictures().items()})
     return Recording(folder, pattern, BOARD, four_cameras(), smooth_poses()[LATE:])
 

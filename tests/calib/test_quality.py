@@ -164,6 +164,19 @@ def test_a_focal_length_that_nobody_can_know(share, found):
         )
 
 
+@pytest.mark.parametrize(("focal", "found"), [(30.0, 1), (400.0, 0), (1e5, 0), (1e6, 1)])
+def test_a_focal_length_that_collapsed(focal, found):
+    """Far from any lens there is, though every deviation is small."""
+    rig = rig_of()
+    K = rig["b"].K.clone()
+    K[:2, :2] *= focal / 800
+    rig = Rig({**rig.cameras, "b": replace(rig["b"], K=K)}, "mm")
+    spread = dict.fromkeys("abc", spread_of(0.001)) | {"b": spread_of(0.001, focal)}
+    findings = unobservable(rig, spread)
+    assert [(f.code, f.cameras) for f in findings] == [("focal-unobservable", ("b",))] * found
+    assert all("not determined (it collapsed)" in f.message for f in findings)
+
+
 # --- cautions -----------------------------------------------------------------------------------
 
 

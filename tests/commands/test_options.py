@@ -2,7 +2,8 @@
 
 import pytest
 
-from mvboot.commands.options import by_camera, listed, pairs
+from mvboot.commands.options import by_camera, listed, pairs, resolved
+from mvboot.commands.refinement import RefineConfig
 from mvboot.errors import InputError
 
 
@@ -52,3 +53,18 @@ def test_by_camera_of_another_form(text):
 def test_the_same_pair_twice():
     with pytest.raises(InputError, match=r"--distance a:b is given twice: 7mm and 8mm"):
         pairs(["a:b=7mm", "a:b=8mm"], "--distance", "A:B=LENGTH")
+
+
+def test_settings_come_from_file_then_options_then_words(tmp_path):
+    config = tmp_path / "config.yaml"
+    config.write_text("rig: a.yaml\nseed: 1\nheld_out: 0.5\n")
+    given = {"keypoints": "k", "out": "o", "seed": 2, "units": None}
+    settings = resolved(RefineConfig, given, config, ["seed=3"], "mvboot rig refine")
+    assert (settings.seed, settings.held_out, str(settings.rig)) == (3, 0.5, "a.yaml")
+    settings = resolved(RefineConfig, given, config, None, "mvboot rig refine")
+    assert settings.seed == 2 and settings.keypoints == "k"
+
+
+def test_what_is_missing_is_named_as_it_is_typed():
+    with pytest.raises(InputError, match=r"RIG, --out is missing; see mvboot rig refine --help"):
+        resolved(RefineConfig, {"keypoints": "k"}, None, None, "mvboot rig refine", ["rig"])

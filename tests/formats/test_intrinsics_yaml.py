@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from mvboot import Rig, save_rig
+from mvboot import Rig, load_rig, save_rig
 from mvboot.errors import InputError
 from mvboot.formats.intrinsics_yaml import load_intrinsics, save_intrinsics
 from mvboot.geometry import Camera
@@ -44,6 +44,11 @@ def test_written_and_read_back_exactly(saved):
     cameras = load_intrinsics(saved)
     assert_same(cameras)
     assert all((camera.cam_from_world.t == 0).all() for camera in cameras.values()), "no poses"
+
+
+def test_it_is_no_rig(saved):
+    with pytest.raises(InputError, match=r"intrinsics.yaml"):
+        load_rig(saved)
 
 
 def test_the_file_is_for_people(saved):
