@@ -286,7 +286,7 @@ def _distances(rig: Rig, shots: Shots, options: CalibrationOptions) -> list[Find
             message = (
                 f"cameras {a} and {b} come out {got:.4g} {rig.units} apart but were measured at "
                 f"{measured:.4g} {rig.units}: every length of the board is probably "
-                f"{measured / got:.4g} times what {shots.board.spec} says; measure a square"
+                f"{measured / got:.3g} times what {shots.board.spec} says; measure a square"
             )
             found.append(Finding("wrong-scale", (a, b), message))
     return found

@@ -163,7 +163,7 @@ CAUSES = {
     "blurred": (3, "found in 0 of 24 pictures of camera c; they are out of focus"),
     "wrong_square_size": (
         3,
-        r"a and d come out 1051 mm apart .* measured at 788.1 mm: .* 0.7499 times",
+        r"a and d come out 1051 mm apart .* measured at 788.1 mm: .* 0.75 times",
     ),
     "wrong_dictionary": (3, r"show markers of DICT_5X5_..., not of DICT_6X6_250"),
     "mirrored": (3, "the pictures of camera c are mirrored"),
