@@ -1,0 +1,1 @@
+"""What stands still around a subject: rooms, streets, furniture, and things in the way."""

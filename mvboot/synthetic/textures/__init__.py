@@ -1,0 +1,1 @@
+"""Procedural textures: noise, patterns, palettes, and what they make together."""
