@@ -11,6 +11,7 @@ from mvboot.commands.calibrate import calibrate
 from mvboot.commands.demo import demo
 from mvboot.commands.inspect import inspect
 from mvboot.commands.rig import app as rig
+from mvboot.commands.synth import synth
 from mvboot.commands.triangulate import triangulate
 from mvboot.errors import InputError, MvbootError
 
@@ -27,6 +28,7 @@ app.add_typer(rig, name="rig")
 app.command("board")(board)
 app.command("calibrate")(calibrate)
 app.command("triangulate")(triangulate)
+app.command("synth")(synth)
 app.command("inspect")(inspect)
 
 

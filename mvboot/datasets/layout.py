@@ -16,6 +16,9 @@ from mvboot.files import atomic_file
 RIG, CAPTURE, TEMPLATE, KEYPOINTS = "rig.yaml", "capture.yaml", "template.npz", "keypoints.parquet"
 IMAGES, VIDEOS, MASKS, FIELDS, TRUTH = "images", "videos", "masks", "fields", "truth"
 KEYPOINTS3D, RIG_TRUE, MAPS = "keypoints3d.parquet", "rig_true.yaml", "depth"
+KEYPOINTS2D, POSES = "keypoints2d.parquet", "poses.npz"
+HIDDEN = 0.1
+"""Confidence of a true keypoint that something hides; 0 would read as missing."""
 PICTURE_SUFFIXES = (".png", ".jpg")
 JPEG_QUALITY = 95
 

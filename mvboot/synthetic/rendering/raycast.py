@@ -44,6 +44,10 @@ class Hits:
         """Which rays (N,) met the mesh."""
         return np.asarray(self.face != NOTHING)
 
+    def at(self, rows: Ints) -> "Hits":
+        """Return the hits of some of the rays."""
+        return Hits(self.face[rows], self.barycentric[rows], self.distance[rows])
+
     def interpolated(self, faces: Ints, values: Floats) -> Floats:
         """Return values per vertex (V, D) where the rays met the mesh (N, D), NaN elsewhere."""
         found = np.full((len(self.face), values.shape[1]), np.nan)
@@ -78,12 +82,18 @@ class CameraRays:
 
         With several samples a pixel's rays stand together at the end of the pixel order.
         """
-        width, height = image_size(self.camera)
+        width, height = whole_size(self.camera)
         offset = (np.arange(self.samples) + 0.5) / self.samples - 0.5
         y, x, dy, dx = np.meshgrid(
             np.arange(height), np.arange(width), offset, offset, indexing="ij"
         )
         return np.asarray(self.camera.ray(np.stack([x + dx, y + dy], -1).reshape(-1, 2))[1])
+
+
+def whole_size(camera: Camera) -> tuple[int, int]:
+    """Return width and height of a camera's pictures as whole numbers."""
+    width, height = image_size(camera)
+    return int(width), int(height)
 
 
 class RayCaster:
@@ -118,14 +128,19 @@ class RayCaster:
         )
         return Hits(face, barycentric, distance)
 
-    def in_shadow(self, points: Floats, direction: Floats, offset: float) -> NDArray[np.bool_]:
-        """Return which points (N, 3) have something in the way along a direction (3,).
+    def blocked(self, origins: Floats, directions: Floats, reach: Floats) -> NDArray[np.bool_]:
+        """Return which rays (N,) meet something nearer than ``reach`` (N,).
 
-        They are first moved by ``offset`` along it, off the surface they lie on.
+        Origins and unit directions are (N, 3). A surface that a ray starts on counts: move the
+        origins off it first.
         """
-        start = (points + offset * direction).astype(np.float32)
-        ways = np.broadcast_to(direction.astype(np.float32), start.shape)
-        return np.asarray(self._scene.run(start, np.ascontiguousarray(ways)) != NOTHING)
+        found = self._scene.run(
+            np.ascontiguousarray(origins, dtype=np.float32),
+            np.ascontiguousarray(directions, dtype=np.float32),
+            dists=np.ascontiguousarray(reach, dtype=np.float32),
+            query="OCCLUDED",
+        )
+        return np.asarray(found != NOTHING)
 
 
 def intersection(corners: Floats, origins: Floats, directions: Floats) -> tuple[Floats, Floats]:

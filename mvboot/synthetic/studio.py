@@ -1,0 +1,203 @@
+"""A synthetic capture before it is filmed: who, where, under which light, before which cameras."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mvboot.errors import InputError
+from mvboot.formats.rigs import load_rig
+from mvboot.geometry import Camera
+from mvboot.rig import Rig
+from mvboot.synthetic.faults import miscalibrated
+from mvboot.synthetic.looks import sample_look
+from mvboot.synthetic.motion.motion import sample_motion
+from mvboot.synthetic.places.clearing import Clearing
+from mvboot.synthetic.places.occluders import sample_occluders
+from mvboot.synthetic.places.room import sample_room
+from mvboot.synthetic.rendering.backdrop import Backdrop, Eye, Room
+from mvboot.synthetic.rendering.exposure import Exposure, Moment, expose
+from mvboot.synthetic.rendering.light import Light, sample_light
+from mvboot.synthetic.rendering.raycast import CameraRays
+from mvboot.synthetic.rendering.views import Bodies, View
+from mvboot.synthetic.rigs import synthetic_rig
+from mvboot.synthetic.sensor import developed, exposure_for
+from mvboot.synthetic.settings import SynthSettings
+from mvboot.synthetic.subjects import Subject, Subjects
+from mvboot.template import Template, load_template
+
+Floats = NDArray[np.float64]
+Picture = NDArray[np.uint8]
+
+SHAPE_SPREAD = 0.8
+"""Standard deviation of shape coefficients; the templates' components have 1."""
+LOOKS_PER_S = 10
+"""How often a motion is looked at to find how much room it needs."""
+FRAMED = 1.05
+METERING = 17
+"""Every how many-th ray measures the light for the exposure."""
+
+
+class Studio:
+    """All that a capture shows and all that films it; made from settings, again the same.
+
+    ``subjects`` are filmed by the true cameras ``rig``; the capture states ``stated``. ``faults``
+    and ``exposures`` (factor of the light) are by camera. Each part is sampled from a stream of
+    random numbers of its own.
+    """
+
+    def __init__(self, settings: SynthSettings) -> None:
+        self.settings = settings
+        self.subjects = sample_subjects(settings, _template(settings))
+        height, radius = _extent(self.subjects, settings)
+        self.rig = _rig(settings, height, radius)
+        self.faults = settings.faults.of_cameras(self.rig.names, settings.rng("faults"))
+        self.stated = miscalibrated(self.rig, self.faults)
+        scale = Clearing.of(self.rig, radius, height).to_persons()[1]
+        rng = settings.rng("place")
+        surfaces = sample_room(rng, self.rig, radius, height, settings.place)
+        surfaces += sample_occluders(rng, self.rig, radius, settings.occluders, height)
+        self.room = Room(surfaces, scale)
+        self.light = sample_light(self.room.caster, scale, settings.rng("light"))
+        self.exposures = {
+            name: _metered(camera.at(0) if camera.is_moving else camera, self.room, self.light)
+            for name, camera in self.rig.cameras.items()
+        }
+        self._eyes: dict[str, Eye] = {}
+
+    def filmed(self, camera: str, frames: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return those of the frames that a camera did not lose."""
+        return self.faults[camera].kept_frames(frames)
+
+    def time(self, camera: str, frame: int) -> float:
+        """Return when a camera films a frame: the middle of the exposure, s."""
+        return float(self.faults[camera].filming_times([frame], self.settings.fps)[0])
+
+    def bodies(self, time: float) -> Bodies:
+        """Return the subjects' own surfaces at a time in s."""
+        return Bodies.of(self.subjects, self.subjects.at(np.array([time]))[0])
+
+    def view(self, camera: str, frame: int) -> View:
+        """Return the exact truth of a picture."""
+        return self.bodies(self.time(camera, frame)).seen_by(self.eye(camera, frame))
+
+    def shot(self, camera: str, frame: int) -> tuple[Picture, Exposure]:
+        """Return a picture (h, w, 3) RGB, and the light it was made of."""
+        rng = self.settings.rng("sensor", self.rig.names.index(camera), frame)
+        own, eye = self.faults[camera], self.eye(camera, frame)
+        exposure = expose(eye, self.room, self._moments(camera, frame, rng), self.light, rng)
+        return developed(exposure.light, self.exposures[camera], own, rng), exposure
+
+    def _moments(self, camera: str, frame: int, rng: np.random.Generator) -> list[Moment]:
+        """Return the subjects at as many instants of the exposure as a pixel has rays."""
+        count = self.settings.samples**2
+        spread = (np.arange(count) + 0.5) / count - 0.5
+        times = self.time(camera, frame) + self.faults[camera].exposure_s * spread
+        vertices = self.subjects.at(times)
+        first = Moment.first(self.subjects.shell, vertices[count // 2], rng)
+        return [first.moved(moved) for moved in vertices]
+
+    def eye(self, camera: str, frame: int) -> Eye:
+        """Return a camera's eye at a frame; that of a still camera is opened once."""
+        index, own = self.rig.names.index(camera), self.rig[camera]
+        if own.is_moving:
+            rng = self.settings.rng("eye", index, frame)
+            return Eye.of(own.at(frame), self.room, self.light, self.settings.samples, rng)
+        if camera not in self._eyes:
+            rng = self.settings.rng("eye", index)
+            self._eyes[camera] = Eye.of(own, self.room, self.light, self.settings.samples, rng)
+        return self._eyes[camera]
+
+
+def sample_subjects(settings: SynthSettings, template: Template) -> Subjects:
+    """Return the subjects: shape, look, and motion about a place of their own."""
+    homes = _homes(settings, template)
+    members = []
+    for index, home in enumerate(homes):
+        rng = settings.rng("subjects", index)
+        shape = SHAPE_SPREAD * rng.standard_normal(template.n_shapes)
+        look = sample_look(template, shape, rng)
+        duration = settings.frames / settings.fps
+        motion = sample_motion(
+            template,
+            duration,
+            settings.area,
+            settings.rng("motion", index),
+            settings.gait,
+            shape,
+        )
+        name = f"subject_{index + 1}"
+        members.append(Subject(name, template, shape, look, motion, home))
+    return Subjects(members)
+
+
+def _template(settings: SynthSettings) -> Template:
+    """Return the template in metres; InputError where it cannot be filmed as asked."""
+    template = load_template(settings.template).in_units("m")
+    kinds = {"charts": template.charts, "embedding": template.embedding}
+    if kinds[settings.fields] is None:
+        there = [kind for kind, known in kinds.items() if known is not None]
+        raise InputError(
+            f"the template {template.name!r} has no {settings.fields}; it has "
+            f"{' and '.join(there) or 'no canonical coordinates'}: choose fields=..."
+        )
+    return template
+
+
+def _homes(settings: SynthSettings, template: Template) -> Floats:
+    """Return the middles (I, 3) of the subjects' areas, apart from each other."""
+    count = settings.subjects
+    if count == 1:
+        return np.zeros((1, 3))
+    apart = 2 * settings.area + 0.4 * float(np.ptp(template.vertices, axis=0).max())
+    angle = 2 * np.pi * np.arange(count) / count
+    ring = apart / 2 / np.sin(np.pi / count)
+    return np.stack([ring * np.cos(angle), ring * np.sin(angle), np.zeros(count)], -1)
+
+
+def _extent(subjects: Subjects, settings: SynthSettings) -> tuple[float, float]:
+    """Return height and radius in metres of the upright cylinder that the subjects need."""
+    duration = settings.frames / settings.fps
+    times = np.linspace(0, duration, max(2, int(LOOKS_PER_S * duration)))
+    vertices = np.concatenate([subjects.at(part) for part in np.array_split(times, len(times))])
+    radius = float(np.linalg.norm(vertices[..., :2], axis=-1).max())
+    return FRAMED * float(vertices[..., 2].max()), FRAMED * radius
+
+
+def _rig(settings: SynthSettings, height: float, radius: float) -> Rig:
+    if settings.rig_file is not None:
+        return filmable(load_rig(settings.rig_file), settings)
+    return synthetic_rig(
+        settings.rig,
+        settings.cameras,
+        settings.size,
+        settings.rng("rig"),
+        height,
+        radius,
+        range(settings.frames),
+        settings.fps,
+    )
+
+
+def filmable(rig: Rig, settings: SynthSettings) -> Rig:
+    """Return a rig from a file in metres; InputError for one that cannot film the settings."""
+    where = settings.rig_file
+    if rig.up != "z":
+        raise InputError(
+            f"its world's up is {rig.up or 'not stated'}; subjects stand on the floor z = 0, so "
+            "turn it with `mvboot rig world`, or state `up: z`",
+            where,
+        )
+    for name, camera in rig.cameras.items():
+        if camera.size is None:
+            raise InputError(f"camera {name} states no size of its pictures", where)
+        if camera.frames is not None and not set(range(settings.frames)) <= set(
+            camera.frames.tolist()
+        ):
+            raise InputError(f"camera {name} has no pose for some of the frames", where)
+    return rig.in_units("m")
+
+
+def _metered(camera: Camera, room: Room, light: Light) -> float:
+    rays = CameraRays(camera)
+    directions = rays.directions[::METERING]
+    seen = Backdrop.of(room, rays.origin, directions, light, np.random.default_rng(0))
+    return exposure_for((seen.ambient + seen.direct).astype(np.float64))
