@@ -2,6 +2,7 @@
 
 from mvboot.template.build import template_of_mesh
 from mvboot.template.charts import Charts
+from mvboot.template.lookup import Located
 from mvboot.template.skeleton import Skeleton
 from mvboot.template.store import load_template
 from mvboot.template.template import Canonical, Template, require_topology
@@ -9,6 +10,7 @@ from mvboot.template.template import Canonical, Template, require_topology
 __all__ = [
     "Canonical",
     "Charts",
+    "Located",
     "Skeleton",
     "Template",
     "load_template",

@@ -2,7 +2,7 @@
 
 import math
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -87,6 +87,15 @@ class Skeleton:
         if bone not in self.names:
             raise InputError(f"there is no bone {bone!r}; there are {', '.join(self.names)}")
         return self.names.index(bone)
+
+    def scaled(self, factor: float) -> "Skeleton":
+        """Return the skeleton with all lengths times a factor."""
+        return replace(
+            self,
+            heads=factor * self.heads,
+            tails=factor * self.tails,
+            head_shapes=factor * self.head_shapes,
+        )
 
     def clamped(self, rotations: FloatArray) -> FloatArray:
         """Return rotations (..., B, 3) with every component moved inside its limits."""

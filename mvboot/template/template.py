@@ -2,21 +2,23 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
 
 from mvboot.errors import InputError
 from mvboot.geometry.arrays import like, to_tensor
 from mvboot.rig import UNITS_IN_M, UP_AXES
+from mvboot.template.between import PointDistances
 from mvboot.template.charts import Charts
 from mvboot.template.geodesics import geodesic_distances, surface_graph
+from mvboot.template.lookup import ChartLookup, Located, TriangleTree
 from mvboot.template.mesh import require_sound
 from mvboot.template.skeleton import Skeleton
 
@@ -171,6 +173,83 @@ class Template:
         values = (self.embedding[self.faces[faces]] * barycentric[..., None]).sum(axis=-2)
         return Canonical(part, uv, np.where(faces[..., None] >= 0, values, np.nan))
 
+    def locate(self, part: ArrayLike, uv: ArrayLike) -> Located:
+        """Return the surface points (...) of chart coordinates: parts (...) and uv (..., 2).
+
+        uv beside the chart, from a network or an 8 bit file, gives the nearest point of the
+        part's triangles. Part 0 is the background and gives face -1, whatever its uv.
+
+        Raises
+        ------
+        InputError
+            A part that the template does not have, uv of a part that are not numbers, a template
+            without charts.
+        """
+        return self._chart_lookup.locate(part, uv)
+
+    def nearest(self, embedding: ArrayLike) -> Located:
+        """Return the surface points (...) whose embedding is nearest to values (..., D).
+
+        Rows that are not numbers give face -1. InputError for another D or a template without an
+        embedding.
+        """
+        return self._embedding_tree.nearest(embedding)
+
+    def points(self, located: Located, vertices: Any) -> Any:
+        """Return where surface points (N...) lie on meshes (..., V, 3): (..., N..., 3).
+
+        NaN where there is no point. NumPy gives NumPy back, a tensor a tensor with its gradients.
+        InputError for meshes or surface points of another template.
+        """
+        meshes = to_tensor(vertices)
+        if meshes.shape[-2:] != self.vertices.shape:
+            raise InputError(
+                f"vertices have shape {tuple(meshes.shape)}, expected {(..., *self.vertices.shape)}"
+            )
+        self._require_own(located)
+        corners = meshes[..., torch.as_tensor(self.faces[located.faces]), :]
+        weights = torch.as_tensor(located.barycentric).to(meshes)[..., None]
+        known = torch.as_tensor(located.known).to(meshes.device)[..., None]
+        found = (corners * weights.nan_to_num(0.0)).sum(dim=-2)  # NaN would spoil the gradients
+        return like(vertices, torch.where(known, found, torch.nan))
+
+    def geodesic_between(self, a: Located, b: Located) -> FloatArray:
+        """Return the distances (...) along the rest surface of pairs of points (...).
+
+        Exact within a face. On the shipped templates the median error is 0.3 %, and in 1 of 1000
+        pairs (3 of those nearer than four edges) it is above 3 % and a fifth of an edge. NaN
+        where either point is none. A vertex costs about 1.5 ms when it is first needed, after
+        that 100,000 pairs take 40 ms (`PointDistances`). InputError unless both have the same
+        shape and are points of this template.
+        """
+        self._require_own(a)
+        self._require_own(b)
+        return self._point_distances.between(a, b)
+
+    @cached_property
+    def _chart_lookup(self) -> ChartLookup:
+        if self.charts is None:
+            raise InputError(f"the template {self.name!r} has no charts")
+        return ChartLookup(self.charts)
+
+    @cached_property
+    def _embedding_tree(self) -> TriangleTree:
+        if self.embedding is None:
+            raise InputError(f"the template {self.name!r} has no embedding")
+        return TriangleTree(self.embedding[self.faces])
+
+    @cached_property
+    def _point_distances(self) -> PointDistances:
+        return PointDistances(self.vertices, self.faces, self.graph)
+
+    def _require_own(self, located: Located) -> None:
+        highest = int(located.faces.max(initial=-1))
+        if highest >= len(self.faces):
+            raise InputError(
+                f"a surface point lies in face {highest}, but {self.name!r} has "
+                f"{len(self.faces)}; it is a point of another template"
+            )
+
     def posed(self, rotations: Any, translation: Any = None, shape: Any = None) -> Any:
         """Return the vertices (..., V, 3) in a pose, by linear blend skinning.
 
@@ -191,12 +270,41 @@ class Template:
             A template without a skeleton, or arrays of another size.
         """
         turns, transforms, coefficients = self._moved(rotations, translation, shape)
-        points = torch.as_tensor(self.vertices).to(turns)
-        if coefficients is not None and self.shapes is not None:
-            flat = torch.as_tensor(self.shapes).to(turns).flatten(1)
-            points = points + (coefficients @ flat).reshape(*coefficients.shape[:-1], -1, 3)
         assert self.skeleton is not None
+        points = self._shaped(torch.as_tensor(self.vertices).to(turns), coefficients)
         return like(rotations, self.skeleton.skinned(points, transforms))
+
+    def in_units(self, units: str) -> "Template":
+        """Return the template with all lengths in another unit: "m", "cm" or "mm"."""
+        if units not in UNITS_IN_M:
+            raise InputError(f"unknown units {units!r}; choose m, cm or mm")
+        if units == self.units:
+            return self
+        scale = UNITS_IN_M[self.units] / UNITS_IN_M[units]
+        return replace(
+            self,
+            units=units,
+            vertices=scale * self.vertices,
+            embedding=None if self.embedding is None else scale * self.embedding,
+            shapes=None if self.shapes is None else scale * self.shapes,
+            skeleton=None if self.skeleton is None else self.skeleton.scaled(scale),
+        )
+
+    def rest(self, shape: Any) -> Any:
+        """Return the vertices (..., V, 3) of the rest pose for shape coefficients (..., S)."""
+        coefficients = to_tensor(shape)
+        points = self._shaped(torch.as_tensor(self.vertices).to(coefficients), coefficients)
+        return like(shape, points)
+
+    def transforms(self, rotations: Any, translation: Any = None, shape: Any = None) -> Any:
+        """Return posed_from_rest (..., B, 4, 4) of every bone; arguments as in `posed`."""
+        return like(rotations, self._moved(rotations, translation, shape)[1])
+
+    def _shaped(self, points: torch.Tensor, coefficients: torch.Tensor | None) -> torch.Tensor:
+        if coefficients is None or self.shapes is None:
+            return points
+        flat = torch.as_tensor(self.shapes).to(points).flatten(1)
+        return points + (coefficients @ flat).reshape(*coefficients.shape[:-1], -1, 3)
 
     def joints(self, rotations: Any, translation: Any = None, shape: Any = None) -> Any:
         """Return the heads of the bones (..., B, 3) in a pose; arguments as in `posed`."""
