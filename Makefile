@@ -14,8 +14,8 @@ WORKERS ?= 2
 help: ## show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
-demo: $(READY) ## triangulate a synthetic recording into out/demo
-	$(BIN)/mvboot demo --out out/demo --overwrite
+demo: $(READY) ## render a synthetic capture into out/demo and triangulate it
+	$(THREADS) $(BIN)/mvboot demo --processes $(WORKERS) --out out/demo --overwrite
 
 test: $(READY) ## run the tests (some minutes)
 	@find mvboot -name '*.nb[ic]' -delete

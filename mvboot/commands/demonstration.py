@@ -1,64 +1,86 @@
 """The work of ``mvboot demo``."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from mvboot.commands.output import Output
 from mvboot.commands.triangulation import TriangulateConfig, run
-from mvboot.config import dump_yaml
+from mvboot.datasets import Capture
 from mvboot.files import require_free
-from mvboot.formats.keypoints2d_table import write_keypoints2d
 from mvboot.formats.keypoints3d_table import read_keypoints3d
-from mvboot.formats.rigs import save_rig
+from mvboot.keypoints import Keypoints3D
+from mvboot.report.capture import draw_capture
 from mvboot.report.picture import draw_scene
-from mvboot.synthetic import Scene, articulated_scene
+from mvboot.synthetic.capture import synthesise
+from mvboot.synthetic.settings import SynthSettings
 
-NOISE_PX, OUTLIERS, MISSING = 1.0, 0.1, 0.15
+SIZE_PX, FPS = 224, 15.0
+GAIT = "dance"
 
 
 def run_demo(
-    out: Path, cameras: int, frames: int, seed: int, overwrite: bool, say: Output
+    out: Path,
+    cameras: int,
+    frames: int,
+    seed: int,
+    processes: int,
+    overwrite: bool,
+    say: Output,
 ) -> dict[str, Any]:
-    """Write a capture folder, triangulate it and draw it; return the summary.
+    """Render a capture, triangulate what a detector says of it, draw it; return the summary.
 
-    ``out`` gets ``capture/`` (rig.yaml, keypoints.parquet, capture.yaml, truth/), ``points3d/``
-    and ``scene.png``.
+    ``out`` gets ``capture/`` (docs/capture.md), ``points3d/``, ``pictures.png`` and ``scene.png``.
     """
-    scene = articulated_scene(cameras, frames, seed)
     require_free(out, overwrite)
-    say.say(
-        f"synthetic recording: {cameras} cameras, {frames} frames, {len(scene.keypoints)} "
-        f"keypoints; {NOISE_PX:g} px noise, {100 * OUTLIERS:.0f} % wrong and "
-        f"{100 * MISSING:.0f} % missing detections"
-    )
-    write_capture(scene, out / "capture", seed)
+    say.say(f"rendering a synthetic capture: {cameras} cameras, {frames} frames")
+    capture = _rendered(out / "capture", cameras, frames, seed, processes, overwrite, say)
+    draw_capture(capture, out / "pictures.png", frames // 2)
+    say.say("triangulating what a detector with known faults says of it")
     config = TriangulateConfig(
         rig=out / "capture" / "rig.yaml",
         keypoints=str(out / "capture" / "keypoints.parquet"),
         out=out / "points3d",
-        fps=scene.fps,
+        fps=FPS,
     )
     summary: dict[str, Any] = run(config, overwrite, fail_above=None, say=say)
     solved = read_keypoints3d(out / "points3d" / "points3d.parquet")
-    draw_scene(scene.rig, solved, out / "scene.png", scene.edges)
-    error = 1000 * np.linalg.norm(solved.xyz[:, 0] - scene.xyz, axis=-1)
-    median, p95 = float(np.nanmedian(error)), float(np.nanpercentile(error, 95))
+    assert capture.template is not None  # the renderer stored it
+    draw_scene(capture.rig, solved, out / "scene.png", capture.template.edges)
+    median, p95 = _error_mm(solved, capture.truth.keypoints3d)
     say.say(f"against the truth: median {median:.2f} mm, 95 % within {p95:.2f} mm")
-    say.say(f"\nlook at {out / 'scene.png'} and {out / 'points3d' / 'summary.json'}")
+    say.say(f"\nlook at {out / 'pictures.png'}, {out / 'scene.png'} and {out / 'points3d'}")
     return {**summary, "truth_mm": {"median": median, "p95": p95}}
 
 
-def write_capture(scene: Scene, folder: Path, seed: int) -> None:
-    """Write a scene as a capture folder: rig, detections, frame rate, truth (DESIGN 4)."""
-    save_rig(scene.rig, folder / "rig.yaml")
-    detections = scene.detections(np.random.default_rng(seed), NOISE_PX, OUTLIERS, MISSING)
-    write_keypoints2d(detections, folder / "keypoints.parquet")
-    dump_yaml({"schema": 1, "fps": scene.fps, "seed": seed}, folder / "capture.yaml")
-    (folder / "truth").mkdir(exist_ok=True)
-    f, k = (axis.ravel() for axis in np.indices(scene.xyz.shape[:2]))
-    table = pd.DataFrame({"frame": scene.frames[f], "keypoint": np.array(scene.keypoints)[k]})
-    table[["x", "y", "z"]] = scene.xyz.reshape(-1, 3)
-    table.to_parquet(folder / "truth" / "keypoints3d.parquet", index=False)
+def _rendered(
+    out: Path,
+    cameras: int,
+    frames: int,
+    seed: int,
+    processes: int,
+    overwrite: bool,
+    say: Output,
+) -> Capture:
+    settings = SynthSettings.model_validate(
+        {
+            "cameras": cameras,
+            "frames": frames,
+            "fps": FPS,
+            "size": SIZE_PX,
+            "gait": GAIT,
+            "detector": True,
+            "seed": seed,
+        }
+    )
+    watched = partial(say.progress, total=frames, label="filming")
+    return synthesise(settings, out, overwrite, processes, watched)
+
+
+def _error_mm(solved: Keypoints3D, known: Keypoints3D) -> tuple[float, float]:
+    """Return median and 95th percentile of the distance to the truth in mm."""
+    rows = [known.keypoints.index(name) for name in solved.keypoints]
+    error = 1000 * np.linalg.norm(solved.xyz[:, 0] - known.xyz[:, 0, rows], axis=-1)
+    return float(np.nanmedian(error)), float(np.nanpercentile(error, 95))

@@ -5,20 +5,23 @@ from mvboot import load_keypoints, load_rig
 
 def test_the_demo_makes_everything_it_promises(mvboot, tmp_path):
     out = tmp_path / "demo"
-    result = mvboot("demo", "--out", out, "--frames", "8", "--cameras", "4")
+    result = mvboot("demo", "--out", out, "--frames", "4", "--cameras", "4")
     assert result.code == 0, result.err
     assert "against the truth" in result.out and str(out / "scene.png") in result.out
     assert (out / "scene.png").read_bytes().startswith(b"\x89PNG")
     assert load_rig(out / "capture" / "rig.yaml").names == ("cam_01", "cam_02", "cam_03", "cam_04")
-    assert load_keypoints(out / "capture" / "keypoints.parquet").shape == (4, 8, 1, 17)
-    assert json.loads((out / "points3d" / "summary.json").read_text())["points"] == 8 * 17
+    assert load_keypoints(out / "capture" / "keypoints.parquet").shape == (4, 4, 1, 26)
+    assert json.loads((out / "points3d" / "summary.json").read_text())["points"] == 4 * 26
+    assert (out / "pictures.png").read_bytes().startswith(b"\x89PNG")
     assert mvboot("demo", "--out", out).code == 2
-    assert mvboot("demo", "--out", out, "--frames", "8", "--overwrite").code == 0
+    again = mvboot("demo", "--out", out, "--frames", "2", "--cameras", "3", "--overwrite")
+    assert again.code == 0
 
 
 def test_the_same_seed_gives_the_same_demo(mvboot, tmp_path):
-    first = mvboot("demo", "--out", tmp_path / "a", "--frames", "5", "--seed", "7", "--json").out
-    second = mvboot("demo", "--out", tmp_path / "b", "--frames", "5", "--seed", "7", "--json").out
+    few = ("--frames", "2", "--cameras", "3", "--seed", "7", "--json")
+    first = mvboot("demo", "--out", tmp_path / "a", *few).out
+    second = mvboot("demo", "--out", tmp_path / "b", *few).out
     assert json.loads(first)["truth_mm"] == json.loads(second)["truth_mm"]
 
 
