@@ -1,5 +1,6 @@
 """Samples for a training loop: a data set, its order, and a Lightning data module."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -42,17 +43,19 @@ class SampleDataset(Dataset[Sample]):
 class EpochOrder(Sampler[Key]):
     """All places of a data set in an order that is random but follows from seed and epoch.
 
-    ``limit`` keeps the first so many of each epoch; ``rank`` of ``world`` processes takes its own
-    share, all of one length. `set_epoch` is called by Lightning.
+    ``wanted`` is the length of an epoch: fewer leave some out, more go round again in another
+    order; None: each once. ``rank`` of ``world`` processes takes its own share, all of one
+    length. `set_epoch` is called by Lightning.
     """
 
     def __init__(
-        self, count: int, seed: int = 0, limit: int | None = None, rank: int = 0, world: int = 1
+        self, count: int, seed: int = 0, wanted: int | None = None, rank: int = 0, world: int = 1
     ) -> None:
         self.count = count
         self.seed = seed
         self.epoch = 0
-        self.share = slice(rank, (min(count, limit or count) // world) * world, world)
+        self.wanted = count if wanted is None else wanted
+        self.share = slice(rank, (self.wanted // world) * world, world)
 
     def set_epoch(self, epoch: int) -> None:
         """Go to an epoch."""
@@ -60,13 +63,16 @@ class EpochOrder(Sampler[Key]):
 
     def __len__(self) -> int:
         """Return the number of samples of an epoch."""
-        return len(range(self.count)[self.share])
+        return len(range(self.wanted)[self.share])
 
     def __iter__(self) -> Iterator[Key]:
-        """Yield the keys of an epoch."""
-        order = np.random.default_rng([self.seed, self.epoch]).permutation(self.count)
-        for place in order[self.share].tolist():
-            yield self.epoch, place
+        """Yield the keys of an epoch; each time round counts as an epoch for the changes."""
+        rounds = math.ceil(self.wanted / self.count)
+        turns = range(self.epoch * rounds, (self.epoch + 1) * rounds)
+        orders = [np.random.default_rng([self.seed, turn]).permutation(self.count) for turn in turns]
+        for place in range(self.wanted)[self.share]:
+            turn, index = divmod(place, self.count)
+            yield turns[turn], int(orders[turn][index])
 
 
 class CaptureData(LightningDataModule):
@@ -115,7 +121,8 @@ class CaptureData(LightningDataModule):
         """Return batches in a new order each epoch."""
         trainer = self.trainer
         rank, world = (0, 1) if trainer is None else (trainer.global_rank, trainer.world_size)
-        order = EpochOrder(len(self.train), self.train.seed, self.epoch_size, rank, world)
+        limit = min(len(self.train), self.epoch_size or len(self.train))
+        order = EpochOrder(len(self.train), self.train.seed, limit, rank, world)
         return self._loader(self.train, sampler=order)
 
     def val_dataloader(self) -> DataLoader[Sample]:

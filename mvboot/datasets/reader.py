@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
@@ -10,10 +11,11 @@ from numpy.typing import NDArray
 from mvboot.datasets.augmentation import Augmentation
 from mvboot.datasets.capture import Capture
 from mvboot.datasets.crops import cut, square_crop, subject_box
+from mvboot.datasets.layout import TEMPLATE
 from mvboot.datasets.mirror import Mirror
 from mvboot.datasets.sample import FieldTensors, Sample, View
 from mvboot.errors import InputError
-from mvboot.fields import Crop, DenseField
+from mvboot.fields import Crop, DenseField, converted
 from mvboot.geometry import Camera
 
 Floats = NDArray[np.float64]
@@ -41,6 +43,9 @@ class SampleReader:
         Left and right, needed where the augmentation mirrors.
     all_fields
         Also give fields that are no labels: for evaluation, never for training.
+    kind
+        Turn all fields into this kind ("charts" or "embedding"), by the capture's template; None:
+        as they are.
 
     Raises
     ------
@@ -57,6 +62,7 @@ class SampleReader:
     augmentation: Augmentation | None = None
     mirror: Mirror | None = None
     all_fields: bool = False
+    kind: Literal["charts", "embedding"] | None = None
 
     def __post_init__(self) -> None:
         if self.size < 1 or self.stride < 1 or self.size % self.stride:
@@ -103,7 +109,7 @@ class SampleReader:
         crop = self._crop(view, mask, field, xy)
         if draw is not None:
             crop = draw.moved(crop)
-        cells = None if field is None else field.on(crop.strided(self.stride))
+        cells = None if field is None else self._cells(field, crop)
         if draw is not None and draw.mirror is not None:
             order = draw.mirror.order(self.keypoint_names)
             xy, confidence = xy[order], confidence[order]
@@ -121,6 +127,21 @@ class SampleReader:
             keypoints=crop.to_crop(xy),
             confidence=confidence,
         )
+
+    def _cells(self, field: DenseField, crop: Crop) -> DenseField:
+        """Return a field on the cells of a crop, in the kind that is wanted."""
+        cells = field.on(crop.strided(self.stride))
+        if self.kind in (None, cells.kind):
+            return cells
+        template = self.capture.template
+        if template is None:
+            raise InputError(
+                f"fields of {field.kind} become {self.kind} by their template, but there is no "
+                f"{TEMPLATE}",
+                where=self.capture.folder,
+            )
+        assert self.kind is not None
+        return converted(cells, template, self.kind)
 
     def _keypoints(self, view: View) -> tuple[Floats, Floats]:
         """Return original px (K, 2) and confidence (K,) of a view, NaN and 0 where missing."""

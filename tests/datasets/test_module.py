@@ -39,7 +39,10 @@ def test_orders_follow_from_seed_and_epoch():
     assert {epoch for epoch, _ in first} == {0} and first == list(order)
     order.set_epoch(1)
     assert [place for _, place in order] != [place for _, place in first]
-    assert len(list(EpochOrder(10, limit=4))) == len(EpochOrder(10, limit=4)) == 4
+    assert len(list(EpochOrder(10, wanted=4))) == len(EpochOrder(10, wanted=4)) == 4
+    again = list(EpochOrder(10, seed=3, wanted=25))
+    assert len(again) == 25 and len(set(again)) == 25, "each time round is another epoch"
+    assert sorted(place for turn, place in again if turn == 0) == list(range(10))
     shares = [[place for _, place in EpochOrder(11, 3, rank=rank, world=3)] for rank in range(3)]
     assert [len(share) for share in shares] == [3, 3, 3]
     assert len({place for share in shares for place in share}) == 9

@@ -23,7 +23,9 @@ from mvboot.synthetic.rendering.shading import (
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
 
-OPENNESS_RAYS, OPENNESS_REACH = 6, 0.7
+OPENNESS_RAYS, OPENNESS_REACH = 8, 0.7
+SHADOW_RAYS = 4
+"""Per sample; the room is looked at once, subjects in every picture."""
 
 
 class Room:
@@ -72,10 +74,10 @@ class Backdrop:
             free = openness(
                 room.caster, spots.points, spots.normals, OPENNESS_RAYS, room.reach, rng
             )
-            lit = ~shadowed([room.caster], spots, light, rng)
+            dark = [shadowed([room.caster], spots, light, rng) for _ in range(SHADOW_RAYS)]
             points[rows] = spots.points
             soft[rows] = ambient(spots, light, free)
-            hard[rows] = direct(spots, light) * lit[:, None]
+            hard[rows] = direct(spots, light) * (1 - np.mean(dark, axis=0))[:, None]
         return Backdrop(hits.distance, points, soft, hard)
 
 

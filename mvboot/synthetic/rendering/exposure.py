@@ -34,6 +34,8 @@ NEAR = 1.2
 """How near the room must be to a subject, over its radius, for it to take some sky light."""
 SOFT = 0.008
 """Width of the blur of that shade, over the picture's width: it has only a few rays a pixel."""
+SHARP_PX = 0.8
+"""The same for shadows of the lamp, in pixels."""
 
 
 @dataclass(frozen=True)
@@ -85,23 +87,26 @@ def expose(
 ) -> Exposure:
     """Return what an eye sees; sample k of every pixel sees ``moments[k]`` (motion blur)."""
     width, height = whole_size(eye.camera)
-    total, sky = (np.zeros((width * height, 3), dtype=np.float32) for _ in range(2))
-    cover, kept = (np.zeros(width * height, dtype=np.float32) for _ in range(2))
+    subject, kept_sky, kept_lamp = (np.zeros((width * height, 3), np.float32) for _ in range(3))
+    cover, no_sky, no_lamp = (np.zeros(width * height, np.float32) for _ in range(3))
     for directions, backdrop, moment in zip(eye.directions, eye.backdrops, moments, strict=True):
         rows, colours = _subjects(eye, room, directions, backdrop, moment, light, rng)
-        seen = backdrop.ambient + backdrop.direct
-        dark = _in_shade(backdrop, moment, light, rng)
-        seen[dark] -= backdrop.direct[dark]
-        seen[rows] = colours
-        total += seen
+        subject[rows] += colours
         cover[rows] += 1
-        kept += _kept_from_sky(backdrop, moment, rng)
-        sky += backdrop.ambient
-        sky[rows] -= backdrop.ambient[rows]
-    smooth = cv2.GaussianBlur(kept.reshape(height, width), (0, 0), width * SOFT) / len(moments)
-    picture = (total - sky * smooth.reshape(-1, 1)) / len(moments)
-    mask = cover / len(moments)
-    return Exposure(picture.reshape(height, width, 3), mask.reshape(height, width))
+        bare = np.ones(width * height, dtype=bool)
+        bare[rows] = False
+        kept_sky[bare] += backdrop.ambient[bare]
+        kept_lamp[bare] += backdrop.direct[bare]
+        no_lamp[_in_shade(backdrop, moment, light, rng)] += 1
+        no_sky += _kept_from_sky(backdrop, moment, rng)
+    count = len(moments)
+    open_sky = 1 - _smoothed(no_sky, (height, width), SOFT * width) / count
+    lamp = 1 - _smoothed(no_lamp, (height, width), SHARP_PX) / count
+    picture = subject + open_sky * kept_sky + lamp * kept_lamp
+    return Exposure(
+        (picture / count).reshape(height, width, 3).astype(np.float64),
+        (cover / count).reshape(height, width).astype(np.float64),
+    )
 
 
 def in_view(camera: Camera, vertices: Floats) -> IntArray:
@@ -137,6 +142,11 @@ def _subjects(
     free = hits.interpolated(moment.shell.faces, moment.free[:, None])[:, 0]
     dark = shadowed([moment.caster, room.caster], spots, light, rng)
     return rows, ambient(spots, light, free) + direct(spots, light) * ~dark[:, None]
+
+
+def _smoothed(shade: Singles, shape: tuple[int, int], sigma: float) -> Floats:
+    """Return a blurred shade (N, 1) of the pixels of a picture of ``shape``."""
+    return np.asarray(cv2.GaussianBlur(shade.reshape(shape), (0, 0), sigma).reshape(-1, 1))
 
 
 def _in_shade(
