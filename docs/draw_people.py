@@ -28,7 +28,8 @@ def main() -> None:
     settings = SynthSettings(frames=8, size=SIZE, seed=4, detector=True)
     with TemporaryDirectory() as folder:
         capture = synthesise(settings, Path(folder) / "capture")
-        draw_capture(capture, PICTURES / "synth_capture.png", 4)
+        draw_capture(capture, Path(folder) / "sheet.png", 4)
+        write("synth_capture.jpg", [cv2.imread(str(Path(folder) / "sheet.png"))[..., ::-1]])
 
 
 def portrait(seed: int, template: str = "body") -> np.ndarray:

@@ -3,15 +3,35 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from mvboot.synthetic.looks.clothes import dress
+from mvboot.synthetic.looks.fur import is_quadruped, sample_animal, sample_coat
+from mvboot.synthetic.looks.hair import sample_hair
 from mvboot.synthetic.looks.look import Look
-from mvboot.synthetic.material import Material
-from mvboot.synthetic.textures.coloured import Plain
-from mvboot.synthetic.textures.colours import sample_colour
-from mvboot.template import Template
+from mvboot.synthetic.looks.skin import sample_skin, sample_tone
+from mvboot.template import Template, load_template
 
 Floats = NDArray[np.float64]
 
 
 def sample_look(template: Template, shape: Floats, rng: np.random.Generator) -> Look:
-    """Return what a subject of a shape (S,) looks like."""
-    return Look(Material(Plain(sample_colour(rng))), np.ones(len(template.faces), dtype=bool))
+    """Return what a subject of a shape (S,) looks like.
+
+    The shipped body is a person with clothes, the shipped quadruped an animal with fur, any other
+    template is painted. In metres.
+    """
+    if template.topology == load_template("body").topology:
+        return _person(template, shape, rng)
+    if is_quadruped(template):
+        return sample_animal(template, shape, rng)
+    return Look(sample_coat(template, rng), np.ones(len(template.faces), dtype=bool))
+
+
+def _person(template: Template, shape: Floats, rng: np.random.Generator) -> Look:
+    tone = sample_tone(rng)
+    outfit = dress(template, shape, rng)
+    worn = tuple(piece.name for piece in outfit.pieces)
+    hair = sample_hair(template, shape, tone.dark, worn, rng)
+    skin = sample_skin(template, tone, hair.colour, hair.stubble, hair.scalp, rng)
+    naked = Look(skin, np.ones(len(template.faces), dtype=bool))
+    nothing = np.zeros(len(template.faces), dtype=bool)
+    return naked.wearing(outfit.pieces, outfit.hidden).wearing(hair.pieces, nothing)
