@@ -143,7 +143,8 @@ def requirements(text):
 def test_every_requirement_is_imported_and_every_import_required():
     modules = {"opencv-python": "cv2", "ruamel.yaml": "ruamel", "typer": "typer"}
     modules |= {"tables": "pandas"}  # pandas needs PyTables for HDF5 and imports it itself
-    extra = requirements(setup()["options.extras_require"]["export"])
+    extras = setup()["options.extras_require"]
+    extra = requirements(extras["export"]) | requirements(extras["backbones"])
     required = requirements(setup()["options"]["install_requires"]) | extra
     wanted = {modules.get(name, name) for name in required} - {"h5netcdf"}  # xarray's engine
     used = {module.split(".")[0] for path in SOURCES for module, _ in imported(path)}

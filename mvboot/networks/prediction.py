@@ -1,0 +1,98 @@
+"""What networks say about pictures, as tensors with gradients."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+
+class HardField(NamedTuple):
+    """One answer a cell, laid out like the dense fields of a sample.
+
+    ``part`` (N, h, w) int64, 0 off the subject, None for an embedding; ``coordinates``
+    (N, D, h, w), 0 off the subject; ``known`` (N, h, w) bool, where there is a surface point;
+    ``foreground`` and ``confidence`` (N, h, w) in [0, 1].
+    """
+
+    part: Int[Tensor, "n h w"] | None
+    coordinates: Float[Tensor, "n d h w"]
+    known: Bool[Tensor, "n h w"]
+    foreground: Float[Tensor, "n h w"]
+    confidence: Float[Tensor, "n h w"]
+
+
+@dataclass(frozen=True, eq=False)
+class DensePrediction(ABC):
+    """What a network says about the cells (h, w) of N pictures, always in single precision.
+
+    Cell (i, j) has its centre at the pixel ``stride * (j, i) + (stride - 1) / 2``.
+
+    Parameters
+    ----------
+    foreground_logit
+        (N, h, w): the sigmoid is the probability of the subject.
+    log_variance
+        (N, h, w): logarithm of the variance that it expects of each coordinate, in their units.
+    confidence
+        (N, h, w) in [0, 1], from that variance: one half at the target's own unit of error.
+    stride
+        Side of a cell in pixels.
+    """
+
+    foreground_logit: Float[Tensor, "n h w"]
+    log_variance: Float[Tensor, "n h w"]
+    confidence: Float[Tensor, "n h w"]
+    stride: int
+
+    @property
+    def foreground(self) -> Float[Tensor, "n h w"]:
+        """Probability of the subject."""
+        return self.foreground_logit.sigmoid()
+
+    @abstractmethod
+    def hard(self) -> HardField:
+        """Decide: the subject is where its probability is at least one half."""
+
+    def _known(self) -> Bool[Tensor, "n h w"]:
+        return self.foreground_logit >= 0
+
+
+@dataclass(frozen=True, eq=False)
+class EmbeddingPrediction(DensePrediction):
+    """``embedding`` (N, D, h, w) in the template's unit, everywhere finite."""
+
+    embedding: Float[Tensor, "n d h w"]
+
+    def hard(self) -> HardField:
+        """Keep the embedding where the subject is; its gradient stays."""
+        known = self._known()
+        values = self.embedding * known[:, None]
+        return HardField(None, values, known, self.foreground, self.confidence)
+
+
+@dataclass(frozen=True, eq=False)
+class ChartsPrediction(DensePrediction):
+    """``part_logits`` (N, P + 1, h, w), the background first; ``uv`` (N, P, 2, h, w) in [0, 1]."""
+
+    part_logits: Float[Tensor, "n p_plus_1 h w"]
+    uv: Float[Tensor, "n p 2 h w"]
+
+    @property
+    def part_probabilities(self) -> Float[Tensor, "n p_plus_1 h w"]:
+        """Probabilities of the background and the P parts, which sum to one."""
+        return self.part_logits.softmax(1)
+
+    def uv_of(self, part: Int[Tensor, "n h w"]) -> Float[Tensor, "n 2 h w"]:
+        """Return the uv of stated parts 1 .. P; 0 where the part is 0, the background."""
+        index = (part - 1).clamp(min=0)[:, None, None]
+        chosen = self.uv.gather(1, index.expand(-1, 1, 2, -1, -1))[:, 0]
+        return chosen * (part > 0)[:, None]
+
+    def hard(self) -> HardField:
+        """Take the likeliest part where the subject is, and its uv, whose gradient stays."""
+        known = self._known()
+        part = torch.where(known, self.part_logits[:, 1:].argmax(1) + 1, 0)
+        return HardField(part, self.uv_of(part), known, self.foreground, self.confidence)
