@@ -69,7 +69,9 @@ class EpochOrder(Sampler[Key]):
         """Yield the keys of an epoch; each time round counts as an epoch for the changes."""
         rounds = math.ceil(self.wanted / self.count)
         turns = range(self.epoch * rounds, (self.epoch + 1) * rounds)
-        orders = [np.random.default_rng([self.seed, turn]).permutation(self.count) for turn in turns]
+        orders = [
+            np.random.default_rng([self.seed, turn]).permutation(self.count) for turn in turns
+        ]
         for place in range(self.wanted)[self.share]:
             turn, index = divmod(place, self.count)
             yield turns[turn], int(orders[turn][index])

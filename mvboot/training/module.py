@@ -1,0 +1,174 @@
+"""Lightning around one readable training step."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from lightning import LightningModule
+from torch import Tensor
+
+from mvboot.datasets import Sample
+from mvboot.errors import NothingUsable
+from mvboot.losses import Penalty, normalised, unnormalised
+from mvboot.networks import DenseNetwork, frozen_copy, update_average
+from mvboot.training.config import TrainSettings
+from mvboot.training.meters import Watch
+from mvboot.training.objective import Consistency, Terms, distilled_terms, labelled_terms
+from mvboot.training.schedule import Schedule
+from mvboot.training.validation import Held, held_out
+
+MOST_SKIPPED = 20
+"""Batches in a row without a finite loss, after which a run has failed."""
+
+
+class DenseTraining(LightningModule):
+    """Train a dense network on labelled pictures and on groups of views.
+
+    Parameters
+    ----------
+    network
+        What is trained; it starts from the teacher's weights where there is one.
+    settings
+        The run.
+    teacher
+        Frozen network that L_R keeps near, or None.
+    """
+
+    def __init__(
+        self, network: DenseNetwork, settings: TrainSettings, teacher: DenseNetwork | None = None
+    ) -> None:
+        super().__init__()
+        self.network = network
+        self.average = frozen_copy(network)
+        self.teacher = None if teacher is None else frozen_copy(teacher)
+        self.settings = settings
+        matching, distillation = settings.matching, settings.distillation
+        self.sigma = Schedule(matching.sigma_start, matching.sigma_end, matching.sigma_until)
+        self.keep = Schedule(distillation.weight_start, distillation.weight_end)
+        self.consistency = Consistency(
+            Penalty(matching.distance, matching.limit_px or float("inf")),
+            normalised if matching.normalised else unnormalised,
+        )
+        self.watch = Watch(settings.kind)
+        self.skipped = 0
+        self.skipped_in_a_row = 0
+
+    def on_train_epoch_start(self) -> None:
+        """Put the order of samples where the steps are: a resumed Lightning counts epochs anew."""
+        epoch = self.global_step // self.settings.validate_every
+        loaders: Any = self.trainer.train_dataloader
+        for loader in loaders.values():
+            loader.sampler.set_epoch(epoch)
+
+    # --- the step ---------------------------------------------------------------------------
+
+    def training_step(self, batch: Mapping[str, Sample], index: int) -> Tensor | None:
+        """Return the loss of a batch of labelled pictures and groups of views."""
+        found: dict[str, tuple[float, Terms]] = {}
+        labelled, views = batch.get("labelled"), batch.get("views")
+        if labelled is not None:
+            terms = labelled_terms(self.network(labelled.images), labelled, self.settings.unit)
+            found["labelled"] = self.settings.labelled, terms
+        if views is not None:
+            found |= self._multiview(views)
+        loss = torch.stack(
+            [
+                weight * sum(terms.losses.values())
+                for weight, terms in found.values()
+                if terms.losses
+            ]
+        ).sum()
+        self._log(found)
+        return self._checked(loss)
+
+    def _multiview(self, views: Sample) -> dict[str, tuple[float, Terms]]:
+        """Return L_M and L_R of groups of views."""
+        prediction = self.network(views.images)
+        sigma = self.sigma.at(self.progress)
+        found = {
+            "multiview": (
+                self.settings.matching.weight,
+                self.consistency.terms(prediction, views, sigma),
+            )
+        }
+        if self.teacher is not None:
+            with torch.no_grad():
+                taught = self.teacher(views.images)
+            self.watch.see(prediction, taught)
+            keep = self.keep.at(self.progress)
+            found["distilled"] = keep, distilled_terms(prediction, taught, self.settings.unit)
+        self.log("sigma", sigma)
+        return found
+
+    @property
+    def progress(self) -> float:
+        """Share of the run that is done."""
+        return self.global_step / self.settings.steps
+
+    def _checked(self, loss: Tensor) -> Tensor | None:
+        """Return the loss, or None, which skips the step, where it is not finite."""
+        if torch.isfinite(loss):
+            self.skipped_in_a_row = 0
+            return loss
+        self.skipped += 1
+        self.skipped_in_a_row += 1
+        self.log("skipped", float(self.skipped))
+        if self.skipped_in_a_row >= MOST_SKIPPED:
+            raise NothingUsable(
+                f"{MOST_SKIPPED} batches in a row had no finite loss; lower learning_rate, or use "
+                "precision=32-true"
+            )
+        return None
+
+    def _log(self, found: Mapping[str, tuple[float, Terms]]) -> None:
+        for group, (weight, terms) in found.items():
+            for name, value in terms.losses.items():
+                self.log(f"{group}/{name}", value.detach())
+            for name, meter in terms.meters.items():
+                self.log(f"{group}/{name}", meter)
+            self.log(f"{group}/weight", weight)
+
+    # --- validation -------------------------------------------------------------------------
+
+    def on_validation_epoch_start(self) -> None:
+        """Start to collect."""
+        self._held: list[Held] = []
+
+    def validation_step(self, batch: Sample, index: int) -> None:
+        """Look at held-out views with the averaged network."""
+        taught = None if self.teacher is None else self.teacher(batch.images)
+        self._held.append(held_out(self.average(batch.images), taught, batch))
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the mean over all cells of what was collected."""
+        for name in ("epipolar_px", "drift", "error"):
+            values = torch.cat([getattr(held, name) for held in self._held])
+            if len(values):
+                self.log(f"validation/{name}", values.mean(), prog_bar=True, sync_dist=True)
+
+    # --- around it --------------------------------------------------------------------------
+
+    def on_train_batch_end(self, *_: Any) -> None:
+        """Follow with the averaged network, and stop a run that degenerates."""
+        decay = min(self.settings.averaging, 1 - 1 / (self.global_step + 1))
+        update_average(self.average, self.network, decay)
+        self.watch.judge(self.global_step)
+
+    def configure_optimizers(self) -> Any:
+        """Return AdamW with a rate that rises, then falls along a cosine to a twentieth."""
+        settings = self.settings
+        optimizer = torch.optim.AdamW(
+            self.network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay
+        )
+        scheduler = torch.optim.lr_scheduler.OneCycleLR(
+            optimizer,
+            settings.learning_rate,
+            total_steps=settings.steps + 1,
+            pct_start=settings.warmup,
+            div_factor=20.0,
+            final_div_factor=1.0,
+        )
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": scheduler, "interval": "step"},
+        }
