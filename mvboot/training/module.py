@@ -71,13 +71,10 @@ class DenseTraining(LightningModule):
             found["labelled"] = self.settings.labelled, terms
         if views is not None:
             found |= self._multiview(views)
-        loss = torch.stack(
-            [
-                weight * sum(terms.losses.values())
-                for weight, terms in found.values()
-                if terms.losses
-            ]
-        ).sum()
+        weighted: list[Tensor] = []
+        for weight, terms in found.values():
+            weighted += [weight * value for value in terms.losses.values()]
+        loss = torch.stack(weighted).sum()
         self._log(found)
         return self._checked(loss)
 
