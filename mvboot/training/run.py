@@ -16,6 +16,7 @@ from mvboot.training.config import TrainSettings
 from mvboot.training.data import TrainingData
 from mvboot.training.module import DenseTraining
 
+LOG_EVERY = 10
 MODEL, CHECKPOINT, LOGS = "model.safetensors", "last.ckpt", "logs"
 
 
@@ -73,7 +74,7 @@ def train(
         gradient_clip_val=settings.clip,
         check_val_every_n_epoch=1,
         num_sanity_val_steps=0,
-        log_every_n_steps=10,
+        log_every_n_steps=min(LOG_EVERY, settings.validate_every),
         logger=_loggers(folder),
         callbacks=[
             ModelCheckpoint(folder, "last", enable_version_counter=False),
