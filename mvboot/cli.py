@@ -12,6 +12,7 @@ from mvboot.commands.demo import demo
 from mvboot.commands.inspect import inspect
 from mvboot.commands.rig import app as rig
 from mvboot.commands.synth import synth
+from mvboot.commands.train import train
 from mvboot.commands.triangulate import triangulate
 from mvboot.errors import InputError, MvbootError
 
@@ -29,6 +30,7 @@ app.command("board")(board)
 app.command("calibrate")(calibrate)
 app.command("triangulate")(triangulate)
 app.command("synth")(synth)
+app.command("train")(train)
 app.command("inspect")(inspect)
 
 

@@ -48,7 +48,7 @@ class Capture:
     model
         Content of its ``capture.yaml``.
     rig
-        The cameras in use.
+        The cameras, those that are not in use as well.
     pictures
         What each of them filmed.
     """
@@ -58,13 +58,15 @@ class Capture:
     ) -> None:
         self.folder = folder
         self.model = model
-        self.rig = rig
+        self.known = rig.names
+        self.rig = rig.subset(pictures)
         self.pictures = pictures
 
     @staticmethod
-    def open(folder: str | Path) -> "Capture":
+    def open(folder: str | Path, rig: Rig | None = None) -> "Capture":
         """Open a capture folder; only lists files and reads ``rig.yaml`` and ``capture.yaml``.
 
+        ``rig`` takes the place of ``rig.yaml``: of a folder that has none, or of a better one.
         Without a ``capture.yaml`` all cameras of the rig and all their pictures are used.
         Videos and the content of files are looked at when they are needed, or by `check`.
 
@@ -77,16 +79,16 @@ class Capture:
         folder = Path(folder)
         if not folder.is_dir():
             raise InputError("no such capture folder", where=folder)
-        if not (folder / RIG).is_file():
+        if rig is None and not (folder / RIG).is_file():
             raise InputError(
                 f"the capture has no {RIG}; write one with `mvboot rig convert`", where=folder
             )
         stated = (folder / CAPTURE).is_file()
         model = load_yaml(folder / CAPTURE, CaptureModel) if stated else CaptureModel(schema=1)
-        rig = load_rig(folder / RIG)
+        rig = rig or load_rig(folder / RIG)
         _require_cameras(model, rig, folder / CAPTURE)
         pictures = find_pictures(folder, model, rig)
-        capture = Capture(folder, model, rig.subset(pictures), pictures)
+        capture = Capture(folder, model, rig, pictures)
         if all(isinstance(p, PictureFiles) for p in pictures.values()):
             capture._check_sizes()
             capture._check_frames()
@@ -152,12 +154,11 @@ class Capture:
         if path is None:
             return None
         found = read_keypoints2d(path)
-        known = load_rig(self.folder / RIG).names
-        unknown = [name for name in found.cameras if name not in known]
+        unknown = [name for name in found.cameras if name not in self.known]
         if unknown:
             raise InputError(
                 f"has keypoints of {', '.join(unknown)}, but the rig's cameras are "
-                f"{', '.join(known)}; rename them",
+                f"{', '.join(self.known)}; rename them",
                 where=path,
             )
         return found.for_cameras([name for name in found.cameras if name in self.rig.names])

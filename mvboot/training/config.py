@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Method = Literal["supervised", "bootstrap", "epipolar"]
+Method = Literal["supervised", "epipolar"]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(gt=0, le=1)]
@@ -66,9 +66,17 @@ class TrainSettings(_Settings):
 
 
 class TrainConfig(TrainSettings):
-    """The same with the places of files."""
+    """The same, with the places of files."""
 
-    rig: Path | None = None
-    data: Path
-    teacher: Path | None = None
-    out: Path
+    data: Path = Field(description="capture folder")
+    out: Path = Field(description="folder of the run")
+    rig: Path | None = Field(None, description="rig instead of the capture's rig.yaml")
+    teacher: Path | None = Field(None, description="model, or folder of a run")
+    labels: Path | None = Field(None, description="capture with the labels, if another")
+
+    @property
+    def settings(self) -> TrainSettings:
+        """What the run does, without the places of files."""
+        return TrainSettings.model_validate(
+            {name: getattr(self, name) for name in TrainSettings.model_fields}
+        )

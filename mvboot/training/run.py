@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import torch
 from lightning import Trainer, seed_everything
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger, Logger
@@ -121,8 +120,3 @@ def _network(
 
 def _loggers(folder: Path) -> list[Logger]:
     return [CSVLogger(folder, LOGS, version="")]
-
-
-def threads(count: int) -> None:
-    """Use so many threads; with other work beside, one is faster than two."""
-    torch.set_num_threads(count)
