@@ -24,6 +24,7 @@ STREAMS = (
     "eye",
     "sensor",
     "splits",
+    "shade",
 )
 """What is drawn at random, each from a stream of its own; a new one goes to the end."""
 

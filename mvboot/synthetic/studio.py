@@ -1,5 +1,8 @@
 """A synthetic capture before it is filmed: who, where, under which light, before which cameras."""
 
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,6 +29,7 @@ from mvboot.template import Template, load_template
 
 Floats = NDArray[np.float64]
 Picture = NDArray[np.uint8]
+Value = TypeVar("Value")
 
 SHAPE_SPREAD = 0.8
 """Standard deviation of shape coefficients; the templates' components have 1."""
@@ -61,7 +65,9 @@ class Studio:
             name: _metered(camera.at(0) if camera.is_moving else camera, self.room, self.light)
             for name, camera in self.rig.cameras.items()
         }
-        self._eyes: dict[str, Eye] = {}
+        self._eyes: dict[str, tuple[int | None, Eye]] = {}
+        self._bodies = Latest(lambda time: Bodies.of(self.subjects, self._at(time)[0]))
+        self._moments = Latest(self._prepared)
 
     def filmed(self, camera: str, frames: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return those of the frames that a camera did not lose."""
@@ -73,7 +79,7 @@ class Studio:
 
     def bodies(self, time: float) -> Bodies:
         """Return the subjects' own surfaces at a time in s."""
-        return Bodies.of(self.subjects, self.subjects.at(np.array([time]))[0])
+        return self._bodies.of(time)
 
     def view(self, camera: str, frame: int) -> View:
         """Return the exact truth of a picture."""
@@ -83,28 +89,47 @@ class Studio:
         """Return a picture (h, w, 3) RGB, and the light it was made of."""
         rng = self.settings.rng("sensor", self.rig.names.index(camera), frame)
         own, eye = self.faults[camera], self.eye(camera, frame)
-        exposure = expose(eye, self.room, self._moments(camera, frame, rng), self.light, rng)
+        moments = self._moments.of(frame, self.time(camera, frame), own.exposure_s)
+        exposure = expose(eye, self.room, moments, self.light, rng)
         return developed(exposure.light, self.exposures[camera], own, rng), exposure
-
-    def _moments(self, camera: str, frame: int, rng: np.random.Generator) -> list[Moment]:
-        """Return the subjects at as many instants of the exposure as a pixel has rays."""
-        count = self.settings.samples**2
-        spread = (np.arange(count) + 0.5) / count - 0.5
-        times = self.time(camera, frame) + self.faults[camera].exposure_s * spread
-        vertices = self.subjects.at(times)
-        first = Moment.first(self.subjects.shell, vertices[count // 2], rng)
-        return [first.moved(moved) for moved in vertices]
 
     def eye(self, camera: str, frame: int) -> Eye:
         """Return a camera's eye at a frame; that of a still camera is opened once."""
-        index, own = self.rig.names.index(camera), self.rig[camera]
-        if own.is_moving:
-            rng = self.settings.rng("eye", index, frame)
-            return Eye.of(own.at(frame), self.room, self.light, self.settings.samples, rng)
-        if camera not in self._eyes:
-            rng = self.settings.rng("eye", index)
-            self._eyes[camera] = Eye.of(own, self.room, self.light, self.settings.samples, rng)
-        return self._eyes[camera]
+        own = self.rig[camera]
+        place = frame if own.is_moving else None
+        known = self._eyes.get(camera)
+        if known is None or known[0] != place:
+            rng = self.settings.rng("eye", self.rig.names.index(camera), place or 0)
+            at = own if place is None else own.at(place)
+            known = place, Eye.of(at, self.room, self.light, self.settings.samples, rng)
+            self._eyes[camera] = known
+        return known[1]
+
+    def _prepared(self, frame: int, time: float, exposure_s: float) -> list[Moment]:
+        """Return the subjects at as many instants of an exposure as a pixel has rays."""
+        count = self.settings.samples**2
+        spread = (np.arange(count) + 0.5) / count - 0.5
+        vertices = self._at(*(time + exposure_s * spread))
+        rng = self.settings.rng("shade", frame)
+        first = Moment.first(self.subjects.shell, vertices[count // 2], rng)
+        return [first.moved(moved) for moved in vertices]
+
+    def _at(self, *times: float) -> Floats:
+        return self.subjects.at(np.array(times))
+
+
+class Latest(Generic[Value]):
+    """Keeps what was made last: cameras that film at the same time share it."""
+
+    def __init__(self, make: Callable[..., Value]) -> None:
+        self._make = make
+        self._made: tuple[tuple[float, ...], Value] | None = None
+
+    def of(self, *key: float) -> Value:
+        """Return what is made of a key, made anew only for another key than the last."""
+        if self._made is None or self._made[0] != key:
+            self._made = key, self._make(*key)
+        return self._made[1]
 
 
 def sample_subjects(settings: SynthSettings, template: Template) -> Subjects:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,7 @@ from mvboot.synthetic.rendering.shading import (
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
+IntArray = NDArray[np.int64]
 
 OPENNESS_RAYS, OPENNESS_REACH = 8, 0.7
 SHADOW_RAYS = 4
@@ -50,14 +52,16 @@ class Room:
 class Backdrop:
     """The room in N pixels of one camera, one ray each.
 
-    ``distance`` (N,) along the rays, infinite where nothing is; ``points`` (N, 3); ``ambient``
-    and ``direct`` (N, 3) linear light from all around and from the lamp, its shadows applied.
+    ``distance`` (N,) along the rays and ``points`` (N, 3), infinite where nothing is; ``ambient``
+    and ``direct`` (N, 3) linear light from all around and from the lamp, its shadows applied;
+    ``lit`` (n,) the pixels that the lamp reaches.
     """
 
     distance: Floats
     points: Floats
     ambient: Singles
     direct: Singles
+    lit: IntArray
 
     @staticmethod
     def of(
@@ -67,7 +71,7 @@ class Backdrop:
         hits = room.caster.cast(origin, directions)
         rows = np.flatnonzero(hits.met)
         count = len(directions)
-        points = np.full((count, 3), np.nan)
+        points = np.full((count, 3), np.inf)
         soft, hard = (np.zeros((count, 3), dtype=np.float32) for _ in range(2))
         if len(rows):
             spots = room.spots(hits.at(rows), directions[rows])
@@ -78,7 +82,7 @@ class Backdrop:
             points[rows] = spots.points
             soft[rows] = ambient(spots, light, free)
             hard[rows] = direct(spots, light) * (1 - np.mean(dark, axis=0))[:, None]
-        return Backdrop(hits.distance, points, soft, hard)
+        return Backdrop(hits.distance, points, soft, hard, np.flatnonzero(hard.sum(1) > 0))
 
 
 @dataclass(frozen=True)
@@ -95,6 +99,16 @@ class Eye:
     backdrops: tuple[Backdrop, ...]
     middle: Floats
     walls: Floats
+
+    @cached_property
+    def ambient(self) -> Singles:
+        """Light (N, 3) of the room from all around, over all samples."""
+        return np.asarray(sum(backdrop.ambient for backdrop in self.backdrops))
+
+    @cached_property
+    def direct(self) -> Singles:
+        """Light (N, 3) of the room from the lamp, over all samples."""
+        return np.asarray(sum(backdrop.direct for backdrop in self.backdrops))
 
     @staticmethod
     def of(

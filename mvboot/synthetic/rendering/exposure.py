@@ -67,7 +67,7 @@ class Moment:
         """What rays are cast at."""
         return RayCaster(self.vertices, self.shell.faces)
 
-    @property
+    @cached_property
     def sphere(self) -> tuple[Floats, float]:
         """Middle (3,) and radius of a ball around all of it."""
         low, high = self.vertices.min(0), self.vertices.max(0)
@@ -87,26 +87,23 @@ def expose(
 ) -> Exposure:
     """Return what an eye sees; sample k of every pixel sees ``moments[k]`` (motion blur)."""
     width, height = whole_size(eye.camera)
-    subject, kept_sky, kept_lamp = (np.zeros((width * height, 3), np.float32) for _ in range(3))
+    sky, lamp = eye.ambient.copy(), eye.direct.copy()
+    subject = np.zeros_like(sky)
     cover, no_sky, no_lamp = (np.zeros(width * height, np.float32) for _ in range(3))
     for directions, backdrop, moment in zip(eye.directions, eye.backdrops, moments, strict=True):
         rows, colours = _subjects(eye, room, directions, backdrop, moment, light, rng)
         subject[rows] += colours
         cover[rows] += 1
-        bare = np.ones(width * height, dtype=bool)
-        bare[rows] = False
-        kept_sky[bare] += backdrop.ambient[bare]
-        kept_lamp[bare] += backdrop.direct[bare]
+        sky[rows] -= backdrop.ambient[rows]
+        lamp[rows] -= backdrop.direct[rows]
         no_lamp[_in_shade(backdrop, moment, light, rng)] += 1
-        no_sky += _kept_from_sky(backdrop, moment, rng)
+        no_sky[_under(backdrop, moment, rng)] += 1
     count = len(moments)
-    open_sky = 1 - _smoothed(no_sky, (height, width), SOFT * width) / count
-    lamp = 1 - _smoothed(no_lamp, (height, width), SHARP_PX) / count
-    picture = subject + open_sky * kept_sky + lamp * kept_lamp
-    return Exposure(
-        (picture / count).reshape(height, width, 3).astype(np.float64),
-        (cover / count).reshape(height, width).astype(np.float64),
-    )
+    sky *= 1 - _smoothed(no_sky, (height, width), SOFT * width) / count
+    lamp *= 1 - _smoothed(no_lamp, (height, width), SHARP_PX) / count
+    picture = (subject + sky + lamp).astype(np.float64) / count
+    mask = cover.astype(np.float64) / count
+    return Exposure(picture.reshape(height, width, 3), mask.reshape(height, width))
 
 
 def in_view(camera: Camera, vertices: Floats) -> IntArray:
@@ -154,7 +151,7 @@ def _in_shade(
 ) -> IntArray:
     """Return the pixels (n,) of the room that subjects keep the lamp from."""
     center, radius = moment.sphere
-    lit = np.flatnonzero(backdrop.direct.sum(1) > 0)
+    lit = backdrop.lit
     lit = lit[_passes(backdrop.points[lit], light.lamp, center, radius + light.size)]
     way = light.spots(len(lit), rng) - backdrop.points[lit]
     distance = np.linalg.norm(way, axis=1)
@@ -163,19 +160,16 @@ def _in_shade(
     return lit[moment.caster.blocked(start, way, distance)]
 
 
-def _kept_from_sky(backdrop: Backdrop, moment: Moment, rng: np.random.Generator) -> Singles:
-    """Return which pixels (N,) of the room, near subjects, get no sky light by one random ray."""
+def _under(backdrop: Backdrop, moment: Moment, rng: np.random.Generator) -> IntArray:
+    """Return the pixels (n,) of the room, near subjects, that one random ray to the sky misses."""
     center, radius = moment.sphere
     reach = NEAR * radius
-    kept = np.zeros(len(backdrop.points), dtype=np.float32)
-    away = np.nan_to_num(backdrop.points, nan=np.inf) - center
-    near = np.flatnonzero((np.abs(away) < radius + reach).all(1))
+    near = np.flatnonzero((np.abs(backdrop.points - center) < radius + reach).all(1))
     share, turn = rng.uniform(size=(2, len(near)))
     across, turn = np.sqrt(share), 2 * np.pi * turn
     way = np.stack([across * np.cos(turn), across * np.sin(turn), np.sqrt(1 - share)], -1)
     start = backdrop.points[near] + OFF_SURFACE * UP
-    kept[near] = moment.caster.blocked(start, way, np.full(len(near), reach))
-    return kept
+    return near[moment.caster.blocked(start, way, np.full(len(near), reach))]
 
 
 def _passes(points: Floats, lamp: Floats, center: Floats, radius: float) -> NDArray[np.bool_]:
