@@ -9,6 +9,7 @@ from mvboot import __version__
 from mvboot.commands.board import board
 from mvboot.commands.calibrate import calibrate
 from mvboot.commands.demo import demo
+from mvboot.commands.evaluate import evaluate
 from mvboot.commands.inspect import inspect
 from mvboot.commands.rig import app as rig
 from mvboot.commands.synth import synth
@@ -31,6 +32,7 @@ app.command("calibrate")(calibrate)
 app.command("triangulate")(triangulate)
 app.command("synth")(synth)
 app.command("train")(train)
+app.command("evaluate")(evaluate)
 app.command("inspect")(inspect)
 
 

@@ -27,9 +27,10 @@ LEVELS = [
     {"calib"},
     {"datasets"},
     {"synthetic", "surface", "tracks"},
+    {"metrics"},
     {"training"},
     {"bootstrap"},
-    {"metrics", "report"},
+    {"report"},
     {"commands"},
     {"cli"},
 ]

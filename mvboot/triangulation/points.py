@@ -102,6 +102,7 @@ def solve_kernel(
         np.zeros((n, 6)),
         np.full(n, np.nan),
     )
+    threads = torch.get_num_threads()  # numba's OpenMP layer changes the count that torch uses
     kernel.solve_groups(
         observations.rays.detach().numpy(),
         observations.weight.detach().numpy(),
@@ -113,6 +114,7 @@ def solve_kernel(
         _min_sine2(options),
         out,
     )
+    torch.set_num_threads(threads)
     points, inliers, code, normal, residual = (torch.from_numpy(array) for array in out)
     return Solution(points, inliers, code, normal, residual)
 

@@ -263,3 +263,10 @@ def test_no_points_is_an_empty_answer():
     result = triangulate_points(p.rig, p.pixels[:, :0])
     assert result.points.shape == (0, 3) and result.reason.shape == (0,)
     assert triangulate_points(p.rig, torch.from_numpy(p.pixels[:, :0])).points.shape == (0, 3)
+
+
+def test_the_kernel_leaves_the_threads_of_torch_alone():
+    problem = points_problem(4, 50, np.random.default_rng(0))
+    before = torch.get_num_threads()
+    triangulate_points(problem.rig, problem.pixels)
+    assert torch.get_num_threads() == before

@@ -1,0 +1,94 @@
+"""``mvboot evaluate``: how right and how consistent dense fields are."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from typer import Argument, Option
+
+from mvboot.commands.options import listed, pairs, resolved
+from mvboot.commands.output import Output
+
+Overrides = Annotated[
+    list[str] | None, Argument(metavar="[KEY=VALUE]...", help="Settings by name.")
+]
+Data = Annotated[Path | None, Option(help="Capture folder whose pictures the fields are of.")]
+Fields = Annotated[
+    Path | None, Option(help="Folder of fields, <camera>/<frame>.npz, or with these in fields/.")
+]
+Out = Annotated[Path | None, Option(help="Folder to write to.")]
+Against = Annotated[
+    Path | None, Option(help="Folder of earlier fields, as a teacher's: measure the drift.")
+]
+Template = Annotated[
+    str | None, Option(help="body, quadruped, or a template file. [default: the capture's]")
+]
+Cameras = Annotated[str | None, Option(help="Only these cameras, comma-separated.")]
+SplitOption = Annotated[
+    str | None,
+    Option(
+        "--split",
+        metavar="validation|train|all",
+        help="Which frames. [default: validation, or all where none validate]",
+    ),
+]
+Kappa = Annotated[
+    str | None,
+    Option(metavar="METRES|parts", help="Scale of GPS, or one for each part. [default: 0.255]"),
+]
+Landmark = Annotated[
+    list[str] | None,
+    Option(metavar="KEYPOINT=LANDMARK", help="Pair names that differ; repeatable."),
+]
+FailAbove = Annotated[
+    list[str] | None,
+    Option(
+        metavar="SCORE=LIMIT",
+        help="Exit with 1 if it is larger, as epipolar.mean_px=2; repeatable.",
+    ),
+]
+Seed = Annotated[int | None, Option(help="Seed of every random draw. [default: 0]")]
+Config = Annotated[
+    Path | None, Option(help="YAML file with any of these settings (see config.yaml).")
+]
+Overwrite = Annotated[bool, Option("--overwrite", help="Replace an earlier result.")]
+DryRun = Annotated[bool, Option("--dry-run", help="Say what would be read and written, and stop.")]
+AsJson = Annotated[bool, Option("--json", help="Print the summary as JSON.")]
+
+
+def evaluate(
+    overrides: Overrides = None,
+    data: Data = None,
+    fields: Fields = None,
+    out: Out = None,
+    against: Against = None,
+    template: Template = None,
+    cameras: Cameras = None,
+    split: SplitOption = None,
+    kappa: Kappa = None,
+    landmark: Landmark = None,
+    seed: Seed = None,
+    config: Config = None,
+    fail_above: FailAbove = None,
+    overwrite: Overwrite = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Measure dense fields: surface, epipolar and 3D errors, landmarks, drift."""
+    from mvboot.commands.evaluation import EvaluateConfig, limits_of, plan, run
+
+    given: dict[str, Any] = {
+        "data": data,
+        "fields": fields,
+        "out": out,
+        "against": against,
+        "template": template,
+        "cameras": None if cameras is None else listed(cameras, "--cameras"),
+        "split": split,
+        "kappa": kappa,
+        "landmarks": pairs(landmark, "--landmark", "KEYPOINT=LANDMARK"),
+        "seed": seed,
+    }
+    settings = resolved(EvaluateConfig, given, config, overrides, "mvboot evaluate")
+    limits = limits_of(pairs(fail_above, "--fail-above", "SCORE=LIMIT") or {})
+    say = Output(as_json)
+    say.result(plan(settings, overwrite, say) if dry_run else run(settings, limits, overwrite, say))

@@ -1,0 +1,374 @@
+"""The work of ``mvboot evaluate``."""
+
+import math
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from mvboot import __version__
+from mvboot.commands.output import Output
+from mvboot.config import dump_yaml
+from mvboot.datasets import Capture
+from mvboot.errors import InputError, NothingUsable, QualityMissed
+from mvboot.files import atomic_folder, hash_file, require_free
+from mvboot.metrics import FieldFolder, Instant, Kappa, Rules, Settings, measured
+from mvboot.metrics.gps import KAPPA_M
+from mvboot.metrics.lifted import POINTS
+from mvboot.report.triangulation import write_json
+from mvboot.template import Template, load_template, require_topology
+from mvboot.triangulation import TriangulationOptions
+
+UNITS = {"surface": "cm", "epipolar": "px", "landmarks": "px", "lifted": "mm", "drift": "cm"}
+SCORES = [
+    f"{name}.{what}_{unit}" for name, unit in UNITS.items() for what in ("mean", "median", "p90")
+]
+"""What ``--fail-above`` may limit."""
+
+
+class EvaluateConfig(BaseModel):
+    """Everything ``mvboot evaluate`` can be told, by option, config file or KEY=VALUE."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    data: Path
+    fields: Path
+    out: Path
+    against: Path | None = None
+    template: str | None = Field(None, description="body, quadruped or a file")
+    cameras: list[str] = Field(default=[], description="use only these cameras")
+    split: Literal["validation", "train", "all"] | None = None
+    kappa: float | Literal["parts"] = Field(KAPPA_M, description="metres, or parts")
+    landmarks: dict[str, str] = Field(default={}, description="keypoint: landmark")
+    points: int = Field(2000, ge=1, description="pixels of a picture that are measured")
+    foreground: float = Field(0.5, gt=0, le=1, description="probability of the subject")
+    gate: float = Field(0.03, gt=0, description="farthest match, share of the template's size")
+    lifted_points: int = Field(POINTS, ge=1, description="vertices that are lifted")
+    threshold_px: float = Field(8.0, gt=0, description="of the triangulation")
+    min_views: int | None = Field(None, ge=2, description="of the triangulation")
+    seed: int = Field(0, ge=0)
+
+
+class Evaluation:
+    """The input of a run, checked: a capture, fields of its pictures, and how to measure.
+
+    InputError where they do not belong together.
+    """
+
+    def __init__(self, config: EvaluateConfig) -> None:
+        self.config = config
+        self.capture = Capture.open(config.data)
+        self.cameras = _cameras(self.capture, config.cameras)
+        self.fields = FieldFolder.open(config.fields, self.capture)
+        self.fields.require(self.cameras)
+        self.against = None
+        if config.against is not None:
+            self.against = FieldFolder.open(config.against, self.capture)
+            self.against.require(self.cameras)
+        self.split = config.split or _default_split(self.capture)
+        self.frames = _frames(self.capture, self.split)
+        self.template = _template(self.capture, config.template)
+
+    @cached_property
+    def pictures(self) -> dict[int, list[str]]:
+        """Cameras with a field of each frame of the split."""
+        found = {
+            frame: [name for name in self.cameras if self.fields.has(name, frame)]
+            for frame in self.frames
+        }
+        return {frame: names for frame, names in found.items() if names}
+
+    @property
+    def without(self) -> int:
+        """How many pictures of the split have no field."""
+        filmed = sum(self.capture.has(n, frame) for n in self.cameras for frame in self.frames)
+        return filmed - sum(len(names) for names in self.pictures.values())
+
+    def settings(self) -> Settings:
+        """Return what is measured, and how."""
+        config = self.config
+        kappa = (
+            Kappa.of_parts(self.template, config.seed)
+            if config.kappa == "parts"
+            else Kappa.fixed(config.kappa)
+        )
+        return Settings(
+            self.capture,
+            self.template,
+            self.cameras,
+            self.against,
+            Rules(config.points, config.seed, config.foreground, config.gate),
+            kappa,
+            config.landmarks,
+            config.lifted_points,
+            TriangulationOptions(
+                threshold_px=config.threshold_px, min_views=config.min_views, seed=config.seed
+            ),
+        )
+
+    def instants(self, settings: Settings) -> Iterator[Instant]:
+        """Read the fields of one frame after another."""
+        for frame, names in self.pictures.items():
+            topology = self.template.topology
+            fields = {name: self.fields.read(name, frame, topology) for name in names}
+            yield Instant(frame, fields, settings)
+
+    def facts(self) -> dict[str, Any]:
+        """Return what was measured, as plain values."""
+        splits = self.capture.model.splits
+        held_out = () if splits is None else splits.held_out_cameras
+        return {
+            "data": str(self.config.data),
+            "fields": str(self.fields.folder),
+            "against": None if self.against is None else str(self.against.folder),
+            "cameras": list(self.cameras),
+            "held_out_cameras": [name for name in self.cameras if name in held_out],
+            "split": self.split,
+            "frames": len(self.pictures),
+            "pictures": sum(len(names) for names in self.pictures.values()),
+            "pictures_without_fields": self.without,
+            "template": {"name": self.template.name, "topology": self.template.topology},
+        }
+
+    def provenance(self) -> dict[str, Any]:
+        """Return what the result rests on."""
+        folders = {"fields": self.fields, "against": self.against}
+        paths = {
+            key: [
+                folder.paths[name][frame]
+                for frame, names in self.pictures.items()
+                for name in names
+                if folder.has(name, frame)
+            ]
+            for key, folder in folders.items()
+            if folder is not None
+        }
+        return {
+            "version": __version__,
+            "seed": self.config.seed,
+            "rig_hash": self.capture.rig.fingerprint(),
+            "inputs": {key: hash_file(*files) for key, files in paths.items()},
+        }
+
+
+def limits_of(texts: Mapping[str, str]) -> dict[str, float]:
+    """Return the limits of ``--fail-above`` by score; InputError for what cannot be meant."""
+    limits: dict[str, float] = {}
+    for score, text in texts.items():
+        if score not in SCORES:
+            raise InputError(f"--fail-above {score}: there are {', '.join(SCORES)}")
+        try:
+            limits[score] = float(text)
+        except ValueError:
+            limits[score] = math.nan
+        if not limits[score] > 0:
+            raise InputError(f"--fail-above {score} must be a positive number, got {text!r}")
+    return limits
+
+
+def plan(config: EvaluateConfig, overwrite: bool, say: Output) -> dict[str, Any]:
+    """Say what would be read and written, after the same checks that a run makes."""
+    require_free(config.out, overwrite)
+    evaluation = Evaluation(config)
+    facts = evaluation.facts()
+    evaluation.settings()
+    say.say(
+        f"would measure {facts['pictures']} fields of {len(evaluation.cameras)} cameras, "
+        f"{facts['frames']} frames ({evaluation.split}), and write summary.json and config.yaml "
+        f"to {config.out}"
+    )
+    return {"out": str(config.out), **facts}
+
+
+def run(
+    config: EvaluateConfig, limits: Mapping[str, float], overwrite: bool, say: Output
+) -> dict[str, Any]:
+    """Measure the fields, write ``summary.json`` and return it.
+
+    InputError for bad input, NothingUsable where nothing could be measured (then nothing is
+    written), QualityMissed after writing where a score exceeds its limit or has no value.
+    """
+    with atomic_folder(config.out, overwrite) as folder:
+        evaluation = Evaluation(config)
+        if not evaluation.pictures:
+            raise NothingUsable(f"{evaluation.fields.folder}: no field of the {_of(evaluation)}")
+        if evaluation.without:
+            say.warn(
+                f"{evaluation.without} pictures of the {_of(evaluation)} have no field; they do "
+                "not count"
+            )
+        settings = evaluation.settings()
+        instants, total = evaluation.instants(settings), len(evaluation.pictures)
+        with say.progress(instants, total, "measuring") as watched:
+            found = measured(watched, settings)
+        if not found.keys() - {"not_measured"}:
+            reasons = "; ".join(f"{key}: {why}" for key, why in found["not_measured"].items())
+            raise NothingUsable(f"nothing could be measured. {reasons}")
+        summary = {**evaluation.facts(), **found, **evaluation.provenance()}
+        write_json(summary, folder / "summary.json")
+        dump_yaml(config.model_dump(mode="json", exclude_none=True), folder / "config.yaml")
+    _say_result(summary, say)
+    say.say(f"\nwrote {config.out}: summary.json, config.yaml")
+    _require(summary, limits)
+    return summary
+
+
+# --- input --------------------------------------------------------------------------------------
+
+
+def _cameras(capture: Capture, wanted: list[str]) -> tuple[str, ...]:
+    unknown = [name for name in wanted if name not in capture.cameras]
+    if unknown:
+        raise InputError(
+            f"no camera {', '.join(unknown)} in the capture; it has {', '.join(capture.cameras)}",
+            where=capture.folder,
+        )
+    return tuple(name for name in capture.cameras if not wanted or name in wanted)
+
+
+def _default_split(capture: Capture) -> str:
+    return "validation" if len(capture.split("validation")) else "all"
+
+
+def _frames(capture: Capture, split: str) -> list[int]:
+    if split == "all":
+        return list(capture.frames.tolist())
+    frames: list[int] = capture.split("train" if split == "train" else "validation").tolist()
+    if not frames:
+        raise InputError(
+            f"no frame of the capture is for {split}; choose --split all", capture.folder
+        )
+    return frames
+
+
+def _template(capture: Capture, name: str | None) -> Template:
+    if name is None:
+        if capture.template is None:
+            raise InputError(
+                "the capture holds no template.npz; name the fields' template with --template",
+                where=capture.folder,
+            )
+        return capture.template
+    template = load_template(name)
+    if capture.topology is not None:
+        require_topology(template, capture.topology, capture.folder)
+    return template
+
+
+def _of(evaluation: Evaluation) -> str:
+    what = "capture" if evaluation.split == "all" else f"{evaluation.split} frames"
+    return what if len(evaluation.cameras) > 1 else f"{what} of {evaluation.cameras[0]}"
+
+
+# --- output -------------------------------------------------------------------------------------
+
+
+def _require(summary: Mapping[str, Any], limits: Mapping[str, float]) -> None:
+    for score, limit in limits.items():
+        name, key = score.split(".")
+        value = summary.get(name, {}).get(key)
+        if value is None:
+            why = summary["not_measured"].get(name, "there is nothing to measure it on")
+            raise QualityMissed(f"{score} has no value: {why}")
+        if value > limit:
+            raise QualityMissed(f"{score} is {value:.4g}, above {limit:g}")
+
+
+def _say_result(summary: Mapping[str, Any], say: Output) -> None:
+    say.say(
+        f"{summary['pictures']} fields of {len(summary['cameras'])} cameras, "
+        f"{summary['frames']} frames ({summary['split']})"
+    )
+    for name, tell in _TELL.items():
+        if name in summary:
+            say.say()
+            tell(summary[name], say)
+    for name, why in summary["not_measured"].items():
+        say.say(f"\n{name}: not measured, {why}")
+
+
+def _say_surface(found: Mapping[str, Any], say: Output) -> None:
+    say.say(f"surface error along the template, against the {found['reference']}:")
+    columns = {
+        "pixels": "pixels",
+        "missing": "missing",
+        "mean cm": "mean_cm",
+        "median cm": "median_cm",
+        "within 5 cm": "within_5cm",
+        "10 cm": "within_10cm",
+        "20 cm": "within_20cm",
+        "AUC 10": "auc_10",
+        "AUC 30": "auc_30",
+        "IoU": "iou",
+    }
+    say.table(_rows("camera", columns, {**found["per_camera"], "all": found}))
+    say.say(
+        f"GPS {_text(found['gps'])}, GPSm {_text(found['gpsm'])}, AP {_text(found['ap'])}, "
+        f"AP of GPSm {_text(found['ap_gpsm'])} (kappa: {found['kappa']})"
+    )
+
+
+def _say_epipolar(found: Mapping[str, Any], say: Output) -> None:
+    say.say(f"epipolar error of nearest matches, {found['pairs']} pairs of cameras:")
+    columns = {
+        "matched": "matched",
+        "mean px": "mean_px",
+        "median px": "median_px",
+        "90 % within px": "p90_px",
+    }
+    say.table(_rows("camera", columns, {**found["per_camera"], "all": found}))
+
+
+def _say_landmarks(found: Mapping[str, Any], say: Output) -> None:
+    say.say(f"landmarks of the template, against the {found['reference']}:")
+    columns = {
+        "keypoints": "keypoints",
+        "found": "found",
+        "PCK .05": "pck_0.05",
+        ".1": "pck_0.1",
+        ".2": "pck_0.2",
+        "median px": "median_px",
+    }
+    say.table(_rows("landmark", columns, {**found["per_landmark"], "all": found}))
+
+
+def _say_lifted(found: Mapping[str, Any], say: Output) -> None:
+    say.say(
+        f"lifted points: {_text(found['lifted'])} of {found['points']:,} surface points, error "
+        f"mean {_text(found['mean_mm'])} mm, median {_text(found['median_mm'])} mm, 90 % within "
+        f"{_text(found['p90_mm'])} mm"
+    )
+
+
+def _say_drift(found: Mapping[str, Any], say: Output) -> None:
+    say.say(
+        f"drift from the other fields: mean {_text(found['mean_cm'])} cm, median "
+        f"{_text(found['median_cm'])} cm, 90 % within {_text(found['p90_cm'])} cm; "
+        f"{_text(found['lost'])} of their pixels lost, IoU {_text(found['iou'])}"
+    )
+
+
+_TELL = {
+    "surface": _say_surface,
+    "epipolar": _say_epipolar,
+    "landmarks": _say_landmarks,
+    "lifted": _say_lifted,
+    "drift": _say_drift,
+}
+
+
+def _rows(
+    first: str, columns: Mapping[str, str], entries: Mapping[str, Mapping[str, Any]]
+) -> list[tuple[str, ...]]:
+    header = (first, *columns)
+    return [header] + [
+        (name, *(_text(entry[key]) for key in columns.values())) for name, entry in entries.items()
+    ]
+
+
+def _text(value: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:,}" if isinstance(value, int) else f"{value:.3g}"
