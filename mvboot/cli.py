@@ -11,6 +11,7 @@ from mvboot.commands.calibrate import calibrate
 from mvboot.commands.demo import demo
 from mvboot.commands.evaluate import evaluate
 from mvboot.commands.inspect import inspect
+from mvboot.commands.predict import predict
 from mvboot.commands.rig import app as rig
 from mvboot.commands.synth import synth
 from mvboot.commands.train import train
@@ -32,6 +33,7 @@ app.command("calibrate")(calibrate)
 app.command("triangulate")(triangulate)
 app.command("synth")(synth)
 app.command("train")(train)
+app.command("predict")(predict)
 app.command("evaluate")(evaluate)
 app.command("inspect")(inspect)
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mvboot.datasets import Capture
 from mvboot.errors import InputError
-from mvboot.fields import DenseField, converted
+from mvboot.fields import Crop, DenseField, converted
 from mvboot.files import atomic_file
 from mvboot.keypoints import Keypoints2D
 from mvboot.template import Template
@@ -62,7 +62,8 @@ def _tile(capture: Capture, camera: str, frame: int, side: int) -> Bytes:
     layers = [_dotted(picture, capture.keypoints, camera, frame)]
     field, template = capture.field(camera, frame), capture.template
     if field is not None and template is not None:
-        layers.append(_painted(picture, field, template))
+        whole = Crop.whole(capture.size(camera))
+        layers.append(_painted(picture, field.on(whole), template))
     scale = side / picture.shape[0]
     size = (round(scale * picture.shape[1]), side)
     layers = [np.asarray(cv2.resize(layer, size), np.uint8) for layer in layers]

@@ -36,19 +36,9 @@ def predicted(
         yield _field(said, sample, network)
 
 
-def write_fields(
-    network: DenseNetwork,
-    capture: Capture,
-    views: Sequence[View],
-    folder: Path,
-    size: int,
-    margin: float,
-) -> Iterator[Path]:
-    """Write ``<camera>/<frame>.npz`` of each view and yield its path."""
-    for field in predicted(network, capture, views, size, margin):
-        path = folder / field.camera / f"{field.frame:06d}.npz"
-        write_field(field, path)
-        yield path
+def store(field: DenseField, folder: Path) -> None:
+    """Write a field as ``<camera>/<frame>.npz``, as in a capture."""
+    write_field(field, folder / field.camera / f"{field.frame:06d}.npz")
 
 
 def _field(said: HardField, sample: Sample, network: DenseNetwork) -> DenseField:

@@ -1,0 +1,138 @@
+"""The work of ``mvboot predict``."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mvboot.commands.output import Output
+from mvboot.datasets import Capture, View
+from mvboot.datasets.layout import FIELDS
+from mvboot.errors import InputError
+from mvboot.fields import DenseField
+from mvboot.files import atomic_folder, require_free
+from mvboot.formats.rigs import load_rig
+from mvboot.networks import DenseNetwork, load_network, read_header
+from mvboot.report.overlay import OverlayVideo
+from mvboot.report.triangulation import write_json
+from mvboot.template import Template
+from mvboot.training.config import TrainSettings
+from mvboot.training.predict import predicted, store
+from mvboot.training.run import MODEL
+
+SPLITS = ("train", "validation", "all")
+OVERLAYS, SUMMARY = "overlay", "summary.json"
+NO_FPS = 10.0
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What is predicted: a network, a capture, its views, and how they are cut."""
+
+    network: DenseNetwork
+    capture: Capture
+    views: Sequence[View]
+    size: int
+    margin: float
+
+    @staticmethod
+    def of(
+        model: Path,
+        data: Path,
+        rig: Path | None,
+        cameras: Sequence[str] | None,
+        split: str,
+        size: int | None,
+        margin: float | None,
+    ) -> "Prediction":
+        """Open everything; InputError for what does not fit together."""
+        path = model / MODEL if model.is_dir() else model
+        capture = Capture.open(data, None if rig is None else load_rig(rig))
+        network = load_network(path, capture.template).eval()
+        trained = read_header(path).provenance.get("settings", {})
+        cut = TrainSettings.model_validate(
+            {key: trained[key] for key in ("size", "margin") if key in trained}
+        )
+        views = _views(capture, cameras, split)
+        return Prediction(
+            network,
+            capture,
+            views,
+            cut.size if size is None else size,
+            cut.margin if margin is None else margin,
+        )
+
+
+def plan(asked: Prediction, out: Path, overwrite: bool, say: Output) -> dict[str, Any]:
+    """Say what would be written."""
+    require_free(out, overwrite)
+    say.say(f"would write {len(asked.views)} fields to {out / FIELDS}")
+    return {"fields": len(asked.views), "out": str(out)}
+
+
+def run(
+    asked: Prediction, out: Path, overwrite: bool, overlay: bool, say: Output
+) -> dict[str, Any]:
+    """Predict, and return the summary."""
+    template = _template(asked) if overlay else None
+    fields = predicted(asked.network, asked.capture, asked.views, asked.size, asked.margin)
+    subject = []
+    with atomic_folder(out, overwrite) as folder:
+        videos = OverlayVideo(folder / OVERLAYS, asked.capture.model.fps or NO_FPS)
+        with say.progress(fields, len(asked.views), "predicting") as watched, videos:
+            for field in watched:
+                store(field, folder / FIELDS)
+                subject.append(_share(field))
+                if template is not None:
+                    videos.add(asked.capture.picture(field.camera, field.frame), field, template)
+        summary = {
+            "fields": len(asked.views),
+            "cameras": sorted({view.camera for view in asked.views}),
+            "kind": asked.network.config.target.kind,
+            "template": asked.network.config.target.topology,
+            "size": asked.size,
+            "margin": asked.margin,
+            "subject_share": float(np.mean(subject)),
+            "without_subject": int(np.sum(np.array(subject) == 0)),
+        }
+        write_json(summary, folder / SUMMARY)
+    if summary["without_subject"]:
+        say.warn(f"no subject was found in {summary['without_subject']} pictures")
+    say.say(f"wrote {summary['fields']} fields to {out / FIELDS}")
+    return summary
+
+
+def _views(capture: Capture, cameras: Sequence[str] | None, split: str) -> list[View]:
+    if split not in SPLITS:
+        raise InputError(f"--split {split!r} is none of {', '.join(SPLITS)}")
+    unknown = sorted(set(cameras or ()) - set(capture.cameras))
+    if unknown:
+        raise InputError(
+            f"--cameras: no camera {unknown[0]!r}; there are {', '.join(capture.cameras)}"
+        )
+    frames = capture.frames if split == "all" else capture.split(split)  # type: ignore[arg-type]
+    found = [
+        View(camera, frame)
+        for camera in cameras or capture.cameras
+        for frame in frames.tolist()
+        if capture.has(camera, frame)
+    ]
+    if not found:
+        raise InputError(f"no picture in the {split} frames", where=capture.folder)
+    return found
+
+
+def _template(asked: Prediction) -> Template:
+    template = asked.capture.template
+    if template is None:
+        raise InputError(
+            "--overlay colours places on the template, but the capture has no template.npz",
+            where=asked.capture.folder,
+        )
+    return template
+
+
+def _share(field: DenseField) -> float:
+    return float((field.foreground >= 0.5).mean())
