@@ -67,9 +67,11 @@ class Charts:
 
         A face of -1 is the background: part 0 and uv 0.
         """
-        part = np.where(faces >= 0, self.parts[faces], 0)
-        uv = (self.uv[faces] * barycentric[..., None]).sum(axis=-2)
-        return part, np.where(faces[..., None] >= 0, uv, 0.0)
+        known = faces >= 0
+        part, uv = np.zeros(faces.shape, dtype=np.int64), np.zeros((*faces.shape, 2))
+        part[known] = self.parts[faces[known]]
+        uv[known] = np.einsum("nc,ncd->nd", barycentric[known], self.uv[faces[known]])
+        return part, uv
 
 
 def charts_of_parts(

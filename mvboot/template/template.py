@@ -170,8 +170,11 @@ class Template:
         part, uv = (None, None) if self.charts is None else self.charts.at(faces, barycentric)
         if self.embedding is None:
             return Canonical(part, uv, None)
-        values = (self.embedding[self.faces[faces]] * barycentric[..., None]).sum(axis=-2)
-        return Canonical(part, uv, np.where(faces[..., None] >= 0, values, np.nan))
+        known = faces >= 0
+        values = np.full((*faces.shape, self.embedding.shape[1]), np.nan)
+        corners = self.embedding[self.faces[faces[known]]]
+        values[known] = np.einsum("nc,ncd->nd", barycentric[known], corners)
+        return Canonical(part, uv, values)
 
     def locate(self, part: ArrayLike, uv: ArrayLike) -> Located:
         """Return the surface points (...) of chart coordinates: parts (...) and uv (..., 2).

@@ -44,7 +44,7 @@ class View:
 
     def canonical(self, subjects: Subjects) -> Canonical:
         """Return the canonical coordinates of all pixels."""
-        return subjects.template.canonical(self.face, np.nan_to_num(self.barycentric))
+        return subjects.template.canonical(self.face, self.barycentric)
 
 
 @dataclass(frozen=True)
