@@ -22,7 +22,7 @@ EYE = (0.0285, -0.0055)
 MOUTH = -0.0722
 """Height of the line between the lips."""
 BEARD_LINE = np.array(
-    [[0.0, 0.012, 0.028, 0.036, 0.055, 0.068, 0.08], [-55, -53, -57, -62, -42, -20, 10]]
+    [[0.0, 0.012, 0.028, 0.036, 0.055, 0.066, 0.074], [-55, -53, -57, -62, -38, -12, 24]]
 )
 """Out from the middle in metres, and there the upper end of a beard in mm."""
 THROAT, JAW_BACK = -0.125, 0.105
@@ -190,7 +190,7 @@ class BeardArea:
         if self.kind == "goatee":
             inside = np.minimum(inside, 0.033 - side)
         if self.kind == "moustache":
-            inside = np.minimum(inside, np.minimum(0.034 - side, up - MOUTH + 0.004))
+            inside = np.minimum(inside, np.minimum(0.030 - side, up - MOUTH + 0.002))
         return np.asarray(inside)
 
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from mvboot.synthetic.looks.face import BeardArea, face_origin, ramp
 from mvboot.synthetic.looks.garment import Cloth
 from mvboot.synthetic.looks.locks import beard, bun, locks, tail
+from mvboot.synthetic.looks.lofts import joined
 from mvboot.synthetic.looks.look import Piece
 from mvboot.synthetic.looks.scalp import (
     Combed,
@@ -16,7 +17,7 @@ from mvboot.synthetic.looks.scalp import (
     ScalpPaint,
     Sheet,
     comb,
-    grid_faces,
+    together,
     whole,
 )
 from mvboot.synthetic.material import Material
@@ -42,6 +43,8 @@ COLOURS = (
     (0.04, 0.02, rgb(205, 202, 198)),  # white
 )
 DYED = 0.05
+LONGEST_BEARD = 0.02
+"""Metres that a beard stands off at its deepest before the chin's share."""
 HATS = ("hat", "cap", "beanie")
 
 
@@ -97,20 +100,8 @@ def hair_material(colour: Floats, curly: float, rng: np.random.Generator) -> Mat
 def sheet_cloth(head: Head, sheet: Sheet) -> Cloth:
     """Return a sheet of hair as a mesh."""
     rows, columns = sheet.along.shape
-    faces = grid_faces(rows, columns)
+    faces = joined(rows, columns)[:, ::-1]
     return whole(sheet.points.reshape(-1, 3), faces, sheet.places().reshape(-1, 3), head)
-
-
-def cloth_of(parts: list[Cloth], head: Head) -> Cloth:
-    """Join meshes."""
-    starts = np.cumsum([0, *(len(part.vertices) for part in parts)])
-    vertices = np.concatenate([part.vertices for part in parts])
-    return Cloth(
-        vertices,
-        np.concatenate([p.faces + n for p, n in zip(parts, starts, strict=False)]),
-        head.weights(vertices),
-        np.concatenate([part.places for part in parts]),
-    )
 
 
 # --- styles -------------------------------------------------------------------------------------
@@ -122,16 +113,18 @@ def _ragged(head: Head, sheet: Sheet, style: Combed, rng: np.random.Generator) -
     low = sheet.points[-1, :, 2] < head.centre[2] - 0.02
     front = (sheet.points[-1, :, 1] < head.centre[1] - 0.05) & (style.line.fringe > 0)
     column = np.repeat(np.flatnonzero(low | front), 2)
-    long = 6 if style.hang else 7
+    short = (front & ~low)[column]
+    long = 6
     return locks(
         head,
         sheet,
         column + rng.uniform(0, 1, len(column)),
-        np.full(len(column), rows - 1 - long),
+        # a fringe's last rows dip into the skin
+        rows - 1 - long - np.where(short, 3, 0),
         long,
         rng.uniform(1.2, 2.6, len(column)),
-        rng.uniform(-0.001, 0.004, len(column)),
-        rng.uniform(0.0, 0.03 if style.hang else 0.008, len(column)),
+        np.where(short, 0.003, 0.0) + rng.uniform(-0.001, 0.004, len(column)),
+        np.where(short, 0.3, 1.0) * rng.uniform(0.0, 0.03, len(column)),
     )
 
 
@@ -225,7 +218,7 @@ def _pieces(
         parts.append(tail(head, pole, length, rng.uniform(0.02, 0.034), 0.012, seed + 1))
     elif kind == "tied":
         parts.append(bun(head, pole, rng.uniform(0.028, 0.046), seed + 1))
-    return (cloth_of(parts, head).piece("hair", hair_material(colour, curly, rng)),)
+    return (together(parts).piece("hair", hair_material(colour, curly, rng)),)
 
 
 def sample_hair(
@@ -262,7 +255,7 @@ def sample_hair(
     seed = int(rng.integers(1 << 20))
     if kind == "bald":
         style = Combed(Hairline(recede=16, bald=rng.uniform(48, 75)))
-        scalp = ScalpPaint(style.line, mean.centre, seed, rng.uniform(0, 0.7), 0.02)
+        scalp = ScalpPaint(style.line, mean.centre, seed, rng.uniform(0, 0.6), 0.035)
     else:
         style = _combed(kind, curly, rng)
         scalp = ScalpPaint(style.line, mean.centre, seed, rng.uniform(0.75, 0.95))
@@ -272,8 +265,10 @@ def sample_hair(
         area = BeardArea(
             face_origin(template), _pick(rng, {"full": 0.6, "goatee": 0.2, "moustache": 0.2})
         )
-        length = rng.uniform(0.003, 0.012) if area.kind != "full" else rng.gamma(2.0, 0.006)
+        length = (
+            rng.uniform(0.003, 0.012) if area.kind != "full" else min(rng.gamma(2.0, 0.006), 0.02)
+        )
         cloth = beard(head, mean, area, length + 0.002, 0.8, seed + 7)
         pieces += (cloth.piece("beard", hair_material(0.9 * colour, max(curly, 0.6), rng)),)
-        stubble = 0.6
+        stubble = 0.6 if area.kind == "full" else 0.2
     return Hair(colour, scalp, stubble, pieces)

@@ -6,7 +6,8 @@ from scipy.ndimage import gaussian_filter
 
 from mvboot.synthetic.looks.face import BeardArea, ramp
 from mvboot.synthetic.looks.garment import Cloth, unit
-from mvboot.synthetic.looks.scalp import RADIUS, Head, Sheet, direction, grid_faces, whole
+from mvboot.synthetic.looks.lofts import joined
+from mvboot.synthetic.looks.scalp import RADIUS, Head, Sheet, direction, whole
 from mvboot.synthetic.textures.noise import Noise
 
 Floats = NDArray[np.float64]
@@ -112,6 +113,7 @@ def tail(
     spine[:, 2] -= length * share**1.3 - 0.4 * spread * max(float(out[2]), 0.0)
     swing = wave * ramp(share, 0, 0.4)
     spine[:, 0] += swing * np.sin(2 * np.pi * (1.2 * share + Noise(seed, 1.0)(base[None])[0]))
+    spine = _outside(head, spine, 0.8 * thick)
     fat = thick * np.interp(share, [0, 0.05, 0.25, 0.75, 1], [0.45, 0.5, 1.0, 0.75, 0.12])
     turn = 2 * np.pi * np.arange(TAIL_COLUMNS) / TAIL_COLUMNS
     across = np.stack([np.cos(turn), np.sin(turn), 0 * turn], -1)
@@ -123,8 +125,17 @@ def tail(
     cleared = head.cleared(points, np.ones(points.shape[:2]))
     points += gaussian_filter(cleared - points, (1.5, 1.5, 0), mode=("nearest", "wrap", "nearest"))
     ring = thick * across[None] + np.stack([0 * share, 0 * share, 5 + length * share], -1)[:, None]
-    faces = grid_faces(TAIL_ROWS, TAIL_COLUMNS)
+    faces = joined(TAIL_ROWS, TAIL_COLUMNS)[:, ::-1]
     return whole(points.reshape(-1, 3), faces, ring.reshape(-1, 3), head)
+
+
+def _outside(head: Head, points: Floats, gap: float) -> Floats:
+    """Return points (N, 3), those beside the skull moved at least a gap in metres off it."""
+    away = points - head.centre
+    distance = np.linalg.norm(away, axis=1)
+    least = head.radius(unit(away)) + gap
+    beside = ramp(away[:, 2] / head.size, -0.13, -0.09)
+    return np.asarray(points + (beside * np.maximum(least - distance, 0))[:, None] * unit(away))
 
 
 def bun(head: Head, pole: tuple[float, float], size: float, seed: int) -> Cloth:
@@ -144,7 +155,7 @@ def bun(head: Head, pole: tuple[float, float], size: float, seed: int) -> Cloth:
     places[..., 0] = (size * polar)[:, None]
     places[..., 1] = 3.0 + 0.3 * size * np.sin(turn)
     places[..., 2] = size * np.abs(turn - np.pi)
-    faces = grid_faces(BUN_ROWS, BUN_COLUMNS)
+    faces = joined(BUN_ROWS, BUN_COLUMNS)[:, ::-1]
     return whole(points.reshape(-1, 3), faces, places.reshape(-1, 3), head)
 
 
@@ -163,14 +174,11 @@ def beard(head: Head, mean: Head, area: BeardArea, length: float, rough: float, 
     skin = (head.rest[corners] * share[..., None]).sum(1)
     inside = area(places)
     grain = Noise(seed, 0.012, 3)(places) - 0.3
-    chin = 1 + 0.9 * ramp(-up.ravel(), 0.1, 0.7)
+    chin = 1 + 1.2 * ramp(-up.ravel(), 0.1, 0.7)
+    chin = chin * (1 - 0.75 * ramp(np.abs(side.ravel()), 0.3, 1.0))
     height = (length * ramp(inside, 0.0, 0.022) * chin) * (1 + rough * grain)
     away = unit(ways.reshape(-1, 3) + [0.0, -0.1, -0.35])
     points = skin + away * np.where(inside > 0.0005, height + 0.0005, -0.003)[:, None]
-    numbers = np.arange(BEARD_SIZE**2).reshape(BEARD_SIZE, BEARD_SIZE)
-    a, b, c, d = (
-        x.ravel() for x in (numbers[:-1, :-1], numbers[:-1, 1:], numbers[1:, :-1], numbers[1:, 1:])
-    )
-    faces = np.concatenate([np.stack([a, b, c], -1), np.stack([b, d, c], -1)])
+    faces = joined(BEARD_SIZE, BEARD_SIZE, closed=False)
     usable = (inside > -0.006)[faces].all(1) & found.met[faces].all(1)
     return whole(points, faces[usable], places, head)

@@ -4,7 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mvboot.synthetic.looks.clothes import dress
-from mvboot.synthetic.looks.fur import is_quadruped, sample_animal, sample_coat
+from mvboot.synthetic.looks.coats import sample_coat
+from mvboot.synthetic.looks.fur import is_quadruped, sample_animal
 from mvboot.synthetic.looks.hair import sample_hair
 from mvboot.synthetic.looks.look import Look
 from mvboot.synthetic.looks.skin import sample_skin, sample_tone

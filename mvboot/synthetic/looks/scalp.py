@@ -4,13 +4,14 @@ Directions from the middle of the skull name places on it: polar angle from stra
 from straight ahead towards either side.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, vstack
 
 from mvboot.synthetic.looks.face import ramp
 from mvboot.synthetic.looks.garment import Cloth, sparse_rows, unit
@@ -24,7 +25,7 @@ IntArray = NDArray[np.int64]
 HAIRLINE = np.array(
     [
         [0, 22, 36, 50, 64, 76, 86, 94, 110, 120, 135, 155, 180],
-        [55, 54, 51, 58, 73, 91, 92, 82, 84, 101, 124, 140, 145],
+        [55, 54, 51, 58, 73, 91, 94, 82, 84, 104, 129, 138, 138],
     ]
 )
 """Azimuth from the front, and the polar angle where hair ends there; degrees."""
@@ -250,7 +251,7 @@ def comb(head: Head, style: Combed, seed: int) -> Sheet:
     """Return hair combed over a head from its pole outwards, and hanging on below."""
     turn = 2 * np.pi * np.arange(style.columns) / style.columns
     hangs, ends = _ends(style, turn)
-    share = np.linspace(0.02, 1, style.rows) ** 0.9
+    share = np.linspace(0, 1, style.rows) ** 0.9
     ways = _ways(style, ends[None] * share[:, None], turn[None])
     radius = gaussian_filter(head.radius(ways), (1.0, 1.5), mode=("nearest", "wrap"))
     left = RADIUS * ends[None] * (1 - share[:, None])
@@ -263,6 +264,7 @@ def comb(head: Head, style: Combed, seed: int) -> Sheet:
     height = (height + style.rough * bumps) * rising
     height = head.size * np.where(rising > 0.02, np.maximum(height, 0.0015), HIDDEN)
     points = base + ways * height[..., None]
+    points[0] = points[0].mean(0)
     if style.hang:
         points = np.concatenate([points, _hanging(head, style, points[-1], hangs, seed)])
     steps = np.linalg.norm(np.diff(points, axis=0), axis=-1)
@@ -322,14 +324,6 @@ def _hanging(head: Head, style: Combed, start: Floats, hangs: Floats, seed: int)
     return np.asarray(points + moved)
 
 
-def grid_faces(rows: int, columns: int) -> IntArray:
-    """Return faces (F, 3) of a grid whose columns close, counted row by row."""
-    here = np.arange(rows * columns).reshape(rows, columns)
-    beside = np.roll(here, -1, axis=1)
-    a, b, c, d = (x.ravel() for x in (here[:-1], beside[:-1], here[1:], beside[1:]))
-    return np.concatenate([np.stack([a, c, b], -1), np.stack([b, c, d], -1)])
-
-
 def whole(vertices: Floats, faces: IntArray, places: Floats, head: Head) -> Cloth:
     """Return a mesh worn on the head, without faces that have no area."""
     a, b, c = (vertices[faces[:, corner]] for corner in range(3))
@@ -337,3 +331,14 @@ def whole(vertices: Floats, faces: IntArray, places: Floats, head: Head) -> Clot
     used, local = np.unique(faces[area > 1e-9], return_inverse=True)
     kept = vertices[used]
     return Cloth(kept, local.reshape(-1, 3), head.weights(kept), places[used])
+
+
+def together(parts: Sequence[Cloth]) -> Cloth:
+    """Join meshes to one."""
+    starts = np.cumsum([0, *(len(part.vertices) for part in parts)])
+    return Cloth(
+        np.concatenate([part.vertices for part in parts]),
+        np.concatenate([p.faces + n for p, n in zip(parts, starts, strict=False)]),
+        csr_array(vstack([part.weights for part in parts], format="csr")),
+        np.concatenate([part.places for part in parts]),
+    )

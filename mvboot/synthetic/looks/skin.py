@@ -43,6 +43,8 @@ TONES = (
 """Display colours of skin from light to dark."""
 DARKEST_IN_LIGHT = 0.82
 """The texture's factor on the tone: pictures are lit so that a white wall is white."""
+LIPSTICK = 0.12
+"""Share of the shaved who paint their lips."""
 SOLE = 0.013
 """Height in metres below which skin is a sole."""
 
@@ -168,13 +170,13 @@ def sample_skin(
     texture: Texture = Shaded(mottled, Noise(seed + 1, 0.012, 3), 0.96, 1.04)
     texture = _flushed(template, origin, texture, tone, rng)
     texture = Tinted(texture, _palms(template), _lighter(tone))
-    if rng.random() < 0.25 * (1 - tone.dark) + 0.03:
+    if rng.random() < 0.17 * (1 - tone.dark) + 0.02:
         level = rng.uniform(0.6, 0.8)
         field = Freckles(seed + 2, origin + [0, 0, -0.03], level)
         texture = Tinted(texture, field, np.array([0.72, 0.60, 0.52]))
     if stubble > 0:
         texture = Blend(Stubble(BeardArea(origin), seed + 3, stubble), texture, Plain(hair))
-    texture = _featured(texture, origin, tone, hair, seed, rng)
+    texture = _featured(texture, origin, tone, hair, LIPSTICK * (stubble == 0), rng)
     if scalp is not None:
         texture = Blend(scalp, texture, Plain(0.8 * hair))
     pores: Bump = Scaled(Noise(seed + 9, 0.004, 2), -0.00013, 0.00013)
@@ -236,19 +238,23 @@ def _featured(
     origin: Floats,
     tone: SkinTone,
     hair: Floats,
-    seed: int,
+    lipstick: float,
     rng: np.random.Generator,
 ) -> Texture:
-    """Return the texture with lips, brows and eyes on it."""
+    """Return the texture with lips, brows and eyes on it; painted lips by a chance."""
     width = rng.uniform(0.021, 0.0255)
     lips = Lips(origin, width, rng.uniform(0.006, 0.010), rng.uniform(0.008, 0.012))
     tint = np.array([0.92, 0.66, 0.68]) * rng.uniform(0.85, 1.05)
-    if rng.random() < 0.12:
-        tint = np.array([0.85, 0.32, 0.36])  # lipstick
+    if rng.random() < lipstick:
+        tint = np.array([0.85, 0.32, 0.36])
     texture = Tinted(texture, lips, tint)
     texture = Tinted(texture, MouthLine(origin, width), np.array([0.35, 0.25, 0.25]))
     brows = Brows(
-        origin, seed + 5, rng.uniform(0.005, 0.010), rng.uniform(0.001, 0.005), rng.normal(0, 1e-3)
+        origin,
+        int(rng.integers(1 << 30)),
+        rng.uniform(0.005, 0.010),
+        rng.uniform(0.001, 0.005),
+        rng.normal(0, 1e-3),
     )
     brow = 0.75 * np.minimum(hair, 0.75 * tone.colour)
     texture = Blend(Scaled(brows, 0.0, rng.uniform(0.7, 1.0)), texture, Plain(brow))
