@@ -31,6 +31,9 @@ STREAMS = (
 CAMERAS_LIKE = Faults(gain=0.15, colour=0.04, vignetting=0.15, noise=0.006, exposure_s=1 / 200)
 """Pictures of an ordinary camera, and nothing else wrong."""
 
+LONGEST_S = 1800
+"""Longest capture; the motion of all of it is held in memory."""
+
 FEW_FRAMES = 20
 """Below this many, all frames train unless a share is stated."""
 
@@ -45,16 +48,16 @@ class SynthSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     template: str = Field("body", description="body, quadruped, or a template file with bones")
-    subjects: Count = Field(1, description="how many individuals")
+    subjects: Annotated[int, Field(ge=1, le=20)] = Field(1, description="how many individuals")
     gait: str | None = Field(None, description="what they do; none stated: several things")
-    area: float = Field(0.5, gt=0, description="radius in m in which each moves about")
+    area: float = Field(0.5, gt=0, le=20, description="radius in m in which each moves about")
     rig: str = Field("ring", description="kind of rig, or a rig file in metres with z up")
     cameras: int = Field(8, ge=2, description="how many cameras; not for a rig file")
     size: tuple[Size, Size] = Field(
         (256, 256), description="width and height of the pictures in px; not for a rig file"
     )
     frames: Count = Field(100, description="frames of each camera")
-    fps: float = Field(30.0, gt=0, description="frames per second")
+    fps: float = Field(30.0, ge=1, le=1000, description="frames per second")
     place: str | None = Field(None, description="kind of place; none stated: any that suits")
     occluders: int = Field(1, ge=0, description="things that stand before cameras, at most")
     samples: Annotated[int, Field(ge=1, le=8)] = Field(
@@ -99,6 +102,14 @@ class SynthSettings(BaseModel):
         unknown = sorted(set(self.seeds) - set(STREAMS))
         if unknown:
             raise ValueError(f"seeds: no part {unknown[0]!r}; there are {', '.join(STREAMS)}")
+        return self
+
+    @model_validator(mode="after")
+    def _bounded(self) -> "SynthSettings":
+        if self.frames / self.fps > LONGEST_S:
+            raise ValueError(
+                f"frames: {self.frames} at {self.fps:g} a second last longer than {LONGEST_S} s"
+            )
         return self
 
     @property

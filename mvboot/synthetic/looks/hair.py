@@ -266,7 +266,9 @@ def sample_hair(
             face_origin(template), _pick(rng, {"full": 0.6, "goatee": 0.2, "moustache": 0.2})
         )
         length = (
-            rng.uniform(0.003, 0.012) if area.kind != "full" else min(rng.gamma(2.0, 0.006), 0.02)
+            rng.uniform(0.003, 0.012)
+            if area.kind != "full"
+            else min(rng.gamma(2.0, 0.006), LONGEST_BEARD)
         )
         cloth = beard(head, mean, area, length + 0.002, 0.8, seed + 7)
         pieces += (cloth.piece("beard", hair_material(0.9 * colour, max(curly, 0.6), rng)),)
