@@ -77,3 +77,7 @@ def run(arguments: list[str]) -> int:
         print("mvboot: interrupted; nothing was written", file=sys.stderr)
         return 130
     return code if isinstance(code, int) else 0
+
+
+if __name__ == "__main__":
+    main()

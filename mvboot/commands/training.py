@@ -18,7 +18,7 @@ from mvboot.formats.rigs import load_rig
 from mvboot.report.triangulation import write_json
 from mvboot.training.config import TrainConfig
 from mvboot.training.data import TrainingData
-from mvboot.training.run import CHECKPOINT, MODEL, train
+from mvboot.training.run import CHECKPOINT, MODEL, networks, train
 
 CONFIG, SUMMARY = "config.yaml", "summary.json"
 
@@ -26,7 +26,8 @@ CONFIG, SUMMARY = "config.yaml", "summary.json"
 def plan(config: TrainConfig, overwrite: bool, resume: bool, say: Output) -> dict[str, Any]:
     """Say what would be trained, after the same checks that a run makes."""
     _checkpoint(config, overwrite, resume)
-    capture, labelled, _ = _opened(config)
+    capture, labelled, teacher = _opened(config)
+    networks(config.settings, capture, labelled, teacher)
     data = _data(config, capture, labelled)
     found = {
         "labelled_pictures": len(data.labelled),
@@ -49,6 +50,7 @@ def run(config: TrainConfig, overwrite: bool, resume: bool, say: Output) -> dict
     capture, labelled, teacher = _opened(config)
     for warning in _data(config, capture, labelled).warnings:
         say.warn(warning)
+    networks(config.settings, capture, labelled, teacher)  # what is wrong is said before writing
     dump_yaml(config.model_dump(mode="json", exclude_none=True), config.out / CONFIG)
     started = time.monotonic()
     with warnings.catch_warnings():

@@ -35,6 +35,8 @@ from mvboot.keypoints import Keypoints2D, Keypoints3D
 from mvboot.rig import Rig
 from mvboot.template import Template
 
+POSE_TABLES = f"{Path(RIG).stem}.*.poses.csv"
+"""Poses of moving cameras, which lie beside the rig."""
 PARTS = (IMAGES, VIDEOS, MASKS, FIELDS, TRUTH, TEMPLATE, KEYPOINTS, "keypoints.csv")
 
 
@@ -112,7 +114,8 @@ class CaptureWriter:
                 self._stack.__exit__(kind, error, trace)
                 return
             self._finish()
-            stale = [part for part in PARTS if not (self.files.folder / part).exists()]
+            old = (*PARTS, *(path.name for path in self.out.glob(POSE_TABLES)))
+            stale = [part for part in old if not (self.files.folder / part).exists()]
         for part in stale if self.overwrite else ():
             _remove(self.out / part)
 

@@ -176,13 +176,17 @@ def _splits(settings: SynthSettings, studio: Studio) -> tuple[Splits, list[int] 
     blind = [name for name, kept in zip(cameras, frames, strict=True) if not len(kept)]
     if blind:
         raise InputError(f"faults.dropped leaves camera {blind[0]} no frame; ask for more frames")
-    unknown = sorted(set(settings.held_out_cameras) - set(cameras))
+    held = settings.held_out_cameras
+    unknown = sorted(set(held) - set(cameras))
     if unknown:
         raise InputError(
             f"held_out_cameras: no camera {unknown[0]}; there are {', '.join(cameras)}"
         )
+    trains = [kept for name, kept in zip(cameras, frames, strict=True) if name not in held]
+    if not trains:
+        raise InputError("held_out_cameras: at least one camera must train")
     splits = block_splits(
-        np.unique(np.concatenate(frames)),
+        np.unique(np.concatenate(trains)),
         settings.validating,
         blocks=max(1, min(3, settings.frames // 30)),
         gap=GAP if settings.validating else 0,

@@ -21,6 +21,18 @@ KINDS = ("drops", "clock", "rotation", "translation", "focal", "gain", "colour",
 """Faults that are drawn, each from a stream of its own; a new one goes to the end."""
 
 MAX_FRAMES = 10_000_000
+MOST = {
+    "desync_s": 60.0,
+    "drift_ppm": 1e5,
+    "rotation_deg": 180.0,
+    "translation_m": 1e3,
+    "gain": 3.0,
+    "colour": 3.0,
+    "noise": 1.0,
+    "exposure_s": 1.0,
+    "labels_px": 1e4,
+}
+"""Beyond these a fault means nothing."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +89,9 @@ class Faults:
             value = getattr(self, field.name)
             if not (np.isfinite(value) and value >= 0):
                 raise InputError(f"fault {field.name} must be 0 or more, got {value:g}")
+        for name, most in MOST.items():
+            if getattr(self, name) > most:
+                raise InputError(f"fault {name} must be {most:g} or less")
         for name in ("dropped", "focal", "vignetting"):
             if getattr(self, name) >= 1:
                 raise InputError(f"fault {name} is a share below 1, got {getattr(self, name):g}")

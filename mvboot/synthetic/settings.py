@@ -112,6 +112,13 @@ class SynthSettings(BaseModel):
             )
         return self
 
+    @model_validator(mode="after")
+    def _no_second_rig(self) -> "SynthSettings":
+        taken = sorted(self.model_fields_set & {"cameras", "size"})
+        if self.rig not in RIG_KINDS and Path(self.rig).exists() and taken:
+            raise ValueError(f"{taken[0]}: is the rig file's; leave it out")
+        return self
+
     @property
     def validating(self) -> float:
         """Share of frames that validate."""

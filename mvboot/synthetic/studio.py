@@ -33,7 +33,7 @@ Value = TypeVar("Value")
 
 SHAPE_SPREAD = 0.8
 """Standard deviation of shape coefficients; the templates' components have 1."""
-LOOKS_PER_S = 10
+LOOKS_PER_S, MOST_LOOKS = 10, 1000
 """How often a motion is looked at to find how much room it needs."""
 FRAMED = 1.05
 METERING = 17
@@ -181,10 +181,13 @@ def _homes(settings: SynthSettings, template: Template) -> Floats:
 def _extent(subjects: Subjects, settings: SynthSettings) -> tuple[float, float]:
     """Return height and radius in metres of the upright cylinder that the subjects need."""
     duration = settings.frames / settings.fps
-    times = np.linspace(0, duration, max(2, int(LOOKS_PER_S * duration)))
-    vertices = np.concatenate([subjects.at(part) for part in np.array_split(times, len(times))])
-    radius = float(np.linalg.norm(vertices[..., :2], axis=-1).max())
-    return FRAMED * float(vertices[..., 2].max()), FRAMED * radius
+    times = np.linspace(0, duration, max(2, min(MOST_LOOKS, int(LOOKS_PER_S * duration))))
+    height = radius = 0.0
+    for time in times[:, None]:
+        vertices = subjects.at(time)[0]
+        height = max(height, float(vertices[:, 2].max()))
+        radius = max(radius, float(np.linalg.norm(vertices[:, :2], axis=1).max()))
+    return FRAMED * height, FRAMED * radius
 
 
 def _rig(settings: SynthSettings, height: float, radius: float) -> Rig:

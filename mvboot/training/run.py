@@ -58,14 +58,9 @@ def train(
         A run whose fields collapse or stretch.
     """
     seed_everything(settings.seed, verbose=False)
-    template = _template(capture, labelled)
+    network, known = networks(settings, capture, labelled, teacher)
     multiview = settings.method != "supervised"
-    if multiview and teacher is None:
-        raise InputError(
-            f"--method {settings.method} needs a --teacher; train one with --method supervised"
-        )
     data = TrainingData(capture, settings, multiview, labelled)
-    network, known = _network(settings, template, teacher)
     module = DenseTraining(network, settings, known if multiview else None)
     trainer = Trainer(
         max_steps=settings.steps if stop_after is None else stop_after,
@@ -99,10 +94,18 @@ def _template(capture: Capture, labelled: Capture | None) -> Template:
     return source.template
 
 
-def _network(
-    settings: TrainSettings, template: Template, teacher: Path | None
+def networks(
+    settings: TrainSettings, capture: Capture, labelled: Capture | None, teacher: Path | None
 ) -> tuple[DenseNetwork, DenseNetwork | None]:
-    """Return the network to train, and the teacher that it starts from."""
+    """Return the network to train, and the teacher that it starts from.
+
+    InputError where a run needs a teacher and has none, or one that does not fit.
+    """
+    template = _template(capture, labelled)
+    if settings.method != "supervised" and teacher is None:
+        raise InputError(
+            f"--method {settings.method} needs a --teacher; train one with --method supervised"
+        )
     if teacher is None:
         config = NetworkConfig.for_template(
             template, settings.kind, backbone=settings.backbone, stride=settings.stride

@@ -259,3 +259,16 @@ def test_splits_and_labels(tmp_path):
     assert set(labelled) <= set(found.split("train").tolist())
     assert len(found.split("validation")) == 6
     assert Capture.open(tmp_path / "out").check()["fields"] == 60
+
+
+def test_labels_are_of_frames_that_cameras_which_train_have(tmp_path):
+    settings = SynthSettings(
+        cameras=3, frames=12, size=32, samples=1, seed=4, labelled=3,
+        held_out_cameras=("cam_03",), faults={"dropped": 0.4},
+    )  # fmt: skip
+    found = synthesise(settings, tmp_path / "out")
+    trains = set().union(*(found.pictures[name].frames.tolist() for name in ("cam_01", "cam_02")))
+    assert set(found.split("train").tolist()) <= trains
+    with pytest.raises(InputError, match="at least one camera must train"):
+        everyone = settings.model_copy(update={"held_out_cameras": ("cam_01", "cam_02", "cam_03")})
+        synthesise(everyone, tmp_path / "none")

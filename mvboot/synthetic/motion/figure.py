@@ -13,6 +13,10 @@ from mvboot.template import Skeleton, Template
 Floats = NDArray[np.float64]
 
 
+AT_ONCE = 256
+"""Poses of a whole mesh in memory."""
+
+
 @dataclass(frozen=True)
 class Figure:
     """Who moves.
@@ -81,8 +85,13 @@ class Figure:
         """Return the height (T,) of the lowest vertex, metres."""
         metres = UNITS_IN_M[self.template.units]
         shift = (root - self.heads[0]) / metres
-        posed = self.template.posed(rotations, shift, self.shape)
-        return np.asarray(metres * posed[..., 2].min(axis=-1))
+        found = [
+            self.template.posed(rotations[i : i + AT_ONCE], shift[i : i + AT_ONCE], self.shape)[
+                ..., 2
+            ].min(axis=-1)
+            for i in range(0, len(rotations), AT_ONCE)
+        ]
+        return np.asarray(metres * np.concatenate(found))
 
 
 def matrices(rotvec: Floats) -> Floats:
