@@ -33,6 +33,8 @@ bench: $(READY) ## measure speed and accuracy beside the peers
 	$(BIN)/pip install -q -r benchmarks/requirements.txt
 	$(BIN)/python benchmarks/triangulation.py --out benchmarks/results/triangulation.md
 	$(THREADS) $(BIN)/python benchmarks/calibration.py --out benchmarks/results/calibration.md
+	$(THREADS) $(BIN)/python benchmarks/synth.py --out benchmarks/results/synth.md
+	$(THREADS) $(BIN)/python benchmarks/affinity.py --out benchmarks/results/affinity.md
 
 clean: ## remove what the other targets made
 	rm -rf .venv out build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
