@@ -28,7 +28,7 @@ from skin import MIDDLE, left_half
 from mvboot.template import Skeleton, Template
 from mvboot.template.embedding import distance_errors, embed
 from mvboot.template.geodesics import surface_graph
-from mvboot.template.halves import FLIP, Halves
+from mvboot.template.halves import FLIP, Halves, both_sides, rounded
 from mvboot.template.places import at_vertex, inside
 from mvboot.template.skeleton import bone_axes, sparse_weights
 
@@ -182,17 +182,8 @@ def joint(vertices, weights, heads, bone):
 
 def edges():
     """Return the pairs of keypoints to draw, both sides."""
-    sided = [
-        tuple(f"{k}_{s}" if k not in ("neck", "pelvis", "nose") else k for k in pair)
-        for pair in LIMBS
-        for s in ("left", "right")
-    ]
+    sided = both_sides(LIMBS, ("neck", "pelvis", "nose"))
     return (("pelvis", "neck"), ("neck", "nose"), ("nose", "head_top"), *sided)
-
-
-def rounded(values, bits):
-    """Return numbers in steps of 2**-bits, which compress well."""
-    return np.round(values * 2.0**bits) / 2.0**bits
 
 
 if __name__ == "__main__":

@@ -13,9 +13,9 @@ import typer
 from mvboot.datasets import CaptureWriter, public
 from mvboot.datasets.camera_blocks import read_cameras
 from mvboot.datasets.conversion import agreement, labels, truth
-from mvboot.datasets.pictures import read_colour
 from mvboot.errors import InputError
 from mvboot.formats.mat import cells, read_mat
+from mvboot.formats.pictures import read_colour
 from mvboot.rig import Rig
 
 CARD = "datasets/open_monkey/card.md"

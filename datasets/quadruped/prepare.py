@@ -15,7 +15,7 @@ from solid import cone_distances, left_surface
 from mvboot.template import Skeleton, Template
 from mvboot.template.embedding import distance_errors, embed
 from mvboot.template.geodesics import surface_graph
-from mvboot.template.halves import Halves
+from mvboot.template.halves import Halves, both_sides, rounded
 from mvboot.template.parts import smoothed
 from mvboot.template.places import at_vertex, inside
 from mvboot.template.skeleton import bone_axes, sparse_weights
@@ -199,19 +199,8 @@ def keypoints(vertices, weights, heads, symmetry):
 
 def edges():
     """Return the pairs of keypoints to draw, both sides."""
-    middle = ("withers", "rump", "nose")
-    sided = [
-        tuple(k if k in middle else f"{k}_{side}" for k in pair)
-        for pair in LIMBS
-        for side in ("left", "right")
-    ]
     line = ("nose", "withers", "rump", "tail_base", "tail_tip")
-    return (*pairwise(line), *sided)
-
-
-def rounded(values, bits):
-    """Return numbers in steps of 2**-bits, which compress well."""
-    return np.round(values * 2.0**bits) / 2.0**bits
+    return (*pairwise(line), *both_sides(LIMBS, ("withers", "rump", "nose")))
 
 
 if __name__ == "__main__":

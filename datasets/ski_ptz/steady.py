@@ -8,7 +8,8 @@ import torch
 from scipy.spatial.transform import Rotation
 
 from mvboot.datasets.conversion import add_pictures
-from mvboot.datasets.pictures import read_colour, require_size
+from mvboot.datasets.pictures import require_size
+from mvboot.formats.pictures import read_colour
 from mvboot.formats.rig_format import camera_errors
 from mvboot.geometry import Camera
 from mvboot.geometry.camera import checked_intrinsics

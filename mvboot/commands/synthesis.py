@@ -27,6 +27,8 @@ def plan(settings: SynthSettings, out: Path, overwrite: bool, say: Output) -> di
     """Say what would be written, after the same checks that a run makes."""
     require_free(out, overwrite)
     studio = Studio(settings)
+    if studio.warning is not None:
+        say.warn(studio.warning)
     frames = np.arange(settings.frames)
     filmed = {name: len(studio.filmed(name, frames)) for name in studio.rig.names}
     people = [member.name for member in studio.subjects.members]
@@ -45,7 +47,7 @@ def run(
     require_free(out, overwrite)
     started = time.monotonic()
     watched = partial(say.progress, total=settings.frames, label="filming")
-    capture = synthesise(settings, out, overwrite, processes, watched)
+    capture = synthesise(settings, out, overwrite, processes, watched, say.warn)
     counts = capture.check()
     summary: dict[str, Any] = {
         "out": str(out),

@@ -15,10 +15,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from mvboot.datasets.decoding import VideoReader
 from mvboot.datasets.layout import VIDEOS, CaptureFiles
-from mvboot.datasets.pictures import read_colour
 from mvboot.datasets.public import Frames
 from mvboot.errors import InputError
-from mvboot.formats.pictures import header_size
+from mvboot.formats.pictures import header_size, read_colour
 from mvboot.formats.video import open_video
 from mvboot.geometry import Camera
 from mvboot.keypoints import Keypoints2D, Keypoints3D

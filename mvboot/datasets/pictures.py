@@ -5,13 +5,12 @@ from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from mvboot.datasets.decoding import Colour, VideoReader
 from mvboot.errors import InputError
-from mvboot.formats.pictures import header_size
+from mvboot.formats.pictures import header_size, read_colour
 
 Numbers = NDArray[np.int64]
 
@@ -107,20 +106,6 @@ class VideoPictures(Pictures):
     def read(self, frame: int) -> Colour:
         """See `Pictures.read`."""
         return self.reader.read(int(self._map[1][self._place(frame)]))
-
-
-def read_colour(path: Path) -> Colour:
-    """Return a picture file (h, w, 3) RGB, EXIF turns applied; deeper ones as `read_gray` says."""
-    try:
-        content = np.fromfile(path, dtype=np.uint8)
-        picture = cv2.imdecode(content, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
-    except (OSError, cv2.error):
-        picture = None
-    if picture is None:
-        raise InputError("cannot be read as a picture; is it damaged or cut off?", where=path)
-    if picture.dtype != np.uint8:
-        picture = cv2.convertScaleAbs(picture, alpha=255 / max(float(picture.max()), 1e-12))
-    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
 
 
 def require_size(picture: NDArray[np.uint8], size: tuple[int, int], path: Path, like: str) -> None:

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from mvboot.datasets.frame_list import LONGEST
-from mvboot.errors import InputError, MvbootError
+from mvboot.errors import InputError, heed_signals, run_app
 from mvboot.files import natural_key
 
 DownloadFolder = Annotated[
@@ -38,22 +38,14 @@ _RANGE = re.compile(r"(\d{1,18})(?:\.\.(\d{1,18})(?::(\d{1,9}))?)?")
 def run(command: Callable[..., None], arguments: Sequence[str] | None = None) -> int:
     """Run a script's command and return its exit code; bad input ends in one line, code 2.
 
-    ``arguments`` None: those of the process.
+    ``arguments`` None: those of the process, which then heeds signals.
     """
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
     app.command()(command)
-    try:
-        code = app(sys.argv[1:] if arguments is None else list(arguments), standalone_mode=False)
-    except MvbootError as error:
-        print(f"mvboot: {error}", file=sys.stderr)
-        return error.exit_code
-    except typer.TyperException as error:
-        print(f"mvboot: {error.format_message()} (see --help)", file=sys.stderr)
-        return error.exit_code
-    except OSError as error:
-        print(f"mvboot: {error.filename or 'file'}: {error.strerror or error}", file=sys.stderr)
-        return InputError.exit_code
-    return code if isinstance(code, int) else 0
+    if arguments is not None:
+        return run_app(app, arguments)
+    heed_signals()
+    return run_app(app, sys.argv[1:])
 
 
 @dataclass(frozen=True)

@@ -46,8 +46,13 @@ class TruePoses:
     translations: NDArray[np.float64]
 
     def vertices(self, template: Template, frame: int) -> NDArray[np.float64]:
-        """Return the meshes (I, V, 3) in a frame; InputError for another template."""
+        """Return the meshes (I, V, 3) in a frame 0 .. F - 1.
+
+        InputError for another frame, and for another template.
+        """
         require_topology(template, str(self.topology))
+        if not 0 <= frame < len(self.times):
+            raise InputError(f"no pose in frame {frame}; there are 0 to {len(self.times) - 1}")
         turns, shifts = self.rotations[:, frame], self.translations[:, frame]
         return np.asarray(template.in_units("m").posed(turns, shifts, self.shapes))
 
@@ -76,8 +81,9 @@ class Truth:
     def maps(self, camera: str, frame: int) -> dict[str, NDArray[Any]]:
         """Return the true maps of a picture by name, ``depth`` (h, w) among them.
 
-        InputError where there are none, or the file is damaged.
+        InputError for an unknown camera, where there are none, or the file is damaged.
         """
+        self.stated[camera]
         path = self.files.maps_path(camera, frame)
         if not path.is_file():
             raise InputError(f"no true maps of camera {camera}, frame {frame}", where=path)

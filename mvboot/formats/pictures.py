@@ -1,4 +1,4 @@
-"""One picture file: gray values, and the size from the header alone.
+"""One picture file: gray values or colours, and the size from the header alone.
 
 Orientation tags (EXIF) are applied, as OpenCV and picture viewers do: pixels are those a user sees
 and those that tools built on OpenCV measure.
@@ -21,15 +21,25 @@ APP1, ORIENTATION = 0xE1, 0x0112
 
 
 def read_gray(path: Path) -> Gray:
-    """Return the gray values (h, w) of a picture.
+    """Return the gray values (h, w) of a picture; see `read_colour`."""
+    return _decoded(path, cv2.IMREAD_GRAYSCALE)
 
-    Deeper than 8 bits they are scaled until the brightest is 255: sensors of 10 or 12 bits store
-    them in 16, and the plain conversion would come out black. InputError where the file cannot be
-    read or is no whole picture.
+
+def read_colour(path: Path) -> NDArray[np.uint8]:
+    """Return a picture (h, w, 3) RGB.
+
+    Deeper than 8 bits it is scaled until the brightest value is 255: sensors of 10 or 12 bits
+    store them in 16, and the plain conversion would come out black. InputError where the file
+    cannot be read or is no whole picture.
     """
+    return np.asarray(cv2.cvtColor(_decoded(path, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def _decoded(path: Path, mode: int) -> NDArray[np.uint8]:
+    """Return what OpenCV makes of a file, in 8 bits."""
     try:
         content = np.fromfile(path, dtype=np.uint8)
-        picture = cv2.imdecode(content, cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH)
+        picture = cv2.imdecode(content, mode | cv2.IMREAD_ANYDEPTH)
     except (OSError, cv2.error):
         picture = None
     if picture is None:

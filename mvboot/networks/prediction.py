@@ -85,6 +85,11 @@ class ChartsPrediction(DensePrediction):
         """Probabilities of the background and the P parts, which sum to one."""
         return self.part_logits.softmax(1)
 
+    @property
+    def likeliest(self) -> Int[Tensor, "n h w"]:
+        """The likeliest part 1 .. P of every cell, whether the subject is there or not."""
+        return self.part_logits[:, 1:].argmax(1) + 1
+
     def uv_of(self, part: Int[Tensor, "n h w"]) -> Float[Tensor, "n 2 h w"]:
         """Return the uv of stated parts 1 .. P; 0 where the part is 0, the background."""
         index = (part - 1).clamp(min=0)[:, None, None]
@@ -94,5 +99,5 @@ class ChartsPrediction(DensePrediction):
     def hard(self) -> HardField:
         """Take the likeliest part where the subject is, and its uv, whose gradient stays."""
         known = self._known()
-        part = torch.where(known, self.part_logits[:, 1:].argmax(1) + 1, 0)
+        part = torch.where(known, self.likeliest, 0)
         return HardField(part, self.uv_of(part), known, self.foreground, self.confidence)

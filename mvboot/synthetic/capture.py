@@ -1,6 +1,7 @@
 """Film a synthetic capture into a folder, with any number of processes and all of its truth."""
 
 import multiprocessing
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, nullcontext
@@ -28,6 +29,7 @@ from mvboot.synthetic.settings import SynthSettings
 from mvboot.synthetic.studio import Studio
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 Progress = Callable[[Iterator[Any]], AbstractContextManager[Iterator[Any]]]
@@ -52,6 +54,7 @@ def synthesise(
     overwrite: bool = False,
     processes: int = 1,
     progress: Progress = nullcontext,
+    warn: Callable[[str], object] = warnings.warn,
 ) -> Capture:
     """Film a capture and return it, opened.
 
@@ -68,6 +71,8 @@ def synthesise(
         How many work at once.
     progress
         Context manager around what is filmed, one item for each frame: something to watch.
+    warn
+        Is told what seems wrong with a rig file, before anything is filmed.
 
     Raises
     ------
@@ -75,6 +80,8 @@ def synthesise(
         Settings that cannot be filmed, or an ``out`` that is not free.
     """
     studio = Studio(settings)
+    if studio.warning is not None:
+        warn(studio.warning)
     splits, labelled = _splits(settings, studio)
     faults = {name: own.as_dict() for name, own in studio.faults.items()}
     with CaptureWriter(
@@ -163,7 +170,8 @@ def _filmed(
         _Worker.start,
         (studio.settings, files),
     )
-    return stack.enter_context(pool).map(_Worker.film, frames)
+    stack.callback(pool.shutdown, cancel_futures=True)  # who is interrupted waits for no more
+    return pool.map(_Worker.film, frames)
 
 
 # --- tables -------------------------------------------------------------------------------------
@@ -185,14 +193,7 @@ def _splits(settings: SynthSettings, studio: Studio) -> tuple[Splits, list[int] 
     trains = [kept for name, kept in zip(cameras, frames, strict=True) if name not in held]
     if not trains:
         raise InputError("held_out_cameras: at least one camera must train")
-    splits = block_splits(
-        np.unique(np.concatenate(trains)),
-        settings.validating,
-        blocks=max(1, min(3, settings.frames // 30)),
-        gap=GAP if settings.validating else 0,
-        held_out_cameras=settings.held_out_cameras,
-        seed=int(settings.rng("splits").integers(2**31)),
-    )
+    splits = _blocks(settings, np.unique(np.concatenate(trains)))
     if settings.labelled is None:
         return splits, None
     if settings.labelled > len(splits.train):
@@ -201,6 +202,24 @@ def _splits(settings: SynthSettings, studio: Studio) -> tuple[Splits, list[int] 
         )
     places = np.linspace(0, len(splits.train) - 1, settings.labelled).round().astype(int)
     return splits, [splits.train[place] for place in places]
+
+
+def _blocks(settings: SynthSettings, frames: Ints) -> Splits:
+    try:
+        return block_splits(
+            frames,
+            settings.validating,
+            blocks=max(1, min(3, settings.frames // 30)),
+            gap=GAP if settings.validating else 0,
+            held_out_cameras=settings.held_out_cameras,
+            seed=int(settings.rng("splits").integers(2**31)),
+        )
+    except InputError:
+        raise InputError(
+            f"validation={settings.validating:g}: of {len(frames)} frames that leaves none to "
+            f"train on, or none to validate, {GAP} frames apart; ask for more --frames, another "
+            "share, or validation=0"
+        ) from None
 
 
 def _table(studio: Studio, seen: list[Seen]) -> tuple[Keypoints2D, Bools]:

@@ -200,7 +200,11 @@ def disturbed(
     outliers: float,
     missing: float,
 ) -> tuple[Floats, NDArray[np.bool_]]:
-    """Return pixels (C, N, 2) with noise, outliers anywhere in the picture and drop-out."""
+    """Return pixels (C, N, 2) with noise, outliers anywhere in the picture and drop-out.
+
+    Each by itself and of the distribution that is named, so that estimators can be checked against
+    it; `Detector` is like the detectors there are, whose errors last and have reasons.
+    """
     noisy = pixels + noise_px * rng.standard_normal(pixels.shape)
     wrong = (rng.random(pixels.shape[:-1]) < outliers) & ~np.isnan(pixels[..., 0])
     for c, camera in enumerate(rig.cameras.values()):

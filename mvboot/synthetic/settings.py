@@ -45,11 +45,14 @@ Size = Annotated[int, Field(ge=SMALLEST_PX, le=8192)]
 class SynthSettings(BaseModel):
     """All settings of a synthetic capture; the same settings give the same bytes."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     template: str = Field("body", description="body, quadruped, or a template file with bones")
     subjects: Annotated[int, Field(ge=1, le=20)] = Field(1, description="how many individuals")
     gait: str | None = Field(None, description="what they do; none stated: several things")
+    wear: tuple[str, ...] | None = Field(
+        None, description="garments of people, from the skin outwards; none stated: any"
+    )
     area: float = Field(0.5, gt=0, le=20, description="radius in m in which each moves about")
     rig: str = Field("ring", description="kind of rig, or a rig file in metres with z up")
     cameras: int = Field(8, ge=2, description="how many cameras; not for a rig file")

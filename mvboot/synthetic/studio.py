@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mvboot.errors import InputError
-from mvboot.formats.rigs import load_rig
 from mvboot.geometry import Camera
 from mvboot.rig import Rig
 from mvboot.synthetic.faults import miscalibrated
@@ -21,6 +20,7 @@ from mvboot.synthetic.rendering.exposure import Exposure, Moment, expose
 from mvboot.synthetic.rendering.light import Light, sample_light
 from mvboot.synthetic.rendering.raycast import CameraRays
 from mvboot.synthetic.rendering.views import Bodies, View
+from mvboot.synthetic.rig_file import Stay, read_rig_file
 from mvboot.synthetic.rigs import synthetic_rig
 from mvboot.synthetic.sensor import developed, exposure_for
 from mvboot.synthetic.settings import SynthSettings
@@ -36,6 +36,8 @@ SHAPE_SPREAD = 0.8
 LOOKS_PER_S, MOST_LOOKS = 10, 1000
 """How often a motion is looked at to find how much room it needs."""
 FRAMED = 1.05
+SIGHTINGS, SPARSE = 20, 20
+"""In how many frames, and at every how many-th vertex, it is looked whether cameras see."""
 METERING = 17
 """Every how many-th ray measures the light for the exposure."""
 
@@ -44,15 +46,15 @@ class Studio:
     """All that a capture shows and all that films it; made from settings, again the same.
 
     ``subjects`` are filmed by the true cameras ``rig``; the capture states ``stated``. ``faults``
-    and ``exposures`` (factor of the light) are by camera. Each part is sampled from a stream of
-    random numbers of its own.
+    and ``exposures`` (factor of the light) are by camera; ``warning`` says what seems wrong with a
+    rig file, or is None. Each part is sampled from a stream of random numbers of its own.
     """
 
     def __init__(self, settings: SynthSettings) -> None:
         self.settings = settings
         self.subjects = sample_subjects(settings, _template(settings))
         height, radius = _extent(self.subjects, settings)
-        self.rig = _rig(settings, height, radius)
+        self.rig, self.warning = _rig(settings, self.subjects, height, radius)
         self.faults = settings.faults.of_cameras(self.rig.names, settings.rng("faults"))
         self.stated = miscalibrated(self.rig, self.faults)
         scale = Clearing.of(self.rig, radius, height).to_persons()[1]
@@ -139,7 +141,7 @@ def sample_subjects(settings: SynthSettings, template: Template) -> Subjects:
     for index, home in enumerate(homes):
         rng = settings.rng("subjects", index)
         shape = SHAPE_SPREAD * rng.standard_normal(template.n_shapes)
-        look = sample_look(template, shape, rng)
+        look = sample_look(template, shape, rng, settings.wear)
         duration = settings.frames / settings.fps
         motion = sample_motion(
             template,
@@ -190,10 +192,16 @@ def _extent(subjects: Subjects, settings: SynthSettings) -> tuple[float, float]:
     return FRAMED * height, FRAMED * radius
 
 
-def _rig(settings: SynthSettings, height: float, radius: float) -> Rig:
+def _rig(
+    settings: SynthSettings, subjects: Subjects, height: float, radius: float
+) -> tuple[Rig, str | None]:
+    """Return the cameras, and what seems wrong with those of a file."""
     if settings.rig_file is not None:
-        return filmable(load_rig(settings.rig_file), settings)
-    return synthetic_rig(
+        frames = np.unique(np.linspace(0, settings.frames - 1, SIGHTINGS).astype(np.int64))
+        places = subjects.at(frames / settings.fps)[:, ::SPARSE].transpose(1, 0, 2)
+        stay = Stay(radius, height, frames, places)
+        return read_rig_file(settings.rig_file, settings.frames, stay)
+    rig = synthetic_rig(
         settings.rig,
         settings.cameras,
         settings.size,
@@ -203,25 +211,7 @@ def _rig(settings: SynthSettings, height: float, radius: float) -> Rig:
         range(settings.frames),
         settings.fps,
     )
-
-
-def filmable(rig: Rig, settings: SynthSettings) -> Rig:
-    """Return a rig from a file in metres; InputError for one that cannot film the settings."""
-    where = settings.rig_file
-    if rig.up != "z":
-        raise InputError(
-            f"its world's up is {rig.up or 'not stated'}; subjects stand on the floor z = 0, so "
-            "turn it with `mvboot rig world`, or state `up: z`",
-            where,
-        )
-    for name, camera in rig.cameras.items():
-        if camera.size is None:
-            raise InputError(f"camera {name} states no size of its pictures", where)
-        if camera.frames is not None and not set(range(settings.frames)) <= set(
-            camera.frames.tolist()
-        ):
-            raise InputError(f"camera {name} has no pose for some of the frames", where)
-    return rig.in_units("m")
+    return rig, None
 
 
 def _metered(camera: Camera, room: Room, light: Light) -> float:

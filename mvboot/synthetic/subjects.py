@@ -1,10 +1,11 @@
 """Who is filmed: templates with a shape, a look and a motion, posed together at any time."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, vstack
 
@@ -12,7 +13,7 @@ from mvboot.synthetic.looks import Look
 from mvboot.synthetic.material import Surface
 from mvboot.synthetic.motion.motion import Motion, Poses
 from mvboot.synthetic.rendering.shading import Shell
-from mvboot.template import Template
+from mvboot.template import Skeleton, Template
 
 Floats = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -52,11 +53,12 @@ class Subject:
         return np.concatenate([rest, *(piece.vertices for piece in self.look.pieces)])
 
     @cached_property
-    def weights(self) -> csr_array:
-        """Skin weights (W, B) of the same."""
-        assert self.template.skeleton is not None
+    def skeleton(self) -> Skeleton:
+        """The template's bones, and how much all of these vertices follow each."""
+        bones = self.template.skeleton
+        assert bones is not None
         worn = [piece.weights for piece in self.look.pieces]
-        return csr_array(vstack([self.template.skeleton.weights, *worn], format="csr"))
+        return replace(bones, weights=csr_array(vstack([bones.weights, *worn], format="csr")))
 
     @cached_property
     def shell(self) -> Shell:
@@ -78,10 +80,8 @@ class Subject:
         """Return the vertices (T, W, 3) of body and pieces at times (T,) in s."""
         poses = self.poses(times)
         transforms = self.template.transforms(poses.rotations, poses.translation, self.shape)
-        rows = transforms[:, :, :3].transpose(1, 0, 2, 3).reshape(transforms.shape[1], -1)
-        blended = (self.weights @ rows).reshape(len(self.rest), len(times), 3, 4)
-        moved = (blended[..., :3] @ self.rest[:, None, :, None])[..., 0] + blended[..., 3]
-        return np.ascontiguousarray(moved.transpose(1, 0, 2))
+        moved = self.skeleton.skinned(torch.from_numpy(self.rest), torch.from_numpy(transforms))
+        return moved.numpy()
 
 
 class Subjects:

@@ -1,5 +1,6 @@
 """A mirror-symmetric template made of its left half, so that both sides agree to the last digit."""
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,8 +12,8 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 FLIP = np.array([-1.0, 1.0, 1.0])
-STEPS = 2.0**14
-"""Chart coordinates are multiples of 1 / STEPS, so that 1 - u is exact in single precision."""
+CHART_BITS = 14
+"""Chart coordinates are in steps of 2**-14, so that 1 - u is exact in single precision."""
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,22 @@ class Halves:
         left, right = uv[: len(half)], uv[len(half) :]
         across = (other[parts - 1] == parts)[:, None, None]
         left = np.where(across, (left + _image(right)) / 2, left)
-        left = np.round(left * STEPS) / STEPS
+        left = rounded(left, CHART_BITS)
         return Charts(names, both, np.concatenate([left, _image(left)]), other)
+
+
+def rounded(values: FloatArray, bits: int) -> FloatArray:
+    """Return numbers in steps of 2**-bits, which compress well."""
+    return np.asarray(np.round(values * 2.0**bits) / 2.0**bits)
+
+
+def both_sides(pairs: Iterable[tuple[str, str]], middle: Collection[str]) -> list[tuple[str, str]]:
+    """Return pairs of keypoints for the left and the right; those in the middle have no side."""
+
+    def named(name: str, side: str) -> str:
+        return name if name in middle else f"{name}_{side}"
+
+    return [(named(a, side), named(b, side)) for a, b in pairs for side in ("left", "right")]
 
 
 def _image(uv: FloatArray) -> FloatArray:

@@ -18,6 +18,10 @@ from mvboot.template.template import Template, require_topology
 
 SHIPPED = ("body", "quadruped")
 SCHEMA = 1
+MESHES = (".ply", ".obj", ".glb", ".gltf", ".stl", ".off")
+MAKE_ONE = (
+    "template_of_mesh(FILE, units=...).save(NPZ) makes one of a mesh, in Python (docs/template.md)"
+)
 _SINGLE = ("vertices", "embedding", "shapes", "uv")
 _SKELETON = ("parents", "heads", "tails", "axes", "limits", "head_shapes")
 
@@ -72,9 +76,11 @@ def read_template(path: str | Path) -> Template:
         raise InputError(
             f"there is no such template file; shipped templates: {', '.join(SHIPPED)}", path
         )
+    if path.suffix.lower() in MESHES:
+        raise InputError(f"is a mesh, not a template; {MAKE_ONE}", where=path)
     arrays = load_arrays(path)
     if "header" not in arrays or "topology" not in arrays:
-        raise InputError("is not a template; template_of_mesh makes one of a mesh", where=path)
+        raise InputError(f"is not a template; {MAKE_ONE}", where=path)
     try:
         template = _built(json.loads(str(arrays["header"])), arrays)
     except InputError as error:

@@ -1,8 +1,17 @@
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
+from mvboot import save_rig
 from mvboot.datasets import Capture
+from mvboot.synthetic.rigs import synthetic_rig
 
 FEW = ("--cameras", "2", "--frames", "2", "--size", "48", "samples=1")
 
@@ -49,6 +58,10 @@ def test_a_dry_run_writes_nothing(mvboot, tmp_path):
         (("seeds.hat=1",), "no part 'hat'"),
         (("--held-out", "left"), "no camera left"),
         (("--frames", "0"), "frames"),
+        (("fps=inf",), "mvboot: fps: Input should be a finite number"),
+        (("--frames", "999999"), "mvboot: frames: 999999 at 30 a second"),
+        (("faults.zzz=1",), "faults.zzz: unknown key; there are dropped, desync_s, drift_ppm"),
+        (("--cameras", "2", "--frames", "2", "validation=0.5"), "validation=0.5: of 2 frames"),
     ],
 )
 def test_what_cannot_be_filmed_ends_in_one_line(mvboot, tmp_path, arguments, words):
@@ -56,3 +69,50 @@ def test_what_cannot_be_filmed_ends_in_one_line(mvboot, tmp_path, arguments, wor
     assert result.code == 2
     assert words in result.err and len(result.err.strip().splitlines()) == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_a_rig_file_in_a_false_unit_or_a_folder_is_refused(mvboot, tmp_path):
+    rig = synthetic_rig("ring", 2, (64, 64), np.random.default_rng(0))
+    save_rig(replace(rig.in_units("mm"), units="m"), tmp_path / "rig.yaml")
+    few = ("--out", tmp_path / "out", "--frames", "2", "--dry-run")
+    result = mvboot("synth", "--rig", tmp_path / "rig.yaml", *few)
+    assert result.code == 2 and "were they mm, 2 of 2 cameras" in result.err
+    result = mvboot("synth", "--rig", tmp_path, *few)
+    assert result.code == 2 and result.err.endswith("is a folder; name the rig.yaml in it\n")
+
+
+def test_a_mesh_is_no_template(mvboot, tmp_path):
+    (tmp_path / "mouse.ply").write_text("ply\n")
+    result = mvboot("synth", "--out", tmp_path / "out", "--template", tmp_path / "mouse.ply")
+    assert result.code == 2 and "is a mesh, not a template; template_of_mesh" in result.err
+
+
+def test_a_full_disk_names_the_folder(mvboot, tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("numpy.savez_compressed", full)
+    result = mvboot("synth", "--out", tmp_path / "out", *FEW)
+    assert result.code == 2
+    assert result.err == f"mvboot: {tmp_path / 'out'}: No space left on device\n"
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("number, code", [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_leaves_nothing_behind(tmp_path, number, code):
+    command = ["synth", "--out", "new/out", "--cameras", "2", "--size", "48", "--frames", "300"]
+    running = subprocess.Popen(
+        [sys.executable, "-m", "mvboot.cli", *command],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    for _ in range(600):
+        if any(tmp_path.rglob("*.jpg")):
+            break
+        time.sleep(0.1)
+    os.kill(running.pid, number)
+    said = running.communicate(timeout=60)[1]
+    assert running.returncode == code
+    assert said == "mvboot: interrupted; no half-written file was left behind\n"
+    assert not list(tmp_path.iterdir())

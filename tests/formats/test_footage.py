@@ -11,7 +11,7 @@ import pytest
 
 from mvboot.errors import InputError
 from mvboot.formats.footage import frame_notes, open_pictures, open_videos
-from mvboot.formats.pictures import header_size, read_gray
+from mvboot.formats.pictures import header_size, read_colour, read_gray
 from mvboot.formats.timestamps import LEFT_OUT, instants_of_times
 from mvboot.formats.video import open_video
 
@@ -135,6 +135,17 @@ def test_deep_pictures_are_scaled_to_their_maximum(tmp_path):
     assert read_gray(path).tolist() == [[0, 32], [64, 255]]
     write_picture(path, np.zeros((2, 2), np.uint16))
     assert read_gray(path).tolist() == [[0, 0], [0, 0]]
+
+
+def test_colours_are_red_green_blue_and_deep_ones_scaled(tmp_path):
+    path = tmp_path / "a1.png"
+    write_picture(path, np.uint8([[[10, 20, 30]]]))  # blue, green, red, as OpenCV has them
+    assert read_colour(path).tolist() == [[[30, 20, 10]]]
+    write_picture(path, np.uint16([[[0, 1024, 4095]]]))
+    assert read_colour(path).tolist() == [[[255, 64, 0]]]
+    path.write_bytes(b"no picture")
+    with pytest.raises(InputError, match=r"a1\.png: cannot be read as a picture"):
+        read_colour(path)
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".bmp"])

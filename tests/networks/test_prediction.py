@@ -33,6 +33,10 @@ def test_the_subject_decides_before_the_part():
     assert found.confidence.tolist() == [[[0.5] * 4]]
 
 
+def test_the_likeliest_part_is_one_wherever_the_subject_may_be():
+    assert charts().likeliest.tolist() == [[[1, 1, 2, 2]]]
+
+
 def test_uv_of_stated_parts_keeps_its_gradient():
     found = charts()
     found.uv.requires_grad_()

@@ -1,4 +1,5 @@
 import filecmp
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -7,6 +8,7 @@ from mvboot.datasets import Capture
 from mvboot.datasets.layout import HIDDEN
 from mvboot.errors import InputError
 from mvboot.formats.rigs import load_rig, save_rig
+from mvboot.geometry import Pose
 from mvboot.geometry.epipolar import fundamental_matrix
 from mvboot.synthetic.capture import synthesise
 from mvboot.synthetic.rendering.raycast import RayCaster
@@ -93,6 +95,16 @@ def test_corresponding_pixels_satisfy_the_epipolar_constraint(capture):
     distance /= np.linalg.norm(lines[:, :2], axis=1)
     assert distance.max() < 1.0
     assert template.topology == capture.topology
+
+
+def test_true_poses_give_the_bodies_that_were_filmed(capture):
+    template, truth = capture.template, capture.truth
+    for frame in capture.frames.tolist():
+        found = template.landmarks(truth.poses.vertices(template, frame))
+        np.testing.assert_array_equal(found, truth.keypoints3d.xyz[frame])
+    for frame in (-1, 2, 99):
+        with pytest.raises(InputError, match=f"no pose in frame {frame}; there are 0 to 1"):
+            truth.poses.vertices(template, frame)
 
 
 def test_keypoints_reproject_exactly(capture):
@@ -213,6 +225,17 @@ def test_a_rig_file_is_filmed_with_as_it_is(tmp_path, capture):
     assert found.size("cam_01") == (96, 96)
 
 
+def test_a_camera_of_a_rig_file_that_looks_away_is_told(tmp_path, capture):
+    first = capture.rig["cam_01"]
+    away = first.with_pose(Pose.from_rotation([0, np.pi, 0], np.zeros(3)) @ first.cam_from_world)
+    cameras = {**capture.rig.cameras, "cam_01": away}
+    save_rig(replace(capture.rig, cameras=cameras), tmp_path / "rig.yaml")
+    settings = SynthSettings(rig=str(tmp_path / "rig.yaml"), frames=1, samples=1)
+    told = []
+    synthesise(settings, tmp_path / "out", warn=told.append)
+    assert len(told) == 1 and "in the pictures of cam_01 " in told[0]
+
+
 @pytest.mark.parametrize(
     "options, words",
     [
@@ -222,7 +245,7 @@ def test_a_rig_file_is_filmed_with_as_it_is(tmp_path, capture):
         ({"place": "moon"}, "no place 'moon'"),
         ({"held_out_cameras": ("cam_9",)}, "no camera cam_9"),
         ({"labelled": 5}, "5 frames wanted, only 2 train"),
-        ({"validation": 0.5}, "too few"),
+        ({"validation": 0.5}, "validation=0.5: of 2 frames .* ask for more --frames"),
     ],
 )
 def test_what_cannot_be_filmed_leaves_nothing(tmp_path, options, words):

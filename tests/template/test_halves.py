@@ -1,6 +1,6 @@
 import numpy as np
 
-from mvboot.template.halves import Halves
+from mvboot.template.halves import Halves, both_sides, rounded
 
 
 def test_numbers_of_a_kite():
@@ -27,3 +27,17 @@ def test_charts_of_a_part_that_reaches_across_the_plane():
     np.testing.assert_array_equal(charts.parts, [1, 1])
     np.testing.assert_array_equal(charts.uv[1, ::-1], charts.uv[0] * [-1, 1] + [1, 0])
     np.testing.assert_array_equal(charts.uv[0, [0, 2], 0], 0.5)
+
+
+def test_pairs_of_both_sides():
+    found = both_sides([("neck", "hip"), ("hip", "knee")], ("neck",))
+    assert found == [
+        ("neck", "hip_left"),
+        ("neck", "hip_right"),
+        ("hip_left", "knee_left"),
+        ("hip_right", "knee_right"),
+    ]
+
+
+def test_numbers_in_steps():
+    assert rounded(np.array([0.3, -0.3, 2.0]), 2).tolist() == [0.25, -0.25, 2.0]

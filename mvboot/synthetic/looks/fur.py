@@ -8,19 +8,12 @@ from scipy.spatial import cKDTree
 
 from mvboot.synthetic.looks.coats import sample_animal_coat
 from mvboot.synthetic.looks.face import ramp
-from mvboot.synthetic.looks.garment import (
-    Cloth,
-    Mannequin,
-    Patch,
-    drape,
-    sparse_rows,
-    unit,
-    vertex_normals,
-)
+from mvboot.synthetic.looks.garment import Cloth, Mannequin, Patch, drape, sparse_rows
 from mvboot.synthetic.looks.lofts import joined
 from mvboot.synthetic.looks.look import Look, Piece
 from mvboot.synthetic.looks.scalp import together
 from mvboot.synthetic.material import Material
+from mvboot.synthetic.normals import unit, vertex_normals
 from mvboot.synthetic.textures.coloured import Plain, Shaded
 from mvboot.synthetic.textures.colours import rgb, sample_colour
 from mvboot.synthetic.textures.noise import Noise

@@ -15,6 +15,7 @@ from scipy.sparse import coo_array, csr_array, diags_array
 
 from mvboot.synthetic.looks.look import Piece
 from mvboot.synthetic.material import Material
+from mvboot.synthetic.normals import unit, vertex_normals
 from mvboot.template import Template
 
 Floats = NDArray[np.float64]
@@ -249,20 +250,6 @@ def _alone(faces: IntArray) -> Bools:
     start, stop = faces.ravel(), np.roll(faces, -1, axis=1).ravel()
     size = int(faces.max()) + 1
     return ~np.isin(start * size + stop, stop * size + start)
-
-
-def vertex_normals(vertices: Floats, faces: IntArray) -> Floats:
-    """Return unit normals (V, 3): the mean of the faces around, by their area."""
-    a, b, c = (vertices[faces[:, corner]] for corner in range(3))
-    across = np.repeat(np.cross(b - a, c - a), 3, axis=0)
-    total = [np.bincount(faces.ravel(), across[:, axis], len(vertices)) for axis in range(3)]
-    return unit(np.stack(total, -1))
-
-
-def unit(vectors: Floats) -> Floats:
-    """Return vectors (..., 3) of length one; those of no length stay."""
-    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return np.asarray(vectors / np.maximum(length, 1e-12))
 
 
 def sparse_rows(weights: Floats) -> csr_array:

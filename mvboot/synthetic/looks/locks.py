@@ -5,9 +5,10 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from mvboot.synthetic.looks.face import BeardArea, ramp
-from mvboot.synthetic.looks.garment import Cloth, unit
+from mvboot.synthetic.looks.garment import Cloth
 from mvboot.synthetic.looks.lofts import joined
 from mvboot.synthetic.looks.scalp import RADIUS, Head, Sheet, direction, whole
+from mvboot.synthetic.normals import unit
 from mvboot.synthetic.textures.noise import Noise
 
 Floats = NDArray[np.float64]

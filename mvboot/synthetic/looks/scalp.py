@@ -14,7 +14,8 @@ from scipy.ndimage import gaussian_filter
 from scipy.sparse import csr_array, vstack
 
 from mvboot.synthetic.looks.face import ramp
-from mvboot.synthetic.looks.garment import Cloth, sparse_rows, unit
+from mvboot.synthetic.looks.garment import Cloth, sparse_rows
+from mvboot.synthetic.normals import unit
 from mvboot.synthetic.rendering.raycast import RayCaster
 from mvboot.synthetic.textures.noise import Noise
 from mvboot.template import Template

@@ -216,6 +216,12 @@ def shorts(fitting: Fitting) -> Wear:
     return _trousers(fitting, "shorts", room, wide, rng.uniform(0.45, 0.66), cloth)
 
 
+def cycling_shorts(fitting: Fitting) -> Wear:
+    """Return tight shorts, to the middle of the thigh or just above the knee."""
+    cloth = fitting.draper.jersey(PLAIN)
+    return _trousers(fitting, "cycling_shorts", 0.003, 0.0, fitting.rng.uniform(0.52, 0.66), cloth)
+
+
 def _skirted(fitting: Fitting, name: str, room: float, cloth: Material) -> Solid:
     tailor, rng = fitting.tailor, fitting.rng
     hem = rng.uniform(0.3, 0.66)
@@ -321,6 +327,13 @@ def beanie(fitting: Fitting) -> Wear:
     return [Sheet("beanie", field, np.full(len(field), 0.016), cloth, rounds=40)]
 
 
+def swimming_cap(fitting: Fitting) -> Wear:
+    """Return a tight cap of one colour."""
+    field = _scalp(fitting, fitting.rng.uniform(0.1, 0.13))
+    cloth = Material(fitting.draper.plain(), None, 0.04, 20.0)
+    return [Sheet("swimming_cap", field, np.full(len(field), 0.006), cloth, rounds=40)]
+
+
 def cap(fitting: Fitting) -> Wear:
     """Return a cap with a visor."""
     low = fitting.rng.uniform(0.085, 0.1)
@@ -346,6 +359,7 @@ KINDS: dict[str, Callable[[Fitting], Wear]] = {
     "wide_trousers": wide_trousers,
     "leggings": leggings,
     "shorts": shorts,
+    "cycling_shorts": cycling_shorts,
     "skirt": skirted,
     "dress": gown,
     "belt": belt,
@@ -355,5 +369,6 @@ KINDS: dict[str, Callable[[Fitting], Wear]] = {
     "scarf": scarf,
     "beanie": beanie,
     "cap": cap,
+    "swimming_cap": swimming_cap,
 }
 """Everything that can be worn, by name."""

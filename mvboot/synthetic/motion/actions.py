@@ -301,6 +301,33 @@ def dance(stage: Stage, seconds: float, along: float, rng: np.random.Generator) 
     return score
 
 
+def balance(stage: Stage, seconds: float, along: float, rng: np.random.Generator) -> Score:
+    """Keep the balance: lean far to all sides on one leg or both, the arms thrown about."""
+    times = stage.times(seconds)
+    score = neutral(stage, along, len(times))
+    ahead = stage.ahead(along)
+    to_left = ahead[::-1] * [-1.0, 1.0]
+    for begin, end in _turns(seconds, rng.uniform(1.6, 2.6)):
+        out = held(times, begin, end, 0.4 * (end - begin))
+        foot = int(rng.integers(2))
+        away = _away(foot)
+        up = out if rng.random() < 0.7 else 0 * out
+        wide, far = rng.uniform(-0.15, 0.5), rng.uniform(-0.45, 0.4)
+        step = stage.leg * (away * wide * to_left + far * ahead)
+        score["place"][:, foot] += up[:, None] * step
+        score["lift"][:, foot] += rng.uniform(0.05, 0.5) * stage.leg * up
+        score["pitch"][:, foot] -= rng.uniform(0, 40) * up
+        _weight(score, out, rng.uniform(-0.05, 0.05))
+        _weight(score, up, -away * abs(stage.seats[foot, 0]))
+        score["height"] -= rng.uniform(0.0, 0.12) * out
+        score["pelvis"] += out[:, None] * rng.uniform([-8, -25, -25], [45, 25, 25])
+        score["spine"] += out[:, None] * rng.uniform([-8, -30, -28], [35, 30, 28])
+        score["neck"] += out[:, None] * rng.uniform([-25, -30, -15], [15, 30, 15])
+        for arm in (0, 1):
+            _move_arm(score, arm, out, tuple(rng.uniform((-35, 15, 0, -30), (70, 120, 90, 40))))
+    return score
+
+
 ACTIONS = {
     "jump": jump,
     "jumping_jacks": jumping_jacks,

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from mvboot.synthetic.motion.actions import ACTIONS
+from mvboot.synthetic.motion.actions import ACTIONS, balance
 from mvboot.synthetic.motion.body_pose import ARM, LEG, NECK, SPINE, BodyPoser
 from mvboot.synthetic.motion.curves import RATE, Score, wandering
 from mvboot.synthetic.motion.figure import Figure
@@ -18,6 +18,7 @@ ACTIVITIES = {
     "walk": Activity(walk, (3.5, 6.0), goes=True),
     "run": Activity(run, (3.5, 5.5), goes=True),
     **{name: Activity(score, (3.2, 5.0)) for name, score in ACTIONS.items()},
+    "balance": Activity(balance, (3.2, 5.0), by_name=True),
 }
 BONES = (
     "pelvis",

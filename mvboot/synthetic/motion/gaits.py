@@ -9,6 +9,8 @@ from mvboot.synthetic.motion.stage import Stage
 from mvboot.synthetic.motion.steps import FootTrack, Pace, Tread
 
 Floats = NDArray[np.float64]
+Keys = tuple[tuple[float, float], ...]
+"""Values at stages of a step: 0 to 1 it stands, 1 to 2 it swings."""
 
 LEG = 0.83
 """Leg for which speeds and step rates below hold, metres."""
@@ -57,8 +59,8 @@ def _going(
     stage: Stage,
     pace: Pace,
     duty: float,
-    pitch: tuple[tuple[float, float], ...],
-    lift: tuple[tuple[float, float], ...],
+    pitch: Keys,
+    lift: Keys,
     high: float,
 ) -> Score:
     """Return the score of standing at ease, with the way, the feet, and a lean in curves."""
@@ -67,14 +69,7 @@ def _going(
     tread = Tread(
         (0.0, 0.5), duty, stage.seats, np.radians(stage.toe_out), stage.style["track"], 0.055
     )
-    feet = stage.tracks(pace, tread)
-    for foot, track in enumerate(feet):
-        share = np.clip(track.stride / (0.9 * stage.leg), 0.0, 1.0)
-        score["place"][:, foot] = track.place
-        score["yaw"][:, foot] = np.degrees(track.yaw)
-        score["pitch"][:, foot] = share * keyed(track.stage, *pitch)
-        score["lift"][:, foot] = high * np.sqrt(share) * keyed(track.stage, *lift)
-    score["air"] = in_air(feet)
+    put_feet(score, stage.tracks(pace, tread), 0.9 * stage.leg, pitch, lift, high)
     lean, turning = stage.lean(pace)
     score["pelvis"][:, 2] += 0.8 * lean
     score["shift"][:, 0] -= stage.leg * np.tan(np.radians(0.8 * lean))
@@ -83,10 +78,18 @@ def _going(
     return score
 
 
-def in_air(feet: list[FootTrack]) -> Floats:
-    """Return 1 where no foot stands (T,), else 0."""
+def put_feet(
+    score: Score, feet: list[FootTrack], full: float, pitch: Keys, lift: Keys, high: float
+) -> None:
+    """Let feet follow their tracks, pitched and lifted the more the nearer a stride is to full."""
+    for foot, track in enumerate(feet):
+        share = np.clip(track.stride / full, 0.0, 1.0)
+        score["place"][:, foot] = track.place
+        score["yaw"][:, foot] = np.degrees(track.yaw)
+        score["pitch"][:, foot] = share * keyed(track.stage, *pitch)
+        score["lift"][:, foot] = high * np.sqrt(share) * keyed(track.stage, *lift)
     flying = np.all([track.stage > 1.0 for track in feet], axis=0)
-    return np.where(flying, 1.0, 0.0)
+    score["air"] = np.where(flying, 1.0, 0.0)
 
 
 def _sway(score: Score, pace: Pace, twist: float, drop: float, shift: float) -> None:

@@ -38,11 +38,14 @@ class Activity:
         How long it may take within a sequence.
     goes
         Whether it gets the subject along the path.
+    by_name
+        Whether it is done only when it is asked for: an exercise, nothing that people just do.
     """
 
     score: Callable[[Stage, float, float, np.random.Generator], Score]
     seconds: tuple[float, float]
     goes: bool = False
+    by_name: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,8 @@ def sequence(
 def _next(activities: Mapping[str, Activity], last: str, rng: np.random.Generator) -> str:
     """Return what comes next: as often going somewhere as not, and never the same twice."""
     goes = bool(last) and not activities[last].goes if rng.random() < 0.7 else rng.random() < 0.5
-    names = [name for name, a in activities.items() if a.goes == goes and name != last]
+    usual = {name: a for name, a in activities.items() if not a.by_name}
+    names = [name for name, a in usual.items() if a.goes == goes and name != last]
     return names[rng.integers(len(names))]
 
 

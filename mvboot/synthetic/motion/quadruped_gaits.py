@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mvboot.synthetic.motion.curves import Score, held, keyed, wandering
-from mvboot.synthetic.motion.gaits import in_air
+from mvboot.synthetic.motion.gaits import put_feet
 from mvboot.synthetic.motion.performance import Activity
 from mvboot.synthetic.motion.quadruped_pose import neutral
 from mvboot.synthetic.motion.stage import Stage
@@ -162,14 +162,8 @@ def _going(stage: Stage, pace: Pace, offsets: tuple[float, ...], duty: float, hi
     """Return the score of standing at ease, with the way and the feet."""
     score = neutral(stage, 0.0, len(pace.times))
     score["along"] = pace.along
-    feet = stage.tracks(pace, Tread(offsets, duty, stage.seats, np.radians(stage.toe_out), 0.75))
-    for foot, track in enumerate(feet):
-        share = np.clip(track.stride / (1.2 * stage.leg), 0.0, 1.0)
-        score["place"][:, foot] = track.place
-        score["yaw"][:, foot] = np.degrees(track.yaw)
-        score["pitch"][:, foot] = share * keyed(track.stage, *PITCH)
-        score["lift"][:, foot] = high * np.sqrt(share) * keyed(track.stage, *LIFT)
-    score["air"] = in_air(feet)
+    tread = Tread(offsets, duty, stage.seats, np.radians(stage.toe_out), 0.75)
+    put_feet(score, stage.tracks(pace, tread), 1.2 * stage.leg, PITCH, LIFT, high)
     lean, turning = stage.lean(pace)
     score["pelvis"][:, 1] += 0.5 * lean
     score["shift"][:, 0] -= stage.leg * np.tan(np.radians(0.5 * lean))

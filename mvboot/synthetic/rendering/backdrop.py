@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from mvboot.geometry import Camera
 from mvboot.synthetic.material import Surface
+from mvboot.synthetic.normals import face_normals
 from mvboot.synthetic.rendering.light import Light
 from mvboot.synthetic.rendering.raycast import CameraRays, Hits, RayCaster
 from mvboot.synthetic.rendering.shading import (
@@ -41,7 +42,7 @@ class Room:
         self.shell = Shell.of(surfaces)
         self.vertices = np.concatenate([s.vertices for s in surfaces]).astype(np.float64)
         self.caster = RayCaster(self.vertices, self.shell.faces)
-        self.normals = self.shell.face_normals(self.vertices)
+        self.normals = face_normals(self.vertices, self.shell.faces)
 
     def spots(self, hits: Hits, directions: Floats) -> Spots:
         """Return the spots of rays that met it."""

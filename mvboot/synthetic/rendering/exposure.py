@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mvboot.geometry import Camera
+from mvboot.synthetic.normals import vertex_normals
 from mvboot.synthetic.rendering.backdrop import Backdrop, Eye, Room
 from mvboot.synthetic.rendering.light import Light
 from mvboot.synthetic.rendering.raycast import RayCaster, whole_size
@@ -53,14 +54,16 @@ class Moment:
     @staticmethod
     def first(shell: Shell, vertices: Floats, rng: np.random.Generator) -> "Moment":
         """Prepare vertices (W, 3), and find out what each vertex sees of the sky."""
-        bare = Moment(shell, vertices, shell.vertex_normals(vertices), np.ones(len(vertices)))
+        normals = vertex_normals(vertices, shell.faces)
+        bare = Moment(shell, vertices, normals, np.ones(len(vertices)))
         reach = OPENNESS_REACH * bare.sphere[1]
         free = openness(bare.caster, vertices, bare.normals, OPENNESS_RAYS, reach, rng)
         return replace(bare, free=free)
 
     def moved(self, vertices: Floats) -> "Moment":
         """Prepare the vertices of a neighbouring instant: they see as much of the sky."""
-        return Moment(self.shell, vertices, self.shell.vertex_normals(vertices), self.free)
+        normals = vertex_normals(vertices, self.shell.faces)
+        return Moment(self.shell, vertices, normals, self.free)
 
     @cached_property
     def caster(self) -> RayCaster:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mvboot.synthetic.material import Bump, Material, Surface
+from mvboot.synthetic.normals import unit
 from mvboot.synthetic.rendering.light import Light, around_normals
 from mvboot.synthetic.rendering.raycast import Hits, RayCaster
 
@@ -54,24 +55,6 @@ class Shell:
             material=np.repeat(np.arange(len(surfaces)), [len(s.faces) for s in surfaces]),
         )
 
-    def face_normals(self, vertices: Floats) -> Floats:
-        """Return unit normals (F, 3) of the faces at vertices (V, 3)."""
-        a, b, c = (vertices[self.faces[:, corner]] for corner in range(3))
-        return _unit(np.cross(b - a, c - a))
-
-    def vertex_normals(self, vertices: Floats) -> Floats:
-        """Return unit normals (V, 3): the mean of the faces around, by their area."""
-        a, b, c = (vertices[self.faces[:, corner]] for corner in range(3))
-        across = np.cross(b - a, c - a)
-        total = [
-            sum(
-                np.bincount(self.faces[:, corner], across[:, axis], len(vertices))
-                for corner in range(3)
-            )
-            for axis in range(3)
-        ]
-        return _unit(np.stack(total, -1))
-
 
 @dataclass(frozen=True)
 class Spots:
@@ -105,7 +88,7 @@ def spots_of(
     if len(normals) == len(shell.faces):
         upright = normals[hits.face].copy()
     else:
-        upright = _unit(hits.interpolated(shell.faces, normals))
+        upright = unit(hits.interpolated(shell.faces, normals))
     material = shell.material[hits.face]
     albedo = np.empty_like(points)
     for index in np.unique(material):
@@ -133,7 +116,7 @@ def direct(spots: Spots, light: Light) -> Floats:
     distance = np.linalg.norm(way, axis=1)
     way /= distance[:, None]
     facing = np.maximum((spots.normals * way).sum(1), 0.0)
-    half = _unit(way + spots.toward)
+    half = unit(way + spots.toward)
     shine = np.maximum((spots.normals * half).sum(1), 0.0) ** spots.sharpness
     strength = light.falloff(distance)[:, None] * light.key
     return np.asarray(
@@ -186,8 +169,8 @@ def _turn(shell: Shell, vertices: Floats, faces: IntArray) -> Floats:
 
 def _frames(corners: Floats) -> Floats:
     """Return right-handed frames (N, 3, 3), axes as columns, of triangles (N, 3, 3)."""
-    along = _unit(corners[:, 1] - corners[:, 0])
-    upright = _unit(np.cross(along, corners[:, 2] - corners[:, 0]))
+    along = unit(corners[:, 1] - corners[:, 0])
+    upright = unit(np.cross(along, corners[:, 2] - corners[:, 0]))
     return np.stack([along, np.cross(upright, along), upright], -1)
 
 
@@ -197,8 +180,4 @@ def _tilted(normals: Floats, places: Floats, turn: Floats, bump: Bump) -> Floats
     slope = np.stack([(bump(places + STEP * axis) - height) / STEP for axis in np.eye(3)], -1)
     slope = (turn @ slope[:, :, None])[:, :, 0]
     slope -= (slope * normals).sum(1, keepdims=True) * normals
-    return _unit(normals - slope)
-
-
-def _unit(vectors: Floats) -> Floats:
-    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12))
+    return unit(normals - slope)

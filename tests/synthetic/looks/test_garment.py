@@ -3,15 +3,8 @@
 import numpy as np
 import pytest
 
-from mvboot.synthetic.looks.garment import (
-    Draped,
-    Mannequin,
-    Patch,
-    border,
-    drape,
-    hemmed,
-    vertex_normals,
-)
+from mvboot.synthetic.looks.garment import Draped, Mannequin, Patch, border, drape, hemmed
+from mvboot.synthetic.normals import vertex_normals
 from mvboot.template import load_template
 
 

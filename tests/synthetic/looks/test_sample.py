@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import trimesh
 
+from mvboot.errors import InputError
 from mvboot.synthetic.looks import sample_look
 from mvboot.template import load_template, template_of_mesh
 
@@ -66,3 +67,19 @@ def test_other_things_wear_nothing(ball):
     look = look_of(ball, 0)
     assert look.bare.all()
     assert not look.pieces
+
+
+def test_people_wear_what_they_are_told():
+    body = load_template("body")
+    shape = np.zeros(body.n_shapes)
+    told = sample_look(body, shape, np.random.default_rng(1), ("cycling_shorts", "swimming_cap"))
+    names = [piece.name for piece in told.pieces]
+    assert names[:2] == ["cycling_shorts", "swimming_cap"]
+    assert not {"t_shirt", "sneaker_left"} & set(names)
+    chest = body.vertices[body.faces].mean(1)[:, 2]
+    assert told.bare[(chest > 1.1) & (chest < 1.3)].all()
+
+
+def test_only_people_wear_clothes(ball):
+    with pytest.raises(InputError, match="only the shipped body wears clothes"):
+        sample_look(ball, np.zeros(ball.n_shapes), np.random.default_rng(1), ("shorts",))

@@ -9,7 +9,7 @@ from mvboot.template import Skeleton, Template, load_template
 
 SECONDS, RADIUS = 2.0, 2.0
 STEP = 1 / 120
-CASES = [("body", gait) for gait in ("walk", "run", "jump", "squat", "box", "sit", None)]
+CASES = [("body", gait) for gait in ("walk", "run", "jump", "squat", "box", "sit", "balance", None)]
 CASES += [("quadruped", gait) for gait in ("walk", "gallop", "sniff", "rear", None)]
 
 

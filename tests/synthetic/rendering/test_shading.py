@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from mvboot.synthetic.material import Material, Surface
+from mvboot.synthetic.normals import face_normals
 from mvboot.synthetic.rendering.backdrop import Room
 from mvboot.synthetic.rendering.light import FAR, Light, around_normals, sample_light, tangents
 from mvboot.synthetic.rendering.raycast import RayCaster
@@ -87,7 +88,7 @@ def test_relief_tilts_normals_by_its_slope_and_turns_with_the_surface():
     moved = turned.vertices[:, [1, 0, 2]] * [-1, 1, 1]  # a quarter turn about z
     way = np.array([[0.0, 0, -1]])
     hits = RayCaster(moved, FACES).cast(np.array([0.1, 0.2, 5.0]), way)
-    found = spots_of(shell, moved, shell.face_normals(moved), hits, way)
+    found = spots_of(shell, moved, face_normals(moved, shell.faces), hits, way)
     np.testing.assert_allclose(found.normals[0], expected[[1, 0, 2]] * [-1, 1, 1], atol=1e-6)
 
 
