@@ -1,4 +1,4 @@
-"""The command line: collects the commands, and turns errors into one line and an exit code."""
+"""The command line: collects the commands."""
 
 import sys
 from typing import Annotated
@@ -8,6 +8,7 @@ import typer
 from mvboot import __version__
 from mvboot.commands.board import board
 from mvboot.commands.calibrate import calibrate
+from mvboot.commands.capture import capture
 from mvboot.commands.demo import demo
 from mvboot.commands.evaluate import evaluate
 from mvboot.commands.inspect import inspect
@@ -16,7 +17,7 @@ from mvboot.commands.rig import app as rig
 from mvboot.commands.synth import synth
 from mvboot.commands.train import train
 from mvboot.commands.triangulate import triangulate
-from mvboot.errors import InputError, MvbootError
+from mvboot.errors import heed_signals, run_app
 
 app = typer.Typer(
     name="mvboot",
@@ -31,6 +32,7 @@ app.add_typer(rig, name="rig")
 app.command("board")(board)
 app.command("calibrate")(calibrate)
 app.command("triangulate")(triangulate)
+app.command("capture")(capture)
 app.command("synth")(synth)
 app.command("train")(train)
 app.command("predict")(predict)
@@ -55,28 +57,13 @@ def _main(
 
 def main() -> None:
     """Run the command line; bad input ends in one line on standard error, never a traceback."""
+    heed_signals()
     sys.exit(run(sys.argv[1:]))
 
 
 def run(arguments: list[str]) -> int:
     """Run one command and return its exit code (DESIGN 5)."""
-    try:
-        code = app(arguments, standalone_mode=False)
-    except MvbootError as error:
-        print(f"mvboot: {error}", file=sys.stderr)
-        return error.exit_code
-    except typer.TyperException as error:
-        message = error.format_message()
-        is_help = "\n" in message  # a command group that was called without a command
-        print(message if is_help else f"mvboot: {message} (see --help)", file=sys.stderr)
-        return error.exit_code
-    except OSError as error:
-        print(f"mvboot: {error.filename or 'file'}: {error.strerror or error}", file=sys.stderr)
-        return InputError.exit_code
-    except (KeyboardInterrupt, typer.Abort):
-        print("mvboot: interrupted; nothing was written", file=sys.stderr)
-        return 130
-    return code if isinstance(code, int) else 0
+    return run_app(app, arguments)
 
 
 if __name__ == "__main__":

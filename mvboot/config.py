@@ -16,6 +16,9 @@ from mvboot.files import atomic_file
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
+UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")
+"""What pydantic calls a key that a model, or a dataclass, does not know."""
+
 
 def load_yaml(path: str | Path, model: type[ModelT]) -> ModelT:
     """Read a YAML file into a model.
@@ -41,10 +44,8 @@ def load_mapping(path: str | Path, model: type[BaseModel]) -> dict[str, Any]:
         raise InputError("must be a YAML file of `key: value` lines", where=path)
     for key in data:
         if key not in model.model_fields:
-            near = difflib.get_close_matches(str(key), sorted(model.model_fields), n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else "; remove it"
             line, column = _position(data, [key])
-            raise _located(f"{key}: unknown key{hint}", path, text, line, column)
+            raise _located(f"{key}: {_unknown([key], model)}", path, text, line, column)
     return dict(data)
 
 
@@ -82,11 +83,11 @@ def validate(data: Any, model: type[ModelT], where: str | Path, text: str) -> Mo
         return model.model_validate(data)
     except ValidationError as error:
         # A misspelled key also shows as a missing one: the misspelling is what helps.
-        faults = sorted(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")
+        faults = sorted(error.errors(), key=lambda fault: fault["type"] not in UNKNOWN)
         fault = faults[0]
         more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
         line, column = _position(data, fault["loc"])
-        message = f"{_dotted(fault['loc'])}: {_explain(fault, model)}{more}"
+        message = f"{_message(fault, model)}{more}"
         raise _located(message, where, text, line, column) from None
 
 
@@ -109,14 +110,16 @@ def apply_overrides(data: Mapping[str, Any], overrides: Sequence[str]) -> dict[s
     return merged
 
 
-def from_options(data: Mapping[str, Any], model: type[ModelT], where: str = "options") -> ModelT:
-    """Check values that come from the command line; InputError names the first wrong one."""
+def from_options(data: Mapping[str, Any], model: type[ModelT], where: str | None = None) -> ModelT:
+    """Check values that come from the command line; InputError names the first wrong one.
+
+    ``where`` is what they were read from, if they were.
+    """
     try:
         return model.model_validate(dict(data))
     except ValidationError as error:
-        fault = min(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")
-        message = f"{_dotted(fault['loc'])}: {_explain(fault, model)}"
-        raise InputError(message, where=where) from None
+        fault = min(error.errors(), key=lambda fault: fault["type"] not in UNKNOWN)
+        raise InputError(_message(fault, model), where=where) from None
 
 
 def dump_yaml(data: Any, path: str | Path) -> None:
@@ -145,10 +148,15 @@ def _flowing(data: Any) -> Any:
     return data
 
 
+def _message(fault: Any, model: type[BaseModel]) -> str:
+    place = ".".join(str(part) for part in fault["loc"])
+    explained = _explain(fault, model)
+    return f"{place}: {explained}" if place else explained
+
+
 def _explain(fault: Any, model: type[BaseModel]) -> str:
-    if fault["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(str(fault["loc"][-1]), sorted(_known_keys(model)), n=1)
-        return "unknown key" + (f"; did you mean {near[0]!r}?" if near else "; remove it")
+    if fault["type"] in UNKNOWN:
+        return _unknown(fault["loc"], model)
     if fault["type"] == "missing":
         return "is missing; add it"
     message = str(fault["msg"]).removeprefix("Value error, ")
@@ -158,15 +166,31 @@ def _explain(fault: Any, model: type[BaseModel]) -> str:
     )
 
 
-def _known_keys(model: type[BaseModel]) -> set[str]:
-    keys: set[str] = set()
-    for schema in (model.model_json_schema(), *model.model_json_schema().get("$defs", {}).values()):
-        keys |= set(schema.get("properties", {}))
-    return keys
+def _unknown(location: Sequence[str | int], model: type[BaseModel]) -> str:
+    """Say that a key is unknown, which one may be meant, and which there are."""
+    schema = model.model_json_schema()
+    keys = list(_properties_at(schema, location[:-1], schema.get("$defs", {})))
+    if not keys:
+        return "unknown key; remove it"
+    near = difflib.get_close_matches(str(location[-1]), keys, n=1)
+    meant = f"did you mean {near[0]!r}? There" if near else "there"
+    return f"unknown key; {meant} are {', '.join(keys)}"
 
 
-def _dotted(location: Sequence[str | int]) -> str:
-    return ".".join(str(part) for part in location) or "file"
+def _properties_at(
+    schema: Mapping[str, Any], location: Sequence[str | int], named: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """Return the properties that a JSON schema knows at a place, none where it cannot tell."""
+    for option in schema.get("anyOf", [schema]):
+        own = named[option["$ref"].rpartition("/")[2]] if "$ref" in option else option
+        properties: Mapping[str, Any] = own.get("properties", {})
+        if not location and properties:
+            return properties
+        inner = properties.get(str(location[0])) if location else None
+        inner = inner or own.get("additionalProperties") or own.get("items")
+        if location and isinstance(inner, Mapping):
+            return _properties_at(inner, location[1:], named)
+    return {}
 
 
 def _position(data: Any, location: Sequence[str | int]) -> tuple[int, int]:

@@ -1,6 +1,14 @@
-"""The three ways a command ends without a result, each with its exit code (DESIGN 5)."""
+"""How a command ends without a result: each way has its exit code (DESIGN 5)."""
 
+import signal
+import sys
+import threading
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from typer import Typer
 
 
 class MvbootError(Exception):
@@ -38,3 +46,56 @@ class QualityMissed(MvbootError):
     """A quality threshold that the user asked for was missed."""
 
     exit_code = 1
+
+
+class Stopped(BaseException):
+    """A signal asked the process to end; no KeyboardInterrupt, which Typer and others swallow."""
+
+    def __init__(self, number: int) -> None:
+        self.exit_code = 128 + number
+        super().__init__(number)
+
+
+def heed_signals() -> None:
+    """Let SIGINT and SIGTERM raise `Stopped`, so that whatever is half done is cleaned up."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _stop)
+
+
+def take_signals_back() -> None:
+    """Undo what the import of a library did to SIGTERM beneath Python: pycolmap dies of it."""
+    handler = signal.getsignal(signal.SIGTERM)
+    if handler is not None and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, handler)
+
+
+def run_app(app: "Typer", arguments: Sequence[str]) -> int:
+    """Run a command line and return its exit code; what went wrong is one line, no traceback."""
+    import typer
+
+    try:
+        code = app(list(arguments), standalone_mode=False)
+    except MvbootError as error:
+        print(f"mvboot: {error}", file=sys.stderr)
+        return error.exit_code
+    except typer.TyperException as error:
+        message = error.format_message()
+        is_help = "\n" in message  # a command group that was called without a command
+        print(message if is_help else f"mvboot: {message} (see --help)", file=sys.stderr)
+        return error.exit_code
+    except OSError as error:
+        print(f"mvboot: {error.filename or 'file'}: {error.strerror or error}", file=sys.stderr)
+        return InputError.exit_code
+    except typer.Abort:
+        print("mvboot: a file, or the input, ended too early", file=sys.stderr)
+        return InputError.exit_code
+    except Stopped as error:
+        print("mvboot: interrupted; no half-written file was left behind", file=sys.stderr)
+        return error.exit_code
+    return code if isinstance(code, int) else 0
+
+
+def _stop(number: int, _: Any) -> None:
+    signal.signal(number, signal.SIG_IGN)  # a second one must not disturb the cleaning up
+    raise Stopped(number)

@@ -5,10 +5,13 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mvboot.errors import InputError
+
+PARTIAL = ".partial-"
+"""How names of unfinished folders begin."""
 
 
 @contextmanager
@@ -19,9 +22,8 @@ def atomic_file(path: str | Path) -> Iterator[Path]:
     it still work. Missing parent folders are made.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".partial-", dir=path.parent) as folder:
-        partial = Path(folder) / path.name
+    with _beside(path) as folder:
+        partial = folder / path.name
         yield partial
         partial.replace(path)
 
@@ -45,17 +47,43 @@ def atomic_folder(out: str | Path, overwrite: bool = False) -> Iterator[Path]:
     """
     out = Path(out)
     require_free(out, overwrite)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".partial-", dir=out.parent) as folder:
-        yield Path(folder)
+    with _beside(out) as folder:
+        yield folder
         out.mkdir(exist_ok=True)
-        for entry in sorted(Path(folder).iterdir()):
+        for entry in sorted(folder.iterdir()):
             target = out / entry.name
             if target.is_dir() and not target.is_symlink():
                 shutil.rmtree(target)
             elif entry.is_dir():
                 target.unlink(missing_ok=True)
             entry.replace(target)
+
+
+@contextmanager
+def _beside(out: Path) -> Iterator[Path]:
+    """Yield a temporary folder next to ``out``.
+
+    If the block fails, parents that were made for it go as well, and an error of writing names
+    ``out``: a full disk names no file, and the temporary folder is nobody's concern.
+    """
+    missing = [parent for parent in out.parents if not parent.exists()]
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=PARTIAL, dir=out.parent) as folder:
+            yield Path(folder)
+    except BaseException as error:
+        for parent in missing:
+            with suppress(OSError):  # somebody else has put something there
+                parent.rmdir()
+        if isinstance(error, OSError) and _is_ours(error):
+            error.filename = str(out)
+        raise
+
+
+def _is_ours(error: OSError) -> bool:
+    if error.filename is None:
+        return not isinstance(error, ConnectionError)  # who reads our words may go away
+    return PARTIAL in str(error.filename)
 
 
 def natural_key(path: str | Path) -> list[tuple[int, str]]:

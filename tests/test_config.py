@@ -1,5 +1,7 @@
+from dataclasses import dataclass
+
 import pytest
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from mvboot import InputError
 from mvboot.config import apply_overrides, dump_yaml, from_options, load_mapping, load_yaml
@@ -15,6 +17,14 @@ class Whole(BaseModel):
     model_config = ConfigDict(extra="forbid")
     name: str
     parts: dict[str, Part]
+
+
+@dataclass(frozen=True)
+class Faults:
+    dropped: float = 0.0
+    noise: float = 0.0
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
 
 
 GOOD = "name: a\nparts:\n  left:\n    width: 3\n    tags: [x, y]\n"
@@ -90,6 +100,43 @@ def test_overrides_that_are_none_are_named(override):
     with pytest.raises(InputError) as error:
         apply_overrides({}, [override])
     assert override in str(error.value)
+
+
+def test_unknown_keys_say_which_there_are(write):
+    class Detailed(BaseModel):
+        part: Part | None = None
+        pieces: list[Part] = []
+        parts: dict[str, Part] = {}
+        faults: Faults = Faults()
+
+    places = {
+        "part": {"part": {"qqq": 1}},
+        "pieces.0": {"pieces": [{"qqq": 1}]},
+        "parts.left": {"parts": {"left": {"qqq": 1}}},
+    }
+    for place, data in places.items():
+        with pytest.raises(InputError, match=rf"^{place}.qqq: unknown key; there are width, tags$"):
+            from_options(data, Detailed)
+    with pytest.raises(InputError, match=r"^faults.qqq: unknown key; there are dropped, noise$"):
+        from_options({"faults": {"qqq": 1}}, Detailed)
+    with pytest.raises(InputError, match=r"did you mean 'noise'\? There are dropped, noise$"):
+        from_options({"faults": {"nois": 1}}, Detailed)
+    with pytest.raises(InputError, match=r"c.yaml:1:1: qqq: unknown key; there are name, parts"):
+        load_mapping(write("qqq: 1\n"), Whole)
+
+
+def test_what_no_single_setting_is_to_blame_for_has_no_place():
+    class Checked(BaseModel):
+        a: int = 0
+
+        @model_validator(mode="after")
+        def _never(self):
+            raise ValueError("a and b differ")
+
+    with pytest.raises(InputError, match=r"^a and b differ$"):
+        from_options({}, Checked)
+    with pytest.raises(InputError, match=r"^model\.yaml: a and b differ$"):
+        from_options({}, Checked, "model.yaml")
 
 
 def test_options_and_partial_files_know_their_keys(write):

@@ -1,3 +1,4 @@
+import errno
 import hashlib
 import os
 
@@ -151,6 +152,58 @@ def test_a_failure_leaves_the_folder_as_it_was(tmp_path, overwrite):
         fill(folder, a="half")
         raise Interrupted
     assert everything(tmp_path) == before
+
+
+def test_folders_made_for_what_failed_go_too(tmp_path):
+    with pytest.raises(Interrupted), atomic_folder(tmp_path / "a" / "b" / "out") as folder:
+        fill(folder, a="half")
+        raise Interrupted
+    with pytest.raises(Interrupted), atomic_file(tmp_path / "c" / "d.txt"):
+        raise Interrupted
+    assert everything(tmp_path) == []
+
+
+def test_folders_that_somebody_else_filled_stay(tmp_path):
+    with pytest.raises(Interrupted), atomic_folder(tmp_path / "a" / "out"):
+        fill(tmp_path / "a", other="1")
+        raise Interrupted
+    assert everything(tmp_path) == ["a", "a/other"]
+
+
+# --- what cannot be written -------------------------------------------------------------------
+
+
+def test_a_full_disk_names_the_folder_that_was_asked_for(tmp_path):
+    out = tmp_path / "new" / "out"
+    with (
+        pytest.raises(OSError, match="No space left") as error,
+        atomic_folder(out) as folder,
+        atomic_file(folder / "sub" / "a.npz"),
+    ):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert error.value.filename == str(out) and everything(tmp_path) == []
+
+
+def test_a_folder_that_may_not_be_written_is_named_instead_of_a_temporary_one(
+    tmp_path, monkeypatch
+):
+    def refuse(path, *_):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "mkdir", refuse)
+    for context in (atomic_file, atomic_folder):
+        with pytest.raises(PermissionError) as error, context(tmp_path / "out"):
+            pytest.fail("the block must not run")
+        assert error.value.filename == str(tmp_path / "out")
+
+
+def test_errors_of_other_files_and_of_pipes_keep_their_name(tmp_path):
+    missing = FileNotFoundError(errno.ENOENT, "No such file", str(tmp_path / "input"))
+    for given in (missing, BrokenPipeError(errno.EPIPE, "Broken pipe")):
+        name = given.filename
+        with pytest.raises(OSError) as error, atomic_file(tmp_path / "out"):
+            raise given
+        assert error.value is given and given.filename == name
 
 
 # --- names and hashes ---------------------------------------------------------------------------

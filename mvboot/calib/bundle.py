@@ -18,10 +18,12 @@ import pycolmap
 import torch
 from numpy.typing import NDArray
 
-from mvboot.errors import InputError
+from mvboot.errors import InputError, take_signals_back
 from mvboot.formats.colmap import HALF_PIXEL
 from mvboot.geometry import Camera, Pose
 from mvboot.rig import Rig
+
+take_signals_back()
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

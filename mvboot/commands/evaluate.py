@@ -35,6 +35,10 @@ Kappa = Annotated[
     str | None,
     Option(metavar="METRES|parts", help="Scale of GPS, or one for each part. [default: 0.255]"),
 ]
+Points3d = Annotated[
+    Path | None,
+    Option("--points3d", help="points3d of mvboot triangulate, to compare landmarks with."),
+]
 Landmark = Annotated[
     list[str] | None,
     Option(metavar="KEYPOINT=LANDMARK", help="Pair names that differ; repeatable."),
@@ -65,6 +69,7 @@ def evaluate(
     cameras: Cameras = None,
     split: SplitOption = None,
     kappa: Kappa = None,
+    points3d: Points3d = None,
     landmark: Landmark = None,
     seed: Seed = None,
     config: Config = None,
@@ -85,6 +90,7 @@ def evaluate(
         "cameras": None if cameras is None else listed(cameras, "--cameras"),
         "split": split,
         "kappa": kappa,
+        "points3d": points3d,
         "landmarks": pairs(landmark, "--landmark", "KEYPOINT=LANDMARK"),
         "seed": seed,
     }

@@ -14,6 +14,7 @@ from mvboot.config import dump_yaml
 from mvboot.datasets import Capture
 from mvboot.errors import InputError, NothingUsable, QualityMissed
 from mvboot.files import atomic_folder, hash_file, require_free
+from mvboot.formats.keypoints3d_table import read_keypoints3d
 from mvboot.metrics import FieldFolder, Instant, Kappa, Rules, Settings, measured
 from mvboot.metrics.gps import KAPPA_M
 from mvboot.metrics.lifted import POINTS
@@ -41,6 +42,7 @@ class EvaluateConfig(BaseModel):
     cameras: list[str] = Field(default=[], description="use only these cameras")
     split: Literal["validation", "train", "all"] | None = None
     kappa: float | Literal["parts"] = Field(KAPPA_M, description="metres, or parts")
+    points3d: Path | None = Field(None, description="triangulated keypoints for landmarks")
     landmarks: dict[str, str] = Field(default={}, description="keypoint: landmark")
     points: int = Field(2000, ge=1, description="pixels of a picture that are measured")
     foreground: float = Field(0.5, gt=0, le=1, description="probability of the subject")
@@ -101,6 +103,7 @@ class Evaluation:
             self.against,
             Rules(config.points, config.seed, config.foreground, config.gate),
             kappa,
+            None if config.points3d is None else read_keypoints3d(config.points3d),
             config.landmarks,
             config.lifted_points,
             TriangulationOptions(

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 from typer import Argument, Option
 
+from mvboot.commands.options import pairs
 from mvboot.commands.output import Output
 from mvboot.commands.refine import refine
 from mvboot.commands.world import world
@@ -35,6 +36,14 @@ def convert(
         str | None, Option(help="Format to write, if the suffix does not say it.")
     ] = None,
     to_units: Annotated[str | None, Option(help="Convert the lengths to m, cm or mm.")] = None,
+    resize: Annotated[
+        list[str] | None,
+        Option(
+            metavar="CAMERA=WxH",
+            help="Its pictures were scaled to fit into this size since it was calibrated, with "
+            "bars on both sides if the shape differs; repeatable.",
+        ),
+    ] = None,
     overwrite: Annotated[bool, Option("--overwrite", help="Replace what is there.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -46,13 +55,14 @@ def convert(
     say.say(f"read {_describe(rig)}")
     if to_units:
         rig = rig.in_units(to_units)
+    rig = _resized(rig, pairs(resize, "--resize", "CAMERA=WxH") or {})
     if target.exists() and not overwrite and (target.is_file() or any(target.iterdir())):
         raise InputError("exists already; choose another path or add --overwrite", where=target)
     gaps, names, written = converted(rig, target, to)
     renamed = {a: b for a, b in names.items() if a != b}
     if renamed:
-        pairs = ", ".join(f"{a} is now {b}" for a, b in renamed.items())
-        say.warn(f"the format has no names for cameras: {pairs}")
+        told = ", ".join(f"{a} is now {b}" for a, b in renamed.items())
+        say.warn(f"the format has no names for cameras: {told}")
     if written.units != rig.units:
         say.warn(f"the format's lengths are {written.units}: converted from {rig.units}")
     if written.up != rig.up:
@@ -162,6 +172,25 @@ def compare(
 
 app.command("refine")(refine)
 app.command("world")(world)
+
+
+def _resized(rig: Any, sizes: dict[str, str]) -> Any:
+    """Return a rig some of whose cameras' pictures were scaled since they were calibrated."""
+    from dataclasses import replace
+
+    cameras = dict(rig.cameras)
+    for name, text in sizes.items():
+        sides = text.lower().split("x")
+        if name not in cameras or len(sides) != 2 or not all(map(str.isdecimal, sides)):
+            raise InputError(
+                f"--resize {name}={text} is not of the form CAMERA=WIDTHxHEIGHT with one of "
+                f"{', '.join(cameras)}"
+            )
+        try:
+            cameras[name] = cameras[name].resized((int(sides[0]), int(sides[1])))
+        except ValueError as error:
+            raise InputError(f"--resize {name}={text}: {error}") from None
+    return replace(rig, cameras=cameras)
 
 
 def _describe(rig: Any) -> str:

@@ -10,6 +10,8 @@ from mvboot.fields import Crop, DenseField
 
 Floats = NDArray[np.float64]
 Box = tuple[float, float, float, float]
+AROUND_JOINTS = 0.06
+"""How far a subject reaches beyond its keypoints, which lie at joints: share of their box."""
 PixelsT = TypeVar("PixelsT", NDArray[np.uint8], NDArray[np.float32])
 
 
@@ -41,7 +43,8 @@ def subject_box(
     if field is not None and field.known.any():
         return _box(field.grid.centers()[field.known], 0.5 * field.grid.scale)
     if keypoints is not None and np.isfinite(keypoints).all(-1).any():
-        return _box(keypoints[np.isfinite(keypoints).all(-1)], 0.5)
+        points = keypoints[np.isfinite(keypoints).all(-1)]
+        return _box(points, 0.5 + AROUND_JOINTS * float(np.ptp(points, axis=0).max()))
     return None
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pycolmap
 from numpy.typing import NDArray
 
-from mvboot.errors import InputError
+from mvboot.errors import InputError, take_signals_back
 from mvboot.files import atomic_folder
 from mvboot.formats.rig_format import (
     Limits,
@@ -27,6 +27,8 @@ from mvboot.formats.rig_format import (
 )
 from mvboot.geometry import Camera
 from mvboot.rig import Rig
+
+take_signals_back()
 
 HALF_PIXEL = 0.5
 LIMITS = Limits(

@@ -30,6 +30,7 @@ MODULES = (
     "middlebury",
     "projection",
 )
+RIG_YAML = "rig.yaml"
 
 
 @lru_cache(maxsize=1)
@@ -144,10 +145,15 @@ def _recognised(path: Path) -> RigFormat:
         return found[0]
     if found:
         names = " and ".join(format.name for format in found)
-        raise InputError(f"could be {names}; choose one with format= (--format)", where=path)
+        raise InputError(
+            f"could be {names}; make it a rig.yaml with `mvboot rig convert ... --format NAME`",
+            where=path,
+        )
+    if (path / RIG_YAML).is_file():
+        raise InputError(f"is a folder; name the {RIG_YAML} in it", where=path)
     raise InputError(
-        f"is no rig format that is known ({', '.join(rig_formats())}); "
-        "if it is one of them, name it with format= (--format) to see what is wrong with it",
+        f"is no rig format that is known ({', '.join(rig_formats())}); if it is one of them, "
+        "`mvboot rig show ... --format NAME` says what is wrong with it",
         where=path,
     )
 

@@ -145,6 +145,22 @@ class Camera:
         """Return the camera at another pose (same frames)."""
         return replace(self, cam_from_world=cam_from_world)
 
+    def resized(self, size: tuple[int, int]) -> "Camera":
+        """Return the camera of pictures that were scaled to fit into a size, bars on both sides.
+
+        The shape of a pixel stays; where width and height ask for different scales the smaller
+        one counts and the picture lies in the middle. A camera without a size is ValueError.
+        """
+        if self.size is None:
+            raise ValueError("the camera states no size, so that it cannot be resized")
+        old, new = torch.tensor([self.size, checked_size(size)]).to(self.K)
+        scale = (new / old).min()
+        K = self.K.clone()
+        K[:2, :2] *= scale
+        # from the outer rim of the first pixel, which lies half a pixel before its centre
+        K[:2, 2] = (K[:2, 2] + 0.5 - old / 2) * scale + new / 2 - 0.5
+        return replace(self, K=K, size=size)
+
     def to(self, like: Tensor) -> "Camera":
         """Return the camera with the dtype and on the device of ``like``."""
         return replace(

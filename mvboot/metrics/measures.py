@@ -13,6 +13,7 @@ from mvboot.datasets import Capture
 from mvboot.datasets.layout import KEYPOINTS2D, POSES, TRUTH
 from mvboot.errors import NothingUsable
 from mvboot.fields import DenseField
+from mvboot.keypoints import Keypoints2D, Keypoints3D
 from mvboot.metrics.drift import drift_errors, drift_summary
 from mvboot.metrics.epipolar import MatchErrors, epipolar_errors, epipolar_summary
 from mvboot.metrics.folder import FieldFolder
@@ -31,6 +32,7 @@ from mvboot.metrics.lifted import (
     lifted_errors,
     lifted_summary,
 )
+from mvboot.metrics.projected import projected
 from mvboot.metrics.rules import Rules
 from mvboot.metrics.seen import Seen
 from mvboot.metrics.surface import SurfaceErrors, surface_errors, surface_summary
@@ -54,6 +56,9 @@ class Settings:
         Earlier fields, for the drift from them.
     rules, kappa, triangulation
         See there.
+    points3d
+        Triangulated keypoints that landmarks are compared with; None: true keypoints, or those of
+        the capture.
     landmarks
         Landmark of the template by name of the keypoint that it is compared with; empty: those
         of equal names.
@@ -67,6 +72,7 @@ class Settings:
     against: FieldFolder | None = None
     rules: Rules = field(default_factory=Rules)
     kappa: Kappa = field(default_factory=Kappa.fixed)
+    points3d: Keypoints3D | None = None
     landmarks: Mapping[str, str] = field(default_factory=dict)
     lifted_points: int = POINTS
     triangulation: TriangulationOptions = field(default_factory=TriangulationOptions)
@@ -168,13 +174,12 @@ class EpipolarMeasure:
 
 
 class LandmarksMeasure:
-    """Landmarks of the template against keypoints: true ones, or those of the capture."""
+    """Landmarks of the template against keypoints: triangulated, true, or the capture's."""
 
     def __init__(self, settings: Settings) -> None:
         settings.require_embedding()
         settings.require_one_subject()
-        true = settings.in_truth(KEYPOINTS2D)
-        keypoints = settings.capture.truth.keypoints2d if true else settings.capture.keypoints
+        self._reference, keypoints = _reference(settings)
         if keypoints is None:
             raise NothingUsable("the capture has no keypoints")
         if len(keypoints.individuals) > 1:
@@ -188,7 +193,6 @@ class LandmarksMeasure:
         if not named:
             raise NothingUsable("no keypoint has the name of a landmark of the template")
         self._settings, self._keypoints, self._named = settings, keypoints, dict(named)
-        self._reference = "truth" if true else "keypoints"
         self._found: list[LandmarkErrors] = []
 
     def add(self, instant: Instant) -> None:
@@ -207,6 +211,16 @@ class LandmarksMeasure:
         if not found["keypoints"]:
             raise NothingUsable("these pictures have no keypoints")
         return {"reference": self._reference, **found}
+
+
+def _reference(settings: Settings) -> tuple[str, Keypoints2D | None]:
+    """Return what landmarks are compared with, and what that is called."""
+    capture = settings.capture
+    if settings.points3d is not None:
+        return "triangulation", projected(settings.points3d, capture.rig, capture.keypoints)
+    if settings.in_truth(KEYPOINTS2D):
+        return "truth", capture.truth.keypoints2d
+    return "keypoints", capture.keypoints
 
 
 class LiftedMeasure:

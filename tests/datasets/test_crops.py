@@ -57,7 +57,7 @@ def test_the_subject_is_boxed_by_what_shows_it():
     points = np.array([[3, 4], [7, 9], [np.nan, np.nan]])
     assert subject_box(mask, field, points) == (29.5, 9.5, 35.5, 19.5)
     assert subject_box(mask * 0, field, points) == (50.5, -0.5, 59.5, 49.5)
-    assert subject_box(None, None, points) == (2.5, 3.5, 7.5, 9.5)
+    assert subject_box(None, None, points) == pytest.approx((2.2, 3.2, 7.8, 9.8))
     assert subject_box(None, None, points * np.nan) is None
     assert subject_box(None, None, None) is None
 

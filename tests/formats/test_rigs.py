@@ -349,8 +349,11 @@ def test_unknown_and_ambiguous_formats(tmp_path):
     save_rig(rig_with("pinhole", None), tmp_path / "em", "easymocap")
     for file in (tmp_path / "em").iterdir():
         shutil.copy(file, tmp_path / "both" / file.name)
-    with pytest.raises(InputError, match="could be easymocap and colmap"):
+    with pytest.raises(InputError, match=r"could be easymocap and colmap; .*rig convert"):
         load_rig(tmp_path / "both", units="m")
+    save_rig(rig_with(), tmp_path / "capture" / "rig.yaml")
+    with pytest.raises(InputError, match=r"is a folder; name the rig\.yaml in it"):
+        load_rig(tmp_path / "capture")
     with pytest.raises(InputError, match="name the format"):
         save_rig(rig_with(), tmp_path / "rig.bin")
 

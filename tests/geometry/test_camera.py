@@ -347,3 +347,27 @@ def test_cameras_are_frozen(camera):
 def test_lens_types_are_the_ones_asked_for(camera, lens_name):
     expected = {"f": Fisheye, "b": Brown}.get(lens_name[0])
     assert expected is None or isinstance(camera.lens, expected)
+
+
+# --- pictures that were scaled -----------------------------------------------------------------
+
+
+def test_a_resized_camera_sees_the_same_places(camera, points):
+    camera = dataclasses.replace(camera, size=(1280, 960))
+    before = camera.project(points)
+    half = camera.resized((640, 480))
+    np.testing.assert_allclose(half.project(points), (before + 0.5) / 2 - 0.5, atol=1e-9)
+    assert half.size == (640, 480)
+
+
+def test_a_picture_of_another_shape_lies_between_bars(camera, points):
+    camera = dataclasses.replace(camera, size=(1088, 1920))
+    scale = 1080 / 1088
+    bar = (1920 - scale * 1920) / 2
+    wanted = (camera.project(points) + 0.5) * scale - 0.5 + [0, bar]
+    np.testing.assert_allclose(camera.resized((1080, 1920)).project(points), wanted, atol=1e-9)
+
+
+def test_a_camera_without_a_size_cannot_be_resized(camera):
+    with pytest.raises(ValueError, match="states no size"):
+        dataclasses.replace(camera, size=None).resized((640, 480))

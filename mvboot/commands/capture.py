@@ -1,0 +1,103 @@
+"""``mvboot capture``: a capture folder of one's own recording."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from typer import Argument, Option
+
+from mvboot.commands.options import listed, pairs, resolved
+from mvboot.commands.output import Output
+
+Words = list[str] | None
+Overrides = Annotated[Words, Argument(metavar="[KEY=VALUE]...", help="Settings by name.")]
+Rig = Annotated[Path | None, Option(help="Rig file or folder, any known format.")]
+Images = Annotated[str | None, Option(help="Picture files, a path with {camera}.")]
+Videos = Annotated[str | None, Option(help="Videos, a path with {camera}.")]
+Out = Annotated[Path | None, Option(help="Capture folder to write.")]
+Timestamps = Annotated[
+    Path | None, Option(help="Table that says which frames of the videos belong together.")
+]
+Keypoints = Annotated[
+    str | None, Option(help="Detections that say where the subject is: a path with {camera}.")
+]
+Subject = Annotated[str | None, Option(help="Individual in the detections: its name, or largest.")]
+MinConfidence = Annotated[
+    float | None, Option(help="Ignore detections below this confidence. [default: 0]")
+]
+Landmark = Annotated[
+    Words,
+    Option(
+        metavar="KEYPOINT=LANDMARK",
+        help="Keep this keypoint under the name of the template's landmark, and none that is not "
+        "named; repeatable. [default: all, as they are called]",
+    ),
+]
+CameraMap = Annotated[
+    Words, Option(metavar="FOUND=RIG", help="Pair camera names that differ; repeatable.")
+]
+Train = Annotated[
+    str | None, Option(help="Frames that train, as 0..79. [default: all that do not validate]")
+]
+Validation = Annotated[
+    str | None, Option(help="Frames that validate. [default: a fifth, in three blocks]")
+]
+HeldOut = Annotated[str | None, Option(help="Cameras that never train, comma-separated.")]
+Template = Annotated[
+    str | None, Option(help="body, quadruped, or a template file, to put beside it.")
+]
+Fps = Annotated[float | None, Option(help="Frames per second.")]
+Config = Annotated[Path | None, Option(help="YAML file with any of these settings.")]
+Overwrite = Annotated[bool, Option("--overwrite", help="Replace an earlier capture.")]
+AsJson = Annotated[bool, Option("--json", help="Print the summary as JSON.")]
+
+
+def capture(
+    overrides: Overrides = None,
+    rig: Rig = None,
+    images: Images = None,
+    videos: Videos = None,
+    out: Out = None,
+    timestamps: Timestamps = None,
+    keypoints: Keypoints = None,
+    subject: Subject = None,
+    min_confidence: MinConfidence = None,
+    landmark: Landmark = None,
+    camera_map: CameraMap = None,
+    train: Train = None,
+    validation: Validation = None,
+    held_out: HeldOut = None,
+    template: Template = None,
+    fps: Fps = None,
+    config: Config = None,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make a capture folder of a recording: pictures, rig, and where the subject is."""
+    from mvboot.commands.capturing import CaptureConfig, run
+
+    given: dict[str, Any] = {
+        "rig": rig,
+        "images": images,
+        "videos": videos,
+        "out": out,
+        "timestamps": timestamps,
+        "keypoints": keypoints,
+        "subject": subject,
+        "min_confidence": min_confidence,
+        "landmarks": pairs(landmark, "--landmark", "KEYPOINT=LANDMARK"),
+        "camera_map": pairs(camera_map, "--camera-map", "FOUND=RIG"),
+        "train": _frames(train),
+        "validation": _frames(validation),
+        "held_out_cameras": None if held_out is None else listed(held_out, "--held-out"),
+        "template": template,
+        "fps": fps,
+    }
+    settings = resolved(CaptureConfig, given, config, overrides, "mvboot capture")
+    say = Output(as_json)
+    say.result(run(settings, overwrite, say))
+
+
+def _frames(text: str | None) -> list[int | str] | None:
+    """Return the words of ``0..79,85`` as a frame list of YAML has them, or None for none."""
+    words = (word.strip() for word in text.split(",")) if text is not None else None
+    return None if words is None else [int(w) if w.isdecimal() else w for w in words]

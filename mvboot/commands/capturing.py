@@ -1,0 +1,212 @@
+"""The work of ``mvboot capture``: what cameras filmed, a rig and detections to a capture folder."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from mvboot.commands.matching import check_subject, matched, of_subject
+from mvboot.commands.output import Output
+from mvboot.datasets import CaptureWriter, block_splits
+from mvboot.datasets.conversion import add_pictures
+from mvboot.datasets.decoding import VideoReader
+from mvboot.datasets.frame_list import FrameList
+from mvboot.datasets.layout import CaptureFiles
+from mvboot.datasets.schema import Splits
+from mvboot.errors import InputError
+from mvboot.files import require_free
+from mvboot.formats.detections import load_keypoints, match_cameras
+from mvboot.formats.footage import (
+    Footage,
+    PictureFolder,
+    Video,
+    frame_notes,
+    open_pictures,
+    open_videos,
+)
+from mvboot.formats.rigs import load_rig
+from mvboot.keypoints import Keypoints2D
+from mvboot.rig import Rig
+from mvboot.template import Template, load_template
+
+
+class CaptureConfig(BaseModel):
+    """Everything ``mvboot capture`` can be told, by option, config file or KEY=VALUE."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    rig: Path
+    out: Path
+    images: str | None = Field(None, description="picture files, with {camera}")
+    videos: str | None = Field(None, description="videos, with {camera}")
+    timestamps: Path | None = Field(None, description="which frames belong together")
+    keypoints: str | None = Field(None, description="detections, with {camera}")
+    subject: str | None = Field(None, description="an individual's name, or largest")
+    min_confidence: float = Field(0.0, ge=0, le=1)
+    landmarks: dict[str, str] = Field(default={}, description="keypoint: landmark")
+    camera_map: dict[str, str] = Field(default={}, description="found camera: rig camera")
+    train: FrameList | None = None
+    validation: FrameList | None = None
+    held_out_cameras: tuple[str, ...] = ()
+    template: str | None = Field(None, description="body, quadruped or a file")
+    fps: float | None = Field(None, gt=0)
+    pictures: Literal["jpg", "png"] = Field("jpg", description="what videos become")
+
+
+def run(config: CaptureConfig, overwrite: bool, say: Output) -> dict[str, Any]:
+    """Write the capture and return the summary.
+
+    InputError for bad input: cameras that do not match, pictures of another size than the rig's,
+    a subject that must be chosen, a keypoint that is not there.
+    """
+    require_free(config.out, overwrite)
+    rig = load_rig(config.rig)
+    footages = _footages(config, rig, say)
+    template = _template(config)
+    keypoints = _keypoints(config, rig, template)
+    filmed = np.unique(np.concatenate([footage.numbers for footage in footages.values()]))
+    splits = _splits(config, filmed.tolist(), rig)
+    writer = CaptureWriter(
+        config.out, rig, fps=config.fps, template=template, splits=splits, overwrite=overwrite
+    )
+    with writer:
+        with say.progress(footages.items(), len(footages), "copying") as watched:
+            for name, footage in watched:
+                _add(writer.files, name, footage, f".{config.pictures}")
+        if keypoints is not None:
+            writer.write_keypoints(keypoints)
+    pictures = {name: len(footage.numbers) for name, footage in footages.items()}
+    summary = {
+        "out": str(config.out),
+        "pictures": pictures,
+        "frames": len(filmed),
+        "train": len(splits.train),
+        "validation": len(splits.validation),
+        "keypoints": 0 if keypoints is None else int(keypoints.present.sum()),
+    }
+    say.say(
+        f"wrote {config.out}: {sum(pictures.values())} pictures of {len(footages)} "
+        f"cameras, {len(splits.train)} frames to train and {len(splits.validation)} to validate"
+    )
+    return summary
+
+
+def _footages(config: CaptureConfig, rig: Rig, say: Output) -> Mapping[str, Footage]:
+    """Return the footage of each camera of the rig, in its order."""
+    if (config.images is None) == (config.videos is None):
+        raise InputError("give either --images or --videos, a path with {camera}")
+    if config.images is not None and config.timestamps is not None:
+        raise InputError("--timestamps belongs to --videos; pictures are matched by their numbers")
+    found = (
+        open_pictures(config.images)
+        if config.images is not None
+        else open_videos(str(config.videos), config.timestamps)
+    )
+    names = match_cameras(rig.names, list(found), _known(config.camera_map, found))
+    renamed = ", ".join(f"{a} is {b}" for a, b in names.items() if a != b)
+    if renamed:
+        say.say(f"cameras paired: {renamed}")
+    paired = {names[camera]: footage for camera, footage in found.items()}
+    for note in frame_notes(paired):
+        say.warn(note)
+    for name, footage in paired.items():
+        _require_size(name, rig[name].size, footage)
+    return {name: paired[name] for name in rig.names}
+
+
+def _require_size(name: str, size: tuple[int, int] | None, footage: Footage) -> None:
+    if size in (None, footage.size):
+        return
+    assert size is not None
+    width, height = footage.size
+    raise InputError(
+        f"camera {name} has pictures of {width} x {height} px, but is calibrated for {size[0]} x "
+        f"{size[1]}. If they were scaled since, say so: mvboot rig convert RIG NEW.yaml --resize "
+        f"{name}={width}x{height}; if they were cut, calibrate again",
+        where=footage.files[0],
+    )
+
+
+def _keypoints(config: CaptureConfig, rig: Rig, template: Template | None) -> Keypoints2D | None:
+    """Return the subject's detections, named as wanted."""
+    if config.keypoints is None:
+        if config.landmarks:
+            raise InputError("--landmark needs --keypoints")
+        return None
+    found = load_keypoints(config.keypoints)
+    check_subject(found, config.subject, config.keypoints)
+    names = match_cameras(rig.names, found.cameras, _known(config.camera_map, found.cameras))
+    chosen = of_subject(matched(found, rig, names), config.subject, config.min_confidence)
+    chosen = chosen.above(config.min_confidence)
+    if not config.landmarks:
+        return chosen
+    absent = [name for name in config.landmarks if name not in chosen.keypoints]
+    if absent:
+        raise InputError(
+            f"--landmark: there is no keypoint {', '.join(absent)}; there are "
+            f"{', '.join(chosen.keypoints)}",
+            where=config.keypoints,
+        )
+    landmarks = tuple(config.landmarks.values())
+    strange = [n for n in landmarks if template is not None and n not in template.keypoints]
+    if strange and template is not None:
+        raise InputError(
+            f"--landmark: the template has no landmark {', '.join(strange)}; it has "
+            f"{', '.join(template.keypoints)}"
+        )
+    columns = [chosen.keypoints.index(name) for name in config.landmarks]
+    return replace(
+        chosen,
+        keypoints=landmarks,
+        xy=chosen.xy[..., columns, :],
+        confidence=chosen.confidence[..., columns],
+    )
+
+
+def _splits(config: CaptureConfig, frames: list[int], rig: Rig) -> Splits:
+    unknown = [name for name in config.held_out_cameras if name not in rig.names]
+    if unknown:
+        raise InputError(f"--held-out: no camera {', '.join(unknown)}; {', '.join(rig.names)}")
+    if config.train is None and config.validation is None:
+        return block_splits(frames, held_out_cameras=config.held_out_cameras)
+    stated = {*(config.train or ()), *(config.validation or ())}
+    alien = sorted(stated - set(frames))
+    if alien:
+        raise InputError(
+            f"no camera filmed frame {alien[0]}; the frames are {frames[0]} to {frames[-1]}"
+        )
+    validation = config.validation or ()
+    rest = tuple(frame for frame in frames if frame not in validation)
+    try:
+        return Splits(
+            train=rest if config.train is None else config.train,
+            validation=validation,
+            held_out_cameras=config.held_out_cameras,
+        )
+    except ValueError as error:
+        raise InputError(f"--train and --validation: {error}") from None
+
+
+def _template(config: CaptureConfig) -> Template | None:
+    return None if config.template is None else load_template(config.template).in_units("m")
+
+
+def _add(files: CaptureFiles, camera: str, footage: Footage, suffix: str) -> None:
+    """Add picture files as they are, and the frames of a video as pictures."""
+    if isinstance(footage, PictureFolder):
+        paths = dict(zip(footage.numbers.tolist(), footage.paths, strict=True))
+        add_pictures(files, camera, paths)
+        return
+    assert isinstance(footage, Video)
+    reader = VideoReader(footage.file.path)
+    for number, frame in zip(footage.numbers.tolist(), footage.frames.tolist(), strict=True):
+        files.write_picture(camera, number, reader.read(frame), suffix)
+    reader.close()
+
+
+def _known(given: Mapping[str, str], cameras: Any) -> dict[str, str]:
+    """Return those pairs of names that speak of these cameras."""
+    return {found: rig for found, rig in given.items() if found in cameras}
