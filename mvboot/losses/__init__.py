@@ -4,6 +4,7 @@ from mvboot.losses.affinity import (
     AffinityLoss,
     Matches,
     affinity_loss,
+    likelihood,
     match_fields,
     normalised,
     unnormalised,
@@ -13,6 +14,7 @@ from mvboot.losses.flow import FlowError
 from mvboot.losses.hard import HardMatches, hard_matches
 from mvboot.losses.parts import one_hot, with_parts
 from mvboot.losses.residuals import Distance, PairError, Penalty, Residuals
+from mvboot.losses.transfer import Sighting, transfer_rows
 from mvboot.losses.warp import WarpError
 
 __all__ = [
@@ -25,13 +27,16 @@ __all__ = [
     "PairError",
     "Penalty",
     "Residuals",
+    "Sighting",
     "WarpError",
     "affinity_loss",
     "expected_epipolar_error",
     "hard_matches",
+    "likelihood",
     "match_fields",
     "normalised",
     "one_hot",
+    "transfer_rows",
     "unnormalised",
     "with_parts",
 ]

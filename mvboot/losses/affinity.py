@@ -15,6 +15,8 @@ from mvboot.losses.blocks import Blocks
 from mvboot.losses.matching import BOX, REACH, STATISTICS, Matching, expected_cost
 from mvboot.losses.residuals import PairError, Residuals
 
+HOPELESS = 0.01
+"""Share of pixels that are hidden from the other view or beyond help, in `likelihood`."""
 FADE = 1e-6
 """Mean visibility below which nothing matches, and the loss fades to zero."""
 
@@ -67,6 +69,19 @@ class Matches:
 def normalised(matches: Matches) -> Float[Tensor, ""]:
     """Return the loss: sum_x v E / sum_x v."""
     return matches.average(matches.expected)
+
+
+def likelihood(matches: Matches) -> Float[Tensor, ""]:
+    """Return the mean of -log P(the match of x is right), for robust distances.
+
+    P = sum_x' M exp(-d^2 / 2 limit^2), of which a share `HOPELESS` goes to pixels that no match can
+    be right for, so that one pixel costs 4.6 at most. No weight by visibility is needed, which
+    would leave out those pixels that have most to learn; our own form of L_M.
+    """
+    wrong = (1 - HOPELESS) * matches.expected.clamp(max=1)
+    cost = matches.weight * -torch.log1p(-wrong)
+    least = torch.finfo(cost.dtype).tiny
+    return torch.div(cost.sum(), matches.weight.sum().clamp(min=least))
 
 
 def unnormalised(matches: Matches) -> Float[Tensor, ""]:

@@ -26,27 +26,34 @@ class EpipolarError:
         (..., 3, 3) F of the pair (`fundamental_matrix(a, b)`): ``x_b^T F x_a = 0``.
     penalty
         What a distance costs.
+    along_b, along_a
+        (..., N, 3) and (..., M, 3) rows that measure a second distance, along the line, in the
+        picture b for pixels of a and the other way (`transfer_rows`); None: lines alone.
     """
 
     pixels_a: Float[Tensor, "*batch n 2"]
     pixels_b: Float[Tensor, "*batch m 2"]
     fundamental: Float[Tensor, "*batch 3 3"]
     penalty: Penalty = SQUARED
+    along_b: Float[Tensor, "*batch n 3"] | None = None
+    along_a: Float[Tensor, "*batch m 3"] | None = None
 
     @property
     def forth(self) -> Residuals:
         """From a to b."""
-        return self._across(self.pixels_a, self.pixels_b, self.fundamental)
+        return self._across(self.pixels_a, self.pixels_b, self.fundamental, self.along_b)
 
     @property
     def back(self) -> Residuals:
         """From b to a."""
-        return self._across(self.pixels_b, self.pixels_a, self.fundamental.mT)
+        return self._across(self.pixels_b, self.pixels_a, self.fundamental.mT, self.along_a)
 
-    def _across(self, here: Tensor, there: Tensor, F: Tensor) -> Residuals:
+    def _across(self, here: Tensor, there: Tensor, F: Tensor, along: Tensor | None) -> Residuals:
         F = F.double().to(here.device)
-        lines = here.double() @ F[..., :2].mT + F[..., None, :, 2]
-        return Residuals(from_lines(lines), there.double(), self.penalty)
+        rows = from_lines(here.double() @ F[..., :2].mT + F[..., None, :, 2])
+        if along is not None:
+            rows = torch.cat([rows, along.to(rows)[..., None, :]], -2)
+        return Residuals(rows, there.double(), self.penalty)
 
 
 def expected_epipolar_error(

@@ -4,6 +4,7 @@ Every such distance is the length of a few linear residuals, ``d(x, x')^2 = |L(x
 L(x) has one row for the distance from a line and two for the distance from a point.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
@@ -11,8 +12,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-Distance = Literal["squared", "unsquared"]
-DISTANCES = ("squared", "unsquared")
+Distance = Literal["squared", "unsquared", "robust"]
+DISTANCES = ("squared", "unsquared", "robust")
 
 
 @dataclass(frozen=True)
@@ -22,14 +23,15 @@ class Penalty:
     Parameters
     ----------
     distance
-        "squared" costs d^2 (px^2), "unsquared" d (px).
+        "squared" costs d^2 (px^2), "unsquared" d (px), "robust" 1 - exp(-d^2 / 2 limit^2), the
+        chance in [0, 1) that the match is wrong (Welsch's function).
     limit_px
-        A longer distance costs what this one does.
+        A longer distance costs what this one does; for "robust" its width.
 
     Raises
     ------
     ValueError
-        Another distance, or a limit that is not positive.
+        Another distance, a limit that is not positive, or "robust" without a limit.
     """
 
     distance: Distance = "squared"
@@ -40,11 +42,15 @@ class Penalty:
             raise ValueError(f"distance must be one of {DISTANCES}, got {self.distance!r}")
         if not self.limit_px > 0:
             raise ValueError(f"the limit of a distance must be positive px, got {self.limit_px}")
+        if self.distance == "robust" and math.isinf(self.limit_px):
+            raise ValueError("a robust distance needs a limit in px, its width")
 
     def cost_(self, squared: Float[Tensor, "*pairs"]) -> Float[Tensor, "*pairs"]:
         """Turn squared distances into their cost, in place."""
         if self.distance == "unsquared":
             return squared.sqrt_().clamp_(max=self.limit_px)
+        if self.distance == "robust":
+            return squared.mul_(-0.5 / self.limit_px**2).expm1_().neg_()
         return squared.clamp_(max=self.limit_px**2)
 
 

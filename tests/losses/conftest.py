@@ -101,6 +101,8 @@ def cost(residual, penalty: Penalty):
     squared = residual.square().sum(-1)
     if penalty.distance == "squared":
         return squared.clamp(max=penalty.limit_px**2)
+    if penalty.distance == "robust":
+        return 1 - torch.exp(-squared / (2 * penalty.limit_px**2))
     return (squared + 1e-300).sqrt().clamp(max=penalty.limit_px)
 
 

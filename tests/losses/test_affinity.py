@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -8,14 +10,22 @@ from mvboot.losses import (
     Penalty,
     WarpError,
     affinity_loss,
+    likelihood,
     match_fields,
     normalised,
     unnormalised,
 )
+from mvboot.losses.affinity import HOPELESS
 from mvboot.losses.blocks import Blocks
 from mvboot.losses.matching import BOX, REACH, Matching
 
-PENALTIES = [Penalty(), Penalty("unsquared"), Penalty("squared", 6.0), Penalty("unsquared", 3.0)]
+PENALTIES = [
+    Penalty(),
+    Penalty("unsquared"),
+    Penalty("squared", 6.0),
+    Penalty("unsquared", 3.0),
+    Penalty("robust", 3.0),
+]
 NAMES = ("expected", "log_mass", "visibility", "mean", "covariance", "entropy", "floor")
 
 
@@ -60,6 +70,7 @@ def test_equals_the_explicit_matrices(sphere, explicit, kind, penalty):
     for ours, theirs in (
         (normalised(found), truth.loss()),
         (unnormalised(found), (truth.log_mass.exp() * truth.expected).mean()),
+        (likelihood(found), -torch.log(1 - (1 - HOPELESS) * truth.expected.clamp(max=1)).mean()),
     ):
         wanted = torch.autograd.grad(theirs, (u, v), retain_graph=True)
         got = torch.autograd.grad(ours, (u, v), retain_graph=True)
@@ -377,3 +388,25 @@ def test_what_does_not_fit_is_refused(sphere, change, message):
     given = {"u": sphere.a.field, "v": sphere.b.field, "sigma": 0.1} | change
     with pytest.raises(ValueError, match=message):
         affinity_loss(error=epipolar(sphere), **given)
+
+
+# --- likelihood -------------------------------------------------------------------------------
+
+
+def test_the_likelihood_is_bounded_and_best_at_the_truth(sphere):
+    penalty, u, v = Penalty("robust", 2.0), sphere.a.field, sphere.b.field
+    found = [
+        float(loss(sphere, disturbed(u, 0, amount), v, 0.03, penalty, reduction=likelihood))
+        for amount in (0.0, 0.03, 0.1, 10.0)
+    ]
+    assert found == sorted(found)
+    assert found[-1] <= -math.log(HOPELESS) + 1e-6
+
+
+def test_the_likelihood_counts_pixels_that_match_nothing_near(sphere):
+    """What visibility would leave out: the wrong ones have most to learn."""
+    penalty, u, v = Penalty("robust", 2.0), sphere.a.field.clone(), sphere.b.field
+    u[: len(u) // 2] += 0.3
+    u.requires_grad_()
+    loss(sphere, u, v, 0.1, penalty, reduction=likelihood).backward()
+    assert bool((u.grad[: len(u) // 2].abs().sum(1) > 0).float().mean() > 0.9)

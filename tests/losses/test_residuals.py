@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 
@@ -10,9 +12,13 @@ def test_penalties():
     assert Penalty("unsquared").cost_(squared.clone()).tolist() == [0, 2, 10]
     assert Penalty("unsquared", 5.0).cost_(squared.clone()).tolist() == [0, 2, 5]
     assert Penalty("squared", 5.0).cost_(squared.clone()).tolist() == [0, 4, 25]
+    robust = Penalty("robust", 2.0).cost_(squared.clone())
+    assert robust.tolist() == pytest.approx([0, 1 - math.exp(-0.5), 1], abs=1e-5)
 
 
-@pytest.mark.parametrize("wrong", [{"distance": "cubed"}, {"limit_px": 0.0}, {"limit_px": -1.0}])
+@pytest.mark.parametrize(
+    "wrong", [{"distance": "cubed"}, {"limit_px": 0.0}, {"limit_px": -1.0}, {"distance": "robust"}]
+)
 def test_wrong_penalties_are_refused(wrong):
     with pytest.raises(ValueError, match="distance"):
         Penalty(**wrong)
