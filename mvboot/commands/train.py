@@ -20,15 +20,21 @@ Out = Annotated[Path | None, Option(help="Folder to write to.")]
 Rig = Annotated[Path | None, Option(help="Rig that takes the place of the capture's rig.yaml.")]
 Method = Annotated[
     str | None,
-    Option(help="supervised (labels only) or epipolar (views of a rig). [default: epipolar]"),
+    Option(
+        help="supervised (labels only), epipolar (views of a rig), or bootstrap (the same views by "
+        "triangulated predictions). [default: epipolar]"
+    ),
 ]
 Teacher = Annotated[
     Path | None, Option(help="Model, or a run's folder, to start from and keep near.")
 ]
 Labels = Annotated[
-    Path | None, Option(help="Capture whose labels are used, if not those of --data.")
+    list[Path] | None,
+    Option(help="Capture whose labels are used, if not those of --data; repeatable."),
 ]
-LabelCameras = Annotated[str | None, Option(help="Cameras with labels. [default: all that train]")]
+LabelCameras = Annotated[
+    str | None, Option(help="Cameras whose labels are used. [default: all that train]")
+]
 Steps = Annotated[int | None, Option(help="Length of the run. [default: 1000]")]
 Seed = Annotated[int | None, Option(help="Of weights, order and changes. [default: 0]")]
 Config = Annotated[Path | None, Option(help="YAML file with any of these settings.")]

@@ -7,6 +7,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback, RichProgressBar
 
 from mvboot.commands.output import Output
@@ -17,8 +18,7 @@ from mvboot.files import require_free
 from mvboot.formats.rigs import load_rig
 from mvboot.report.triangulation import write_json
 from mvboot.training.config import TrainConfig
-from mvboot.training.data import TrainingData
-from mvboot.training.run import CHECKPOINT, MODEL, networks, train
+from mvboot.training.run import CHECKPOINT, MODEL, PreparedRun
 
 CONFIG, SUMMARY = "config.yaml", "summary.json"
 
@@ -26,9 +26,7 @@ CONFIG, SUMMARY = "config.yaml", "summary.json"
 def plan(config: TrainConfig, overwrite: bool, resume: bool, say: Output) -> dict[str, Any]:
     """Say what would be trained, after the same checks that a run makes."""
     _checkpoint(config, overwrite, resume)
-    capture, labelled, teacher = _opened(config)
-    networks(config.settings, capture, labelled, teacher)
-    data = _data(config, capture, labelled)
+    data = _prepared(config).data
     found = {
         "labelled_pictures": len(data.labelled),
         "groups_of_views": 0 if data.views is None else len(data.views),
@@ -47,18 +45,15 @@ def plan(config: TrainConfig, overwrite: bool, resume: bool, say: Output) -> dic
 def run(config: TrainConfig, overwrite: bool, resume: bool, say: Output) -> dict[str, Any]:
     """Train, and return the summary."""
     checkpoint = _checkpoint(config, overwrite, resume)
-    capture, labelled, teacher = _opened(config)
-    for warning in _data(config, capture, labelled).warnings:
+    prepared = _prepared(config)
+    for warning in prepared.data.warnings:
         say.warn(warning)
-    networks(config.settings, capture, labelled, teacher)  # what is wrong is said before writing
     dump_yaml(config.model_dump(mode="json", exclude_none=True), config.out / CONFIG)
     started = time.monotonic()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="lightning")
         logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-        found = train(
-            config.settings, capture, config.out, teacher, labelled, checkpoint, _watched(say)
-        )
+        found = prepared.train(config.out, checkpoint, (_Rounds(say), *_watched(say)))
     summary = {
         "method": config.method,
         "steps": config.steps,
@@ -71,18 +66,28 @@ def run(config: TrainConfig, overwrite: bool, resume: bool, say: Output) -> dict
     return summary
 
 
-def _opened(config: TrainConfig) -> tuple[Capture, Capture | None, Path | None]:
-    """Return the capture, the one with the labels if it is another, and the teacher's file."""
+class _Rounds(Callback):
+    """Says what a round of bootstrapping begins with."""
+
+    def __init__(self, say: Output) -> None:
+        self.say = say
+        self.said: Any = None
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Say it once a round."""
+        found = trainer.datamodule.round  # type: ignore[attr-defined]  # what `fit` was given
+        if found is not None and found is not self.said and trainer.is_global_zero:
+            self.say.say(str(found))
+            self.said = found
+
+
+def _prepared(config: TrainConfig) -> PreparedRun:
     rig = None if config.rig is None else load_rig(config.rig)
-    labelled = None if config.labels is None else Capture.open(config.labels)
+    labelled = [Capture.open(folder) for folder in config.labels]
     teacher = config.teacher
     if teacher is not None and teacher.is_dir():
         teacher = teacher / MODEL
-    return Capture.open(config.data, rig), labelled, teacher
-
-
-def _data(config: TrainConfig, capture: Capture, labelled: Capture | None) -> TrainingData:
-    return TrainingData(capture, config.settings, config.method != "supervised", labelled)
+    return PreparedRun.of(config.settings, Capture.open(config.data, rig), labelled, teacher)
 
 
 def _checkpoint(config: TrainConfig, overwrite: bool, resume: bool) -> Path | None:

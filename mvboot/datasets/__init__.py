@@ -1,7 +1,7 @@
 """Captures: what cameras filmed and what is known of it, and samples of it to train on.
 
-`mvboot.datasets.module` has the Lightning data module; it is left out here because Lightning is
-slow to import.
+`mvboot.datasets.module` has the loaders of training; it is left out here because Lightning is slow
+to import.
 """
 
 from mvboot.datasets.appearance import Appearance

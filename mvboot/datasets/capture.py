@@ -1,6 +1,6 @@
 """A capture folder: what cameras filmed, and everything that is known about it (DESIGN 4)."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -39,7 +39,8 @@ Split = Literal["train", "validation"]
 class Capture:
     """Pictures, masks, fields and keypoints of named cameras, read when asked for.
 
-    Made by `open`. Open files never travel along when it is pickled.
+    Made by `open`. Open files never travel along when it is pickled. Asking for a camera that is
+    not in use is InputError.
 
     Parameters
     ----------
@@ -51,16 +52,28 @@ class Capture:
         The cameras, those that are not in use as well.
     pictures
         What each of them filmed.
+    label_cameras
+        Cameras whose labels count; None: all.
+    fields
+        Folder of the dense fields; None: the capture's own.
     """
 
     def __init__(
-        self, folder: Path, model: CaptureModel, rig: Rig, pictures: Mapping[str, Pictures]
+        self,
+        folder: Path,
+        model: CaptureModel,
+        rig: Rig,
+        pictures: Mapping[str, Pictures],
+        label_cameras: Collection[str] | None = None,
+        fields: Path | None = None,
     ) -> None:
         self.folder = folder
         self.model = model
-        self.known = rig.names
+        self.stated = rig
         self.rig = rig.subset(pictures)
         self.pictures = pictures
+        self.label_cameras = frozenset(self.cameras if label_cameras is None else label_cameras)
+        self.fields = folder / FIELDS if fields is None else fields
 
     @staticmethod
     def open(folder: str | Path, rig: Rig | None = None) -> "Capture":
@@ -108,10 +121,12 @@ class Capture:
 
     def has(self, camera: str, frame: int) -> bool:
         """Whether a camera filmed a frame."""
+        self._require_camera(camera)
         return frame in self._filmed[camera]
 
     def size(self, camera: str) -> tuple[int, int]:
         """Width and height of a camera's pictures."""
+        self._require_camera(camera)
         return self.pictures[camera].size
 
     def camera(self, name: str, frame: int) -> Camera:
@@ -123,8 +138,11 @@ class Capture:
 
     def time(self, camera: str, frame: int) -> float | None:
         """Return the time of a picture in s: its timestamp, else frame / fps, else None."""
+        self._require_camera(camera)
         entry = (self.model.cameras or {}).get(camera)
         if entry is not None and entry.timestamps is not None and entry.frames is not None:
+            if frame not in entry.frames:
+                raise InputError(f"camera {camera} has no picture of frame {frame}", self.folder)
             return entry.timestamps[entry.frames.index(frame)]
         return None if self.model.fps is None else frame / self.model.fps
 
@@ -154,11 +172,11 @@ class Capture:
         if path is None:
             return None
         found = read_keypoints2d(path)
-        unknown = [name for name in found.cameras if name not in self.known]
+        unknown = [name for name in found.cameras if name not in self.stated.names]
         if unknown:
             raise InputError(
                 f"has keypoints of {', '.join(unknown)}, but the rig's cameras are "
-                f"{', '.join(self.known)}; rename them",
+                f"{', '.join(self.stated.names)}; rename them",
                 where=path,
             )
         return found.for_cameras([name for name in found.cameras if name in self.rig.names])
@@ -173,6 +191,7 @@ class Capture:
 
     def picture(self, camera: str, frame: int) -> Colour:
         """Return a picture (h, w, 3) RGB; InputError where it is missing, broken or odd-sized."""
+        self._require_camera(camera)
         picture = self.pictures[camera].read(frame)
         self._require_rig_size(camera)
         return picture
@@ -182,6 +201,7 @@ class Capture:
 
         InputError for another size than the picture's, and for values 0 and 1 where 255 is meant.
         """
+        self._require_camera(camera)
         path = self._masks.get(camera, {}).get(frame)
         if path is None:
             return None
@@ -193,6 +213,7 @@ class Capture:
 
     def field(self, camera: str, frame: int) -> DenseField | None:
         """Return the dense field of a picture, or None; InputError for another template."""
+        self._require_camera(camera)
         path = self._fields.get(camera, {}).get(frame)
         if path is None:
             return None
@@ -207,8 +228,19 @@ class Capture:
 
     def is_labelled(self, camera: str, frame: int) -> bool:
         """Whether a picture has a dense field that counts as a label."""
+        self._require_camera(camera)
         listed = self.model.labelled is None or frame in self._labelled
-        return listed and frame in self._fields.get(camera, {})
+        counted = listed and camera in self.label_cameras
+        return counted and frame in self._fields.get(camera, {})
+
+    def labelled_by(self, cameras: Collection[str]) -> "Capture":
+        """Return the same capture with labels of these cameras only; the others' fields stay."""
+        return Capture(self.folder, self.model, self.stated, self.pictures, cameras, self.fields)
+
+    def relabelled(self, fields: Path) -> "Capture":
+        """Return the same capture with the fields of another folder, all of which are labels."""
+        model = self.model.model_copy(update={"labelled": None})
+        return Capture(self.folder, model, self.stated, self.pictures, fields=fields)
 
     # --- splits ---------------------------------------------------------------------------
 
@@ -253,6 +285,12 @@ class Capture:
                 counts["labelled"] += self.is_labelled(name, frame)
         return counts
 
+    def _require_camera(self, name: str) -> None:
+        if name not in self.rig.cameras:
+            raise InputError(
+                f"no camera {name!r} in use; there are {', '.join(self.cameras)}", self.folder
+            )
+
     def _check_sizes(self) -> None:
         for name in self.cameras:
             self._require_rig_size(name)
@@ -295,7 +333,7 @@ class Capture:
 
     @cached_property
     def _fields(self) -> Mapping[str, Mapping[int, Path]]:
-        return numbered_files(self.folder / FIELDS)
+        return numbered_files(self.fields)
 
 
 def _require_cameras(model: CaptureModel, rig: Rig, where: Path) -> None:

@@ -1,12 +1,10 @@
-"""Samples for a training loop: a data set, its order, and a Lightning data module."""
+"""Samples for a training loop: a data set, its order, and batches in that order."""
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from typing import Any
 
 import numpy as np
-from lightning import LightningDataModule
+from lightning import Trainer
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from mvboot.datasets.reader import SampleReader
@@ -25,9 +23,14 @@ class SampleDataset(Dataset[Sample]):
     def __init__(
         self, reader: SampleReader, views: Sequence[tuple[View, ...]], seed: int = 0
     ) -> None:
-        self.reader = reader
-        self.views = views
+        self.views = list(views)
+        self.readers = [reader] * len(self.views)
         self.seed = seed
+
+    def extend(self, reader: SampleReader, views: Sequence[tuple[View, ...]]) -> None:
+        """Add samples of another capture after those that there are."""
+        self.views += views
+        self.readers += [reader] * len(views)
 
     def __len__(self) -> int:
         """Return the number of samples."""
@@ -37,7 +40,7 @@ class SampleDataset(Dataset[Sample]):
         """Read one sample; a plain place is that of epoch 0."""
         epoch, place = key if isinstance(key, tuple) else (0, key)
         rng = np.random.default_rng([self.seed, epoch, place])
-        return self.reader.read(self.views[place], rng)
+        return self.readers[place].read(self.views[place], rng)
 
 
 class EpochOrder(Sampler[Key]):
@@ -77,66 +80,35 @@ class EpochOrder(Sampler[Key]):
             yield turns[turn], int(orders[turn][index])
 
 
-class CaptureData(LightningDataModule):
-    """Training and validation batches; a batch is one `Sample` with a group for each sample.
-
-    With several devices set the trainer's ``use_distributed_sampler`` to False: the order here
-    already gives each its share.
+def load(
+    dataset: SampleDataset,
+    batch: int,
+    wanted: int | None = None,
+    workers: int = 0,
+    trainer: Trainer | None = None,
+) -> DataLoader[Sample]:
+    """Return batches in a new order each epoch; a batch is one `Sample` of ``batch`` groups.
 
     Parameters
     ----------
-    train, validation
-        Readers of the two splits; without the second it is the first without augmentation and
-        with all fields.
-    train_views, validation_views
-        Views of every sample (`sample_views`).
-    batch_size
-        Samples a batch; each has as many views as its entry says.
+    dataset
+        What is read.
+    batch
+        Samples of a batch; each has as many views as its entry says.
+    wanted
+        Samples of an epoch, of all processes together; None: each once.
     workers
         Processes that read; 0 reads in the process that trains.
-    epoch_size
-        At most so many samples an epoch; None: all.
-    seed
-        Of the order and of every change.
+    trainer
+        Says which share of several devices this process takes; its ``use_distributed_sampler``
+        must be False. None: all.
     """
-
-    def __init__(
-        self,
-        train: SampleReader,
-        train_views: Sequence[tuple[View, ...]],
-        validation: SampleReader | None = None,
-        validation_views: Sequence[tuple[View, ...]] = (),
-        batch_size: int = 8,
-        workers: int = 0,
-        epoch_size: int | None = None,
-        seed: int = 0,
-    ) -> None:
-        super().__init__()
-        self.train = SampleDataset(train, train_views, seed)
-        plain = replace(train, augmentation=None, all_fields=True)
-        self.validation = SampleDataset(validation or plain, validation_views, seed)
-        self.batch_size = batch_size
-        self.workers = workers
-        self.epoch_size = epoch_size
-
-    def train_dataloader(self) -> DataLoader[Sample]:
-        """Return batches in a new order each epoch."""
-        trainer = self.trainer
-        rank, world = (0, 1) if trainer is None else (trainer.global_rank, trainer.world_size)
-        limit = min(len(self.train), self.epoch_size or len(self.train))
-        order = EpochOrder(len(self.train), self.train.seed, limit, rank, world)
-        return self._loader(self.train, sampler=order)
-
-    def val_dataloader(self) -> DataLoader[Sample]:
-        """Return batches in order."""
-        return self._loader(self.validation)
-
-    def _loader(self, dataset: SampleDataset, **order: Any) -> DataLoader[Sample]:
-        return DataLoader(
-            dataset,
-            self.batch_size,
-            num_workers=self.workers,
-            collate_fn=concatenated,
-            persistent_workers=self.workers > 0,
-            **order,
-        )
+    rank, world = (0, 1) if trainer is None else (trainer.global_rank, trainer.world_size)
+    return DataLoader(
+        dataset,
+        batch,
+        sampler=EpochOrder(len(dataset), dataset.seed, wanted, rank, world),
+        num_workers=workers,
+        collate_fn=concatenated,
+        persistent_workers=workers > 0,
+    )

@@ -184,16 +184,34 @@ class Sample:
             raise InputError(str(error)) from None
         return _stack(cells).to(self.images.device)
 
-    def pairs(self) -> tuple[tuple[int, int], ...]:
-        """Return the places (a, b), a < b, of views of one group, by two cameras at one frame."""
+    def pairs(self, widest_deg: float = 180.0) -> tuple[tuple[int, int], ...]:
+        """Return the places (a, b), a < b, of views of one group, by two cameras at one frame.
+
+        Views whose rays through the middles of their crops are more than ``widest_deg`` apart are
+        no pair: they see different sides of the subject. Of copies of a view the first counts.
+        """
         group = self.group.tolist()
+        later = {b for _, b in self.copies()}
         return tuple(
             (a, b)
-            for a, b in combinations(range(len(self)), 2)
+            for a, b in combinations([a for a in range(len(self)) if a not in later], 2)
             if group[a] == group[b]
             and self.views[a].frame == self.views[b].frame
             and self.views[a].camera != self.views[b].camera
+            and (widest_deg >= 180 or self._angle_deg(a, b) <= widest_deg)
         )
+
+    def _angle_deg(self, a: int, b: int) -> float:
+        """Return the angle between the rays through the middles of two crops."""
+        one, other = (self._direction(view) for view in (a, b))
+        return float(torch.rad2deg(torch.acos((one @ other).clamp(-1, 1))))
+
+    def _direction(self, view: int) -> Tensor:
+        height, width = self.images.shape[-2:]
+        middle = self.crops[view].to_original([(width - 1) / 2, (height - 1) / 2])
+        direction = self.cameras[view].ray(torch.from_numpy(middle))[1]
+        length: Tensor = torch.linalg.vector_norm(direction)
+        return torch.div(direction, length)
 
     def steps(self) -> tuple[tuple[int, int], ...]:
         """Return the places (a, b) of views of one group and camera, a the earlier frame."""
@@ -205,6 +223,15 @@ class Sample:
             if group[a] == group[b]
             and self.views[a].camera == self.views[b].camera
             and self.views[a].frame < self.views[b].frame
+        )
+
+    def copies(self) -> tuple[tuple[int, int], ...]:
+        """Return the places (a, b), a < b, of the same view twice in one group, in two crops."""
+        group = self.group.tolist()
+        return tuple(
+            (a, b)
+            for a, b in combinations(range(len(self)), 2)
+            if group[a] == group[b] and self.views[a] == self.views[b]
         )
 
     def to(self, device: torch.device | str) -> "Sample":

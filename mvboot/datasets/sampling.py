@@ -8,7 +8,6 @@ that span a volume with it, and over training each view meets both.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +24,8 @@ CANDIDATES = 12
 """Partners that are tried for each camera: those whose direction is nearest to `WANTED_DEG`."""
 WANTED_DEG = 50.0
 """Angle at the subject: far enough for depth, near enough to see the same side of it."""
+WIDEST_DEG = 100.0
+"""Beyond this angle two cameras hardly see the same side of the subject."""
 
 
 @dataclass(frozen=True)
@@ -38,10 +39,8 @@ class CameraGroups:
     warnings: tuple[str, ...] = ()
 
 
-def camera_groups(
-    rig: Rig, cameras: Sequence[str] | None = None, size: Literal[1, 2, 3] = 2
-) -> CameraGroups:
-    """Choose pairs (or triplets) so that every camera has at least two partners.
+def camera_groups(rig: Rig, cameras: Sequence[str] | None = None, size: int = 2) -> CameraGroups:
+    """Choose pairs, triplets or larger groups so that every camera has at least two partners.
 
     Parameters
     ----------
@@ -50,14 +49,15 @@ def camera_groups(
     cameras
         Names to choose from; None: all.
     size
-        2 for pairs, 3 for triplets, 1 for single views.
+        2 for pairs, 3 for triplets, more for larger groups, 1 for single views.
 
     Returns
     -------
         For each camera the two partners that span the largest volume with it as seen from the
-        subject, which is taken to be where the optical axes meet best. Two cameras are one pair
-        with a warning, also where triplets were asked for; so are cameras in a plane with the
-        subject warned of.
+        subject, which is taken to be where the optical axes meet best, among those that see the
+        same side of it (`WIDEST_DEG`). Larger groups have more of such partners, those nearest to
+        `WANTED_DEG` first, as far as there are any. Two cameras are one pair with a warning, also
+        where more were asked for; so are cameras in a plane with the subject warned of.
 
     Raises
     ------
@@ -87,8 +87,8 @@ def camera_groups(
             f"camera {', '.join(flat)} lies almost in a plane with every two others and the "
             "subject: slips along the epipolar lines are hardly seen; raise or lower a camera",
         )
-    if size == 3:
-        sets = {tuple(sorted(triplet)) for triplet, _ in triplets}
+    if size > 2:
+        sets = {tuple(sorted(_enlarged(directions, t, size))) for t, _ in triplets}
     else:
         sets = {tuple(sorted((t[0], other))) for t, _ in triplets for other in t[1:]}
     groups = tuple(tuple(names[c] for c in group) for group in sorted(sets))
@@ -98,7 +98,7 @@ def camera_groups(
 def sample_views(
     capture: Capture,
     split: Split = "train",
-    size: Literal[1, 2, 3] = 2,
+    size: int = 2,
     neighbours: Sequence[int] = (),
 ) -> tuple[list[tuple[View, ...]], tuple[str, ...]]:
     """List the views of every sample of a split, and the warnings of `camera_groups`.
@@ -111,7 +111,7 @@ def sample_views(
         Its frames. Samples are listed frame by frame, for each frame every group of cameras that
         filmed it.
     size
-        Cameras a sample: 1, 2 or 3.
+        Cameras a sample, at most (`camera_groups`).
     neighbours
         Frame offsets, such as (1,) or (-2, 2): every view's own camera at those frames joins the
         sample, where it filmed them and they are of the same split.
@@ -174,10 +174,7 @@ def _directions(rig: Rig) -> Floats:
 def _best_triplet(directions: Floats, camera: int) -> tuple[tuple[int, int, int], float]:
     """Return a camera with its two best partners, and the volume that the three span."""
     own = directions[camera]
-    angles = np.degrees(np.arccos(np.clip(directions @ own, -1, 1)))
-    order = np.argsort(np.abs(angles - WANTED_DEG), kind="stable")
-    partners = [int(c) for c in order if c != camera][:CANDIDATES]
-    pairs = list(combinations(partners, 2))
+    pairs = list(combinations(_partners(directions, camera)[:CANDIDATES], 2))
     first, second = (directions[[pair[i] for pair in pairs]] for i in (0, 1))
     volume = np.abs(np.cross(first, second) @ own)
     # Among flat triplets the one whose cameras see the subject from the most different sides.
@@ -186,3 +183,17 @@ def _best_triplet(directions: Floats, camera: int) -> tuple[tuple[int, int, int]
     )
     best = int(np.argmax(volume + 0.01 * apart))
     return (camera, *pairs[best]), float(volume[best])
+
+
+def _partners(directions: Floats, camera: int) -> list[int]:
+    """Return the cameras that see the same side as one, the best angle first; at least two."""
+    angles = np.degrees(np.arccos(np.clip(directions @ directions[camera], -1, 1)))
+    order = [int(c) for c in np.argsort(np.abs(angles - WANTED_DEG), kind="stable") if c != camera]
+    near = [c for c in order if angles[c] <= WIDEST_DEG]
+    return near if len(near) > 1 else order[:2]
+
+
+def _enlarged(directions: Floats, triplet: tuple[int, ...], size: int) -> tuple[int, ...]:
+    """Return a triplet with more partners of its first camera, up to ``size`` cameras."""
+    more = [c for c in _partners(directions, triplet[0]) if c not in triplet]
+    return (*triplet, *more[: size - len(triplet)])

@@ -1,20 +1,37 @@
-"""What a run reads: labelled pictures, and groups of views of one instant."""
+"""What a run reads: labelled pictures, and groups of views of one instant or relabelled ones."""
 
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
-from lightning import LightningDataModule
+from lightning import LightningDataModule, Trainer
 from torch.utils.data import DataLoader
 
 from mvboot.datasets import Augmentation, Capture, Mirror, SampleReader, sample_views
 from mvboot.datasets.capture import Split
-from mvboot.datasets.module import EpochOrder, SampleDataset
+from mvboot.datasets.module import SampleDataset, load
 from mvboot.datasets.sample import Sample, View, concatenated
 from mvboot.errors import InputError
 from mvboot.training.config import TrainSettings
+from mvboot.training.rounds import Round, Rounds
+from mvboot.training.sources import (
+    common_template,
+    label_cameras,
+    labelled_views,
+    of_template,
+    require_alike_keypoints,
+    unused,
+)
+
+ROUNDS = "rounds"
 
 
 class TrainingData(LightningDataModule):
-    """Batches ``{"labelled": Sample, "views": Sample}`` of one capture, the second if wanted.
+    """Batches ``{"labelled": Sample, ...}``, and what the method adds to them.
+
+    That is ``"views"``, groups of views of one instant, for epipolar training, and
+    ``"relabelled"``, as many single views with computed labels, for bootstrapping; these are made
+    by the averaged network in the folder ``rounds`` of the run whenever a round begins.
 
     Parameters
     ----------
@@ -22,37 +39,38 @@ class TrainingData(LightningDataModule):
         What was filmed.
     settings
         The run; an epoch is as many steps as lie between two validations.
-    multiview
-        Whether groups of views are read.
     labelled
-        Another capture whose labels are used instead, or None.
+        Captures whose labels are used instead, each picture equally often; none: its own.
 
     Raises
     ------
     InputError
-        No labelled picture of the chosen cameras, or no group of cameras.
+        No template, several templates or keypoints, no labelled picture of the chosen cameras, no
+        group of cameras.
     """
 
     def __init__(
-        self,
-        capture: Capture,
-        settings: TrainSettings,
-        multiview: bool,
-        labelled: Capture | None = None,
+        self, capture: Capture, settings: TrainSettings, labelled: Sequence[Capture] = ()
     ) -> None:
         super().__init__()
         self.settings = settings
-        source = labelled or capture
-        self.labelled = SampleDataset(
-            self._reader(source, augmented=True), labelled_views(source, settings), settings.seed
-        )
+        sources = tuple(labelled) or (capture,)
+        self.template = common_template(sources, capture)
+        require_alike_keypoints(sources)
+        cameras = label_cameras(sources, settings)
+        self.labelled = self._labelled(sources, cameras)
+        groups, warnings = self._groups(capture)
+        self.warnings = (*unused(sources, cameras), *warnings)
+        own = capture.folder.resolve() in [source.folder.resolve() for source in sources]
+        known = of_template(capture.labelled_by(cameras if own else ()), self.template)
         self.views: SampleDataset | None = None
-        self.warnings: tuple[str, ...] = ()
-        if multiview:
-            groups, self.warnings = sample_views(capture, "train", settings.matching.views)
-            self.views = SampleDataset(
-                self._reader(capture, augmented=True), groups, settings.seed + 1
-            )
+        self.rounds: Rounds | None = None
+        self.round: Round | None = None
+        if settings.matches:
+            reader = self._reader(known, augmented=True)
+            self.views = SampleDataset(reader, groups, settings.seed + 1)
+        if settings.relabels:
+            self.rounds = Rounds(settings, known)
         self.validation = SampleDataset(
             self._reader(capture, augmented=False), self._validation_views(capture), settings.seed
         )
@@ -63,66 +81,100 @@ class TrainingData(LightningDataModule):
         loaders = {"labelled": self._loader(self.labelled, settings.batch)}
         if self.views is not None:
             loaders["views"] = self._loader(self.views, settings.groups)
+        if self.rounds is not None:
+            pictures = settings.groups * settings.matching.views
+            loaders["relabelled"] = self._loader(self._relabelled(self.rounds), pictures)
         return loaders
 
     def val_dataloader(self) -> DataLoader[Sample]:
         """Return groups of views of held-out frames, by all cameras, in order."""
-        return DataLoader(self.validation, 1, collate_fn=concatenated)
+        trainer = self.trainer
+        rank, world = (0, 1) if trainer is None else (trainer.global_rank, trainer.world_size)
+        share = range(rank, len(self.validation), world)
+        return DataLoader(self.validation, 1, sampler=share, collate_fn=concatenated)
+
+    def _labelled(self, sources: Sequence[Capture], cameras: Sequence[str]) -> SampleDataset:
+        first, *others = [
+            (self._reader(source, augmented=True), labelled_views(source, cameras))
+            for source in sources
+        ]
+        found = SampleDataset(*first, self.settings.seed)
+        for reader, views in others:
+            found.extend(reader, views)
+        return found
+
+    def _relabelled(self, rounds: Rounds) -> SampleDataset:
+        """Return the views of the round that the run is in, labelled anew where it begins."""
+        trainer = self.trainer
+        assert trainer is not None
+        folder = Path(trainer.default_root_dir) / ROUNDS
+        number = rounds.at(trainer.global_step)
+        if self.round is None or self.round.round != number:
+            self.round = self._begun(rounds, number, trainer, folder)
+        capture, views = rounds.views(number, folder)
+        return SampleDataset(self._reader(capture, augmented=True), views, self.settings.seed + 2)
+
+    def _begun(self, rounds: Rounds, number: int, trainer: Trainer, folder: Path) -> Round:
+        if trainer.global_step > rounds.first_step(number):
+            return rounds.read(number, folder)
+        found = None
+        if trainer.is_global_zero:
+            network: Any = trainer.lightning_module.average
+            found = rounds.label(number, network, folder)
+        found = trainer.strategy.broadcast(found)
+        assert found is not None
+        for logger in trainer.loggers:
+            logger.log_metrics(
+                {f"{ROUNDS}/{name}": value for name, value in found.figures.items()},
+                trainer.global_step,
+            )
+        return found
 
     def _reader(self, capture: Capture, augmented: bool) -> SampleReader:
         settings = self.settings
-        template, mirror = capture.template, None
-        if template is not None and template.symmetry is not None:
-            mirror = Mirror.of_template(template)
+        mirror = None if self.template.symmetry is None else Mirror.of_template(self.template)
         flip = settings.flip if mirror is not None else 0.0
         return SampleReader(
-            capture,
+            of_template(capture, self.template),
             settings.size,
             settings.stride,
             settings.margin,
             augmentation=Augmentation(flip=flip) if augmented else None,
             mirror=mirror,
             all_fields=not augmented,
-            kind=settings.kind if template is not None else None,
+            kind=settings.kind,
         )
 
     def _loader(self, dataset: SampleDataset, batch: int) -> DataLoader[Sample]:
-        trainer = self.trainer
-        rank, world = (0, 1) if trainer is None else (trainer.global_rank, trainer.world_size)
-        wanted = batch * self.settings.validate_every
-        order = EpochOrder(len(dataset), dataset.seed, rank=rank, world=world, wanted=wanted)
-        return DataLoader(
-            dataset,
-            batch,
-            sampler=order,
-            num_workers=self.settings.workers,
-            collate_fn=concatenated,
-            persistent_workers=self.settings.workers > 0,
-        )
+        settings = self.settings
+        wanted = batch * settings.validate_every
+        return load(dataset, batch, wanted, settings.workers, self.trainer)
+
+    def _groups(self, capture: Capture) -> tuple[Sequence[tuple[View, ...]], tuple[str, ...]]:
+        if self.settings.method == "supervised":
+            return (), ()
+        temporal, size = self.settings.temporal, self.settings.matching.views
+        if temporal.weight == 0:
+            return sample_views(capture, "train", size)
+        if temporal.reading == "flow":
+            return followed_views(capture, size, temporal.step)
+        groups, warnings = sample_views(capture, "train", size)
+        return [(*views, *views) for views in groups], warnings
 
     def _validation_views(self, capture: Capture) -> Sequence[tuple[View, ...]]:
         split: Split = "validation" if len(capture.split("validation")) else "train"
         return sample_views(capture, split, self.settings.matching.views)[0]
 
 
-def labelled_views(capture: Capture, settings: TrainSettings) -> list[tuple[View, ...]]:
-    """Return the labelled pictures that train, one a sample; InputError where there are none."""
-    unknown = sorted(set(settings.label_cameras) - set(capture.training_cameras))
-    if unknown:
+def followed_views(
+    capture: Capture, size: int, step: int
+) -> tuple[list[tuple[View, ...]], tuple[str, ...]]:
+    """Return `sample_views` with those ``step`` frames later; InputError where there are none."""
+    groups, warnings = sample_views(capture, "train", size, (step,))
+    if all(view.frame == views[0].frame for views in groups for view in views):
         raise InputError(
-            f"label_cameras: {unknown[0]} is no camera that trains; there are "
-            f"{', '.join(capture.training_cameras)}"
-        )
-    cameras = settings.label_cameras or capture.training_cameras
-    found: list[tuple[View, ...]] = [
-        (View(camera, frame),)
-        for frame in capture.split("train").tolist()
-        for camera in cameras
-        if capture.has(camera, frame) and capture.is_labelled(camera, frame)
-    ]
-    if not found:
-        raise InputError(
-            f"no training frame of {', '.join(cameras)} has a dense label (fields/, labelled:)",
+            f"no training frame has another {step} frames later (temporal.step); choose another "
+            "step, or temporal.reading=warp",
             where=capture.folder,
         )
-    return found
+    return groups, warnings

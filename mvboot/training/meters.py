@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from mvboot.errors import QualityMissed
 from mvboot.networks import DensePrediction
 from mvboot.networks.prediction import ChartsPrediction, EmbeddingPrediction
 
@@ -40,14 +39,14 @@ class Watch:
         self.seen += 1
         self.spread = ratio if self.spread is None else MEMORY * self.spread + (1 - MEMORY) * ratio
 
-    def judge(self, step: int) -> None:
-        """Raise QualityMissed for a run whose fields have collapsed or stretched."""
+    def fault(self, step: int) -> str | None:
+        """Return what is wrong with a run whose fields have collapsed or stretched, else None."""
         if self.spread is None or self.seen < PATIENCE:
-            return
+            return None
         if COLLAPSED <= self.spread <= STRETCHED:
-            return
+            return None
         what = "collapsed" if self.spread < COLLAPSED else "stretched"
-        raise QualityMissed(
+        return (
             f"step {step}: the fields have {what}: they spread {self.spread:.2f} times as far as "
             "the teacher's. The epipolar term alone does that; raise distillation.weight_start, "
             "lower matching.weight or learning_rate"
@@ -60,6 +59,5 @@ def _spread(prediction: DensePrediction, subject: Tensor) -> float:
         values = prediction.embedding.movedim(1, -1)[subject]
     else:
         assert isinstance(prediction, ChartsPrediction)
-        part = prediction.part_logits[:, 1:].argmax(1) + 1
-        values = prediction.uv_of(part).movedim(1, -1)[subject]
+        values = prediction.uv_of(prediction.likeliest).movedim(1, -1)[subject]
     return float((values - values.mean(0)).square().sum(1).mean().sqrt())

@@ -8,13 +8,15 @@ from lightning import LightningModule
 from torch import Tensor
 
 from mvboot.datasets import Sample
-from mvboot.errors import NothingUsable
-from mvboot.losses import Penalty, normalised, unnormalised
+from mvboot.errors import NothingUsable, QualityMissed
 from mvboot.networks import DenseNetwork, frozen_copy, update_average
 from mvboot.training.config import TrainSettings
+from mvboot.training.consistency import Consistency
 from mvboot.training.meters import Watch
-from mvboot.training.objective import Consistency, Terms, distilled_terms, labelled_terms
+from mvboot.training.objective import Terms, distilled_terms, labelled_terms
+from mvboot.training.pseudo import relabelled_terms
 from mvboot.training.schedule import Schedule
+from mvboot.training.temporal import Coherence
 from mvboot.training.validation import Held, held_out
 
 MOST_SKIPPED = 20
@@ -45,10 +47,8 @@ class DenseTraining(LightningModule):
         matching, distillation = settings.matching, settings.distillation
         self.sigma = Schedule(matching.sigma_start, matching.sigma_end, matching.sigma_until)
         self.keep = Schedule(distillation.weight_start, distillation.weight_end)
-        self.consistency = Consistency(
-            Penalty(matching.distance, matching.limit_px or float("inf")),
-            normalised if matching.normalised else unnormalised,
-        )
+        self.consistency = Consistency(matching)
+        self.coherence = Coherence(settings.temporal, matching)
         self.watch = Watch(settings.kind)
         self.skipped = 0
         self.skipped_in_a_row = 0
@@ -69,17 +69,23 @@ class DenseTraining(LightningModule):
         if labelled is not None:
             terms = labelled_terms(self.network(labelled.images), labelled, self.settings.unit)
             found["labelled"] = self.settings.labelled, terms
+        relabelled = batch.get("relabelled")
+        if relabelled is not None:
+            terms = relabelled_terms(
+                self.network(relabelled.images), relabelled, self.settings.unit
+            )
+            found["relabelled"] = self.settings.bootstrapping.weight, terms
         if views is not None:
             found |= self._multiview(views)
         weighted: list[Tensor] = []
-        for weight, terms in found.values():
-            weighted += [weight * value for value in terms.losses.values()]
+        for group, (weight, terms) in found.items():
+            weighted += [weight * self._share(group, name) * v for name, v in terms.losses.items()]
         loss = torch.stack(weighted).sum()
         self._log(found)
         return self._checked(loss)
 
     def _multiview(self, views: Sample) -> dict[str, tuple[float, Terms]]:
-        """Return L_M and L_R of groups of views."""
+        """Return L_M, L_T and L_R of groups of views."""
         prediction = self.network(views.images)
         sigma = self.sigma.at(self.progress)
         found = {
@@ -88,6 +94,9 @@ class DenseTraining(LightningModule):
                 self.consistency.terms(prediction, views, sigma),
             )
         }
+        if self.settings.temporal.weight > 0:
+            terms = self.coherence.terms(prediction, views, sigma)
+            found["temporal"] = self.settings.temporal.weight, terms
         if self.teacher is not None:
             with torch.no_grad():
                 taught = self.teacher(views.images)
@@ -97,6 +106,11 @@ class DenseTraining(LightningModule):
         self.log("sigma", sigma)
         return found
 
+    def _share(self, group: str, name: str) -> float:
+        """Return the weight of a term within its group: a teacher's foreground teaches little."""
+        heavy = group == "labelled" and name == "foreground"
+        return self.settings.foreground if heavy else 1.0
+
     @property
     def progress(self) -> float:
         """Share of the run that is done."""
@@ -104,7 +118,7 @@ class DenseTraining(LightningModule):
 
     def _checked(self, loss: Tensor) -> Tensor | None:
         """Return the loss, or None, which skips the step, where it is not finite."""
-        if torch.isfinite(loss):
+        if self._everywhere(bool(torch.isfinite(loss))):
             self.skipped_in_a_row = 0
             return loss
         self.skipped += 1
@@ -137,11 +151,12 @@ class DenseTraining(LightningModule):
         self._held.append(held_out(self.average(batch.images), taught, batch))
 
     def on_validation_epoch_end(self) -> None:
-        """Log the mean over all cells of what was collected."""
+        """Log the mean over all cells of what was collected by all processes."""
         for name in ("epipolar_px", "drift", "error"):
-            values = torch.cat([getattr(held, name) for held in self._held])
-            if len(values):
-                self.log(f"validation/{name}", values.mean(), prog_bar=True, sync_dist=True)
+            sums = Held.total(self._held, name).to(self.device)
+            total, count = self.trainer.strategy.reduce(sums, reduce_op="sum")
+            if count > 0:
+                self.log(f"validation/{name}", total / count, prog_bar=True, sync_dist=True)
 
     # --- around it --------------------------------------------------------------------------
 
@@ -149,7 +164,13 @@ class DenseTraining(LightningModule):
         """Follow with the averaged network, and stop a run that degenerates."""
         decay = min(self.settings.averaging, 1 - 1 / (self.global_step + 1))
         update_average(self.average, self.network, decay)
-        self.watch.judge(self.global_step)
+        fault = self.watch.fault(self.global_step)
+        if not self._everywhere(fault is None):
+            raise QualityMissed(fault or "the fields of another process degenerated")
+
+    def _everywhere(self, holds: bool) -> bool:
+        """Whether it holds in all processes: one that stopped alone would leave others waiting."""
+        return self.trainer.strategy.reduce_boolean_decision(holds, all=True)
 
     def configure_optimizers(self) -> Any:
         """Return AdamW with a rate that rises, then falls along a cosine to a twentieth."""

@@ -1,22 +1,147 @@
 """A training run from files to files."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lightning import Trainer, seed_everything
-from lightning.pytorch.callbacks import Callback, ModelCheckpoint
-from lightning.pytorch.loggers import CSVLogger, Logger
+from lightning.pytorch.callbacks import Callback, ModelCheckpoint, ProgressBar
+from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
+from torch.multiprocessing.spawn import ProcessRaisedException
 
 from mvboot.datasets import Capture
-from mvboot.errors import InputError
-from mvboot.networks import DenseNetwork, NetworkConfig, build_network, load_network, save_network
+from mvboot.errors import InputError, NothingUsable, QualityMissed
+from mvboot.networks import (
+    DenseNetwork,
+    NetworkConfig,
+    build_network,
+    frozen_copy,
+    load_network,
+    save_network,
+)
 from mvboot.template import Template
 from mvboot.training.config import TrainSettings
 from mvboot.training.data import TrainingData
 from mvboot.training.module import DenseTraining
 
 LOG_EVERY = 10
+STRATEGY = "ddp_spawn_find_unused_parameters_true"
+"""Of several devices: processes that this one starts and waits for; they begin after all checks."""
 MODEL, CHECKPOINT, LOGS = "model.safetensors", "last.ckpt", "logs"
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedRun:
+    """A run of which all is read and checked, and nothing written yet; good for one `train`.
+
+    Parameters
+    ----------
+    settings
+        The run.
+    data
+        What it reads.
+    network
+        What is trained, as it starts.
+    teacher
+        Frozen network that it started from, or None.
+    """
+
+    settings: TrainSettings
+    data: TrainingData
+    network: DenseNetwork
+    teacher: DenseNetwork | None
+
+    @staticmethod
+    def of(
+        settings: TrainSettings,
+        capture: Capture,
+        labelled: Sequence[Capture] = (),
+        teacher: Path | None = None,
+    ) -> "PreparedRun":
+        """Read what a run needs.
+
+        Parameters
+        ----------
+        settings
+            The run.
+        capture
+            Views to train on.
+        labelled
+            Captures with the labels, where they are of other footage.
+        teacher
+            Network to start from and to keep near; needed for several views.
+
+        Raises
+        ------
+        InputError
+            No template or labels, several templates, a teacher of another template or kind,
+            several views without one, cameras that cannot be paired.
+        """
+        data = TrainingData(capture, settings, labelled)
+        network = _network(settings, data.template, teacher)
+        taught = settings.method != "supervised"
+        return PreparedRun(settings, data, network, frozen_copy(network) if taught else None)
+
+    def train(
+        self,
+        folder: Path,
+        resume: Path | None = None,
+        callbacks: tuple[Callback, ...] = (),
+        stop_after: int | None = None,
+    ) -> dict[str, Any]:
+        """Train, write the network to ``folder``, and return the last validation.
+
+        Parameters
+        ----------
+        folder
+            Where model, checkpoint, logs and the labels of rounds are written.
+        resume
+            Checkpoint of the same run that goes on exactly where it stopped.
+        callbacks
+            More of Lightning's, such as a progress bar.
+        stop_after
+            Stop after so many steps all the same; `resume` goes on.
+
+        Raises
+        ------
+        InputError
+            A checkpoint to go on from whose round has no labels in ``folder``.
+        QualityMissed
+            A run whose fields collapse or stretch.
+        NothingUsable
+            Views that agree on no point, or losses that are not finite.
+        """
+        settings = self.settings
+        seed_everything(settings.seed, verbose=False)
+        module = DenseTraining(self.network, settings, self.teacher)
+        trainer = Trainer(
+            default_root_dir=folder,
+            max_steps=settings.steps if stop_after is None else stop_after,
+            accelerator=settings.accelerator,
+            devices=settings.devices,
+            strategy=STRATEGY if settings.devices > 1 else "auto",
+            precision=settings.precision,
+            gradient_clip_val=settings.clip,
+            check_val_every_n_epoch=1,
+            num_sanity_val_steps=0,
+            log_every_n_steps=min(LOG_EVERY, settings.validate_every),
+            logger=_loggers(folder),
+            callbacks=[ModelCheckpoint(folder, "last", enable_version_counter=False), *callbacks],
+            enable_progress_bar=any(isinstance(one, ProgressBar) for one in callbacks),
+            enable_model_summary=False,
+            use_distributed_sampler=False,
+            reload_dataloaders_every_n_epochs=int(self.data.rounds is not None),
+        )
+        with _errors_of_processes():
+            trainer.fit(module, self.data, ckpt_path=resume)
+        save_network(
+            module.average,
+            folder / MODEL,
+            {"settings": settings.model_dump(mode="json"), "steps": trainer.max_steps},
+        )
+        return {name: float(value) for name, value in trainer.callback_metrics.items()}
 
 
 def train(
@@ -24,84 +149,18 @@ def train(
     capture: Capture,
     folder: Path,
     teacher: Path | None = None,
-    labelled: Capture | None = None,
-    resume: Path | None = None,
-    callbacks: tuple[Callback, ...] = (),
-    stop_after: int | None = None,
+    labelled: Sequence[Capture] = (),
+    **how: Any,
 ) -> dict[str, Any]:
-    """Train a network and write it to ``folder``; return the last validation.
+    """Prepare a run and train: `PreparedRun.of`, then `PreparedRun.train` with what else is given.
 
-    Parameters
-    ----------
-    settings
-        The run.
-    capture
-        Views to train on.
-    folder
-        Where model, checkpoint and logs are written.
-    teacher
-        Network to start from and to keep near; needed for several views.
-    labelled
-        Capture with the labels, where they are of other footage.
-    resume
-        Checkpoint of the same run that goes on exactly where it stopped.
-    callbacks
-        More of Lightning's, such as a progress bar.
-    stop_after
-        Stop after so many steps all the same; `resume` goes on.
-
-    Raises
-    ------
-    InputError
-        No template or labels, a teacher of another template or kind, several views without one.
-    QualityMissed
-        A run whose fields collapse or stretch.
+    Returns the last validation; raises what they raise.
     """
-    seed_everything(settings.seed, verbose=False)
-    network, known = networks(settings, capture, labelled, teacher)
-    multiview = settings.method != "supervised"
-    data = TrainingData(capture, settings, multiview, labelled)
-    module = DenseTraining(network, settings, known if multiview else None)
-    trainer = Trainer(
-        max_steps=settings.steps if stop_after is None else stop_after,
-        precision=settings.precision,
-        gradient_clip_val=settings.clip,
-        check_val_every_n_epoch=1,
-        num_sanity_val_steps=0,
-        log_every_n_steps=min(LOG_EVERY, settings.validate_every),
-        logger=_loggers(folder),
-        callbacks=[
-            ModelCheckpoint(folder, "last", enable_version_counter=False),
-            *callbacks,
-        ],
-        enable_progress_bar=bool(callbacks),
-        enable_model_summary=False,
-        use_distributed_sampler=False,
-    )
-    trainer.fit(module, data, ckpt_path=resume)
-    save_network(
-        module.average,
-        folder / MODEL,
-        {"settings": settings.model_dump(mode="json"), "steps": trainer.global_step},
-    )
-    return {name: float(value) for name, value in trainer.callback_metrics.items()}
+    return PreparedRun.of(settings, capture, labelled, teacher).train(folder, **how)
 
 
-def _template(capture: Capture, labelled: Capture | None) -> Template:
-    source = labelled or capture
-    if source.template is None:
-        raise InputError("has no template.npz, so that its labels mean nothing", source.folder)
-    return source.template
-
-
-def networks(
-    settings: TrainSettings, capture: Capture, labelled: Capture | None, teacher: Path | None
-) -> tuple[DenseNetwork, DenseNetwork | None]:
-    """Return the network to train, and the teacher that it starts from.
-
-    InputError where a run needs a teacher and has none, or one that does not fit.
-    """
-    template = _template(capture, labelled)
+def _network(settings: TrainSettings, template: Template, teacher: Path | None) -> DenseNetwork:
+    """Return the network to train; InputError where it needs a teacher and has none that fits."""
     if settings.method != "supervised" and teacher is None:
         raise InputError(
             f"--method {settings.method} needs a --teacher; train one with --method supervised"
@@ -110,16 +169,34 @@ def networks(
         config = NetworkConfig.for_template(
             template, settings.kind, backbone=settings.backbone, stride=settings.stride
         )
-        return build_network(config, settings.seed), None
-    known = load_network(teacher, template)
-    if known.config.target.kind != settings.kind or known.stride != settings.stride:
+        return build_network(config, settings.seed)
+    network = load_network(teacher, template)
+    if network.config.target.kind != settings.kind or network.stride != settings.stride:
         raise InputError(
-            f"predicts {known.config.target.kind} at stride {known.stride}, the run "
+            f"predicts {network.config.target.kind} at stride {network.stride}, the run "
             f"{settings.kind} at {settings.stride}",
             where=teacher,
         )
-    return load_network(teacher, template), known
+    return network
+
+
+@contextmanager
+def _errors_of_processes() -> Iterator[None]:
+    """Raise what a process of several devices raised as an error of ours, where it was one."""
+    try:
+        yield
+    except ProcessRaisedException as error:
+        last = str(error).strip().splitlines()[-1]
+        for kind in (InputError, NothingUsable, QualityMissed):
+            name = f"{kind.__module__}.{kind.__qualname__}: "
+            if last.startswith(name):
+                raise kind(last.removeprefix(name)) from None
+        raise
 
 
 def _loggers(folder: Path) -> list[Logger]:
-    return [CSVLogger(folder, LOGS, version="")]
+    """Return a table, and TensorBoard's events beside it where the extra is installed."""
+    loggers: list[Logger] = [CSVLogger(folder, LOGS, version="")]
+    with suppress(ModuleNotFoundError):
+        loggers.append(TensorBoardLogger(folder, LOGS, version=""))
+    return loggers

@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import pytest
 import torch
@@ -46,6 +47,21 @@ def test_train_with_labels_then_with_views_of_a_rig(mvboot, data, tmp_path):
     assert again.code == 0 and "12 labelled pictures" in again.out
 
 
+def test_labels_of_several_captures(mvboot, data, tmp_path):
+    for name in "ab":
+        shutil.copytree(data, tmp_path / name)
+    given = ("train", "--data", data, "--method", "supervised", *QUICK, "--out", tmp_path / "run")
+    labels = ("--labels", tmp_path / "a", "--labels", tmp_path / "b")
+    planned = mvboot(*given, *labels, "--label-cameras", "cam_01", "--dry-run")
+    assert planned.code == 0 and "8 labelled pictures" in planned.out, planned.err
+    result = mvboot(*given, *labels)
+    assert result.code == 0, result.err
+    stated = (tmp_path / "run" / "config.yaml").read_text()
+    assert f"labels: [{tmp_path / 'a'}, {tmp_path / 'b'}]" in stated
+    again = mvboot("train", "--config", tmp_path / "run" / "config.yaml", "--dry-run", "--resume")
+    assert again.code == 0 and "24 labelled pictures" in again.out, again.err
+
+
 @pytest.mark.parametrize(
     "arguments, words",
     [
@@ -55,7 +71,16 @@ def test_train_with_labels_then_with_views_of_a_rig(mvboot, data, tmp_path):
         (("--data", "{data}", "--out", "{out}", "--teacher", "none"), "no such network"),
         (("--data", "{out}", "--out", "{out}"), "no such capture"),
         (("--data", "{data}", "--out", "{out}", "siez=3"), "siez"),
+        (
+            ("--data", "{data}", "--out", "{out}", "--method", "bootstrap", "--steps", "2"),
+            "3 rounds (bootstrapping.rounds) begin with a validation each",
+        ),
         (("--data", "{data}", "--out", "{out}", "--resume"), "no run to --resume"),
+        (
+            ("--data", "{data}", "--out", "{out}", *("--labels", "{data}") * 2),
+            "capture is given twice",
+        ),
+        (("--data", "{data}", "--out", "{out}", "--labels", "{out}"), "no such capture"),
         (("--data", "{data}", "--out", "{out}", "--rig", "none.yaml"), "none.yaml"),
         (
             ("--data", "{data}", "--out", "{out}", "--teacher", "{teacher}", "stride=4"),
@@ -69,6 +94,16 @@ def test_what_cannot_be_trained_ends_in_one_line(mvboot, data, teacher, tmp_path
     assert result.code == 2
     assert words in result.err and len(result.err.strip().splitlines()) == 1
     assert not (tmp_path / "out" / "model.safetensors").exists()
+
+
+def test_bootstrapping_from_a_teacher_that_knows_nothing(mvboot, data, teacher, tmp_path):
+    given = ("--data", data, "--teacher", teacher, "--out", tmp_path / "run", *QUICK)
+    given = ("train", *given, "--method", "bootstrap", "bootstrapping.rounds=1")
+    planned = mvboot(*given, "--label-cameras", "cam_01", "--dry-run")
+    assert planned.code == 0 and "(bootstrap)" in planned.out and not (tmp_path / "run").exists()
+    result = mvboot(*given, "--label-cameras", "cam_01")
+    assert result.code == 3 and len(result.err.strip().splitlines()) == 1
+    assert "round 1: " in result.err and "do not agree" in result.err
 
 
 def test_two_cameras_are_warned_of(mvboot, teacher, tmp_path):

@@ -268,6 +268,32 @@ def test_splits_times_and_truth(tools, tmp_path):
     assert Capture.open(tmp_path / "d").truth.rig is not None
 
 
+def test_a_camera_that_is_not_in_use_is_named(capture_folder):
+    capture = Capture.open(capture_folder)
+    names = ", ".join(capture.cameras)
+    asked = (
+        *(capture.has, capture.camera, capture.time, capture.picture, capture.mask),
+        *(capture.field, capture.is_labelled, lambda name, _: capture.size(name)),
+        *(capture.truth.maps, capture.truth.points),
+    )
+    for ask in asked:
+        with pytest.raises(InputError, match="cam9") as error:
+            ask("cam9", 0)
+        assert names in str(error.value)
+
+
+def test_times_are_those_of_pictures_that_there_are(tools, tmp_path):
+    times = {"cam0": {frame: frame / 10 for frame in range(2)}}
+    with CaptureWriter(tmp_path / "c", tools["ring"](2), times=times) as writer:
+        for name in ("cam0", "cam1"):
+            for frame in range(2):
+                writer.files.write_picture(name, frame, tools["numbered"](frame))
+    capture = Capture.open(tmp_path / "c")
+    assert capture.time("cam0", 1) == 0.1
+    with pytest.raises(InputError, match="camera cam0 has no picture of frame 2"):
+        capture.time("cam0", 2)
+
+
 def test_nothing_is_left_of_a_capture_that_failed(tools, tmp_path):
     rig = tools["ring"](2)
     with pytest.raises(RuntimeError), CaptureWriter(tmp_path / "c", rig) as writer:
@@ -364,6 +390,30 @@ def test_embeddings_are_fields_too(tools, tmp_path):
     capture = Capture.open(tmp_path / "c")
     assert capture.field("cam0", 0).dimensions == 6 and capture.field("cam1", 0) is None
     assert capture.is_labelled("cam0", 0) and not capture.is_labelled("cam1", 0)
+
+
+def test_which_fields_are_labels_can_be_chosen(tools, tmp_path):
+    rig = tools["ring"](3)
+    with CaptureWriter(tmp_path / "c", rig, template=tools["MESH"]) as writer:
+        for name in rig.names:
+            writer.files.write_picture(name, 0, tools["numbered"](0))
+            writer.files.write_field(field_of(name, tools, 0.0))
+    edit(tmp_path / "c", cameras={"cam0": {}, "cam1": {}}, labelled=[])
+    write_keypoints2d(tools["detections"](rig, [0]), tmp_path / "c" / "keypoints.parquet")
+    write_field(field_of("cam1", tools, 1.0), tmp_path / "new" / "cam1" / "000000.npz")
+    capture = Capture.open(tmp_path / "c")
+    assert not capture.is_labelled("cam1", 0)
+    other = capture.relabelled(tmp_path / "new")
+    assert other.is_labelled("cam1", 0) and not other.is_labelled("cam0", 0)
+    assert (other.field("cam1", 0).coordinates == 1).all() and other.field("cam0", 0) is None
+    assert (capture.field("cam1", 0).coordinates == 0).all()
+    assert not other.labelled_by(["cam0"]).is_labelled("cam1", 0)
+    assert other.labelled_by(["cam1"]).is_labelled("cam1", 0)
+    assert other.keypoints.cameras == ("cam0", "cam1"), "of cam2, which is not in use, as well"
+
+
+def field_of(name, tools, value):
+    return DenseField.of_embedding(np.full((48, 64, 6), value), tools["MESH"], name, 0)
 
 
 def test_the_template_lies_beside_the_capture(tools, tmp_path):

@@ -1,4 +1,4 @@
-"""Order, epochs, workers and Lightning."""
+"""Order, epochs, workers, and how Lightning takes them."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import torch
 from lightning import LightningModule, Trainer
 
 from mvboot.datasets import Augmentation, Capture, SampleReader, sample_views
-from mvboot.datasets.module import CaptureData, EpochOrder, SampleDataset
+from mvboot.datasets.module import EpochOrder, SampleDataset, load
 
 
 @pytest.fixture
@@ -24,12 +24,9 @@ def capture(tools, tmp_path):
     return Capture.open(tmp_path)
 
 
-def data(capture, workers=0, **settings):
+def data(capture, split="train"):
     reader = SampleReader(capture, size=32, augmentation=Augmentation())
-    views, held = (sample_views(capture, split)[0] for split in ("train", "validation"))
-    return CaptureData(
-        reader, views, validation_views=held, batch_size=4, workers=workers, **settings
-    )
+    return SampleDataset(reader, sample_views(capture, split)[0])
 
 
 def test_orders_follow_from_seed_and_epoch():
@@ -49,8 +46,8 @@ def test_orders_follow_from_seed_and_epoch():
 
 
 def test_a_sample_depends_on_its_key_alone(capture):
-    dataset = data(capture).train
-    assert isinstance(dataset, SampleDataset) and len(dataset) == 24
+    dataset = data(capture)
+    assert len(dataset) == 24
     first = dataset[2, 5]
     dataset[0, 1]
     torch.testing.assert_close(dataset[2, 5].images, first.images, rtol=0, atol=0)
@@ -59,8 +56,8 @@ def test_a_sample_depends_on_its_key_alone(capture):
 
 
 def test_workers_change_nothing(capture):
-    alone = list(data(capture).train_dataloader())
-    shared = list(data(capture, workers=2).train_dataloader())
+    alone = list(load(data(capture), 4))
+    shared = list(load(data(capture), 4, workers=2))
     assert [len(batch) for batch in alone] == [8] * 6
     for a, b in zip(alone, shared, strict=True):
         assert a.views == b.views
@@ -74,29 +71,51 @@ class Watcher(LightningModule):
     def __init__(self):
         super().__init__()
         self.weight = torch.nn.Parameter(torch.zeros(1))
-        self.seen, self.validated = [], []
+        self.seen = []
 
     def training_step(self, batch, index):
-        self.seen.append((self.current_epoch, batch.views, batch.images.sum().item()))
+        self.seen.append((self.current_epoch, batch.views))
         return self.weight.sum()
-
-    def validation_step(self, batch, index):
-        self.validated.append((batch.views, batch.images.sum().item()))
 
     def configure_optimizers(self):
         return torch.optim.SGD(self.parameters(), 0.1)
 
 
-def test_lightning_trains_on_it(capture, tmp_path):
+def test_lightning_sets_the_epoch_of_an_order(capture, tmp_path):
     watcher = Watcher()
     trainer = Trainer(
         max_epochs=2, accelerator="cpu", logger=False, enable_checkpointing=False,
-        enable_progress_bar=False, enable_model_summary=False, num_sanity_val_steps=0,
-        default_root_dir=tmp_path,
+        enable_progress_bar=False, enable_model_summary=False, default_root_dir=tmp_path,
+        use_distributed_sampler=False,
     )  # fmt: skip
-    trainer.fit(watcher, datamodule=data(capture, epoch_size=8))
-    assert [epoch for epoch, _, _ in watcher.seen] == [0, 0, 1, 1]
-    assert watcher.seen[0][1] != watcher.seen[2][1]  # another order each epoch
-    assert {view.frame for _, views, _ in watcher.seen for view in views} <= set(range(8))
-    assert len(watcher.validated) == 4 and watcher.validated[:2] == watcher.validated[2:]
-    assert {view.frame for views, _ in watcher.validated for view in views} == {10, 11}
+    trainer.fit(watcher, load(data(capture), 4, wanted=8, trainer=trainer))
+    assert [epoch for epoch, _ in watcher.seen] == [0, 0, 1, 1]
+    assert watcher.seen[0][1] != watcher.seen[2][1]
+    assert {view.frame for _, views in watcher.seen for view in views} <= set(range(8))
+
+
+def test_processes_share_an_epoch_without_overlap(capture):
+    dataset = data(capture)
+    shares = [
+        {view for batch in load(dataset, 4, trainer=Process(rank)) for view in batch.views}
+        for rank in range(2)
+    ]
+    alone = {view for batch in load(dataset, 4) for view in batch.views}
+    assert shares[0] | shares[1] == alone
+    pairs = [
+        {
+            tuple(dataset.views[place])
+            for _, place in load(dataset, 4, trainer=Process(rank)).sampler
+        }
+        for rank in range(2)
+    ]
+    assert not pairs[0] & pairs[1] and len(pairs[0]) == len(pairs[1]) == 12
+
+
+class Process:
+    """One of two processes, as a trainer says it."""
+
+    world_size = 2
+
+    def __init__(self, rank):
+        self.global_rank = rank

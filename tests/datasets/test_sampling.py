@@ -46,12 +46,26 @@ def test_every_camera_has_two_partners(count):
 
 
 def test_partners_out_of_the_plane_come_first():
-    ring = [[3 * np.cos(a), 3 * np.sin(a), 0] for a in np.arange(5) * 0.7]
+    ring = [[3 * np.cos(a), 3 * np.sin(a), 0] for a in np.arange(5) * 0.5]
     rig = rig_of([*ring, [1.5, 1.5, 2.5]])
     pairs = camera_groups(rig)
     assert {pair for pair in pairs.groups if "c5" in pair} == {(f"c{i}", "c5") for i in range(5)}
     assert all("c5" in triplet for triplet in camera_groups(rig, size=3).groups)
     assert pairs.warnings == ()
+
+
+def test_partners_see_the_same_side_and_groups_grow():
+    angles = np.radians([0, 40, 80, 120, 160, 200, 240, 280, 320])
+    ring = [[3 * np.cos(a), 3 * np.sin(a), 0.3 * (i % 3)] for i, a in enumerate(angles)]
+    rig = rig_of(ring)
+    for size in (3, 4, 5):
+        groups = camera_groups(rig, size=size).groups
+        assert {name for group in groups for name in group} == set(rig.names)
+        assert all(len(group) == size for group in groups)
+    assert max(map(len, camera_groups(rig, size=9).groups)) == 5  # a camera and two on each side
+    for first, second in camera_groups(rig).groups:
+        apart = abs(int(first[1:]) - int(second[1:]))
+        assert min(apart, 9 - apart) <= 2
 
 
 def test_a_flat_rig_is_warned_of():

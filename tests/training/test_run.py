@@ -1,32 +1,52 @@
 import json
+import shutil
 
 import pandas as pd
 import pytest
 import torch
 
+from mvboot.datasets import Capture
 from mvboot.errors import InputError, QualityMissed
 from mvboot.networks import (
-    NetworkConfig,
-    build_network,
     load_network,
     read_header,
-    save_network,
 )
+from mvboot.synthetic.capture import synthesise
+from mvboot.synthetic.settings import SynthSettings
+from mvboot.template import load_template
 from mvboot.training.config import TrainSettings
+from mvboot.training.data import TrainingData
 from mvboot.training.meters import Watch
-from mvboot.training.run import CHECKPOINT, MODEL, train
+from mvboot.training.run import CHECKPOINT, MODEL, PreparedRun, train
+from mvboot.training.validation import Held, held_out
 
 QUICK = {"size": 64, "validate_every": 4, "batch": 2, "averaging": 0.5}
 
 
 @pytest.fixture(scope="module")
-def teacher(filmed, tmp_path_factory):
-    """Return a network that knows nothing but takes every cell for the subject."""
-    network = build_network(NetworkConfig.for_template(filmed.template))
-    torch.nn.init.constant_(network.head.read.bias[:1], 2.0)
-    path = tmp_path_factory.mktemp("teacher") / MODEL
-    save_network(network, path)
-    return path
+def another(tmp_path_factory):
+    """Return a capture of another person by two cameras, all of it labelled."""
+    settings = SynthSettings(
+        cameras=2, frames=3, size=64, samples=1, occluders=0, seed=7, validation=0.0
+    )
+    return synthesise(settings, tmp_path_factory.mktemp("another") / "capture")
+
+
+@pytest.fixture
+def recorded(filmed, tmp_path):
+    """Return what was filmed as a recording: nothing says which template, nothing is labelled."""
+    shutil.copytree(
+        filmed.folder, tmp_path / "recorded",
+        ignore=shutil.ignore_patterns("template.npz", "fields", "truth"),
+    )  # fmt: skip
+    without(tmp_path / "recorded", "template", "labelled")
+    return Capture.open(tmp_path / "recorded")
+
+
+def without(folder, *keys):
+    path = folder / "capture.yaml"
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join(line for line in lines if line.split(":")[0] not in keys) + "\n")
 
 
 def log(folder):
@@ -64,6 +84,85 @@ def test_a_run_that_stopped_goes_on_as_if_it_had_not(filmed, teacher, tmp_path):
         torch.testing.assert_close(a, b, rtol=0, atol=0)
 
 
+def rounds(steps, **settings):
+    return TrainSettings(
+        method="bootstrap", steps=steps, **{**QUICK, "validate_every": 2},
+        bootstrapping={"rounds": 2, "points": 400}, **settings,
+    )  # fmt: skip
+
+
+def test_bootstrapping_goes_on_as_if_it_had_not_stopped(filmed, teacher, truthful, tmp_path):
+    run = rounds(8, label_cameras=("cam_01",))
+    found = train(run, filmed, tmp_path / "whole", teacher)
+    assert {"validation/epipolar_px", "validation/drift"} <= set(found)
+    logged = log(tmp_path / "whole")
+    assert logged["rounds/round"].dropna().tolist() == [1, 2]
+    assert (logged["rounds/accepted"].dropna() > 0).all()
+    first, second = (tmp_path / "whole" / "rounds" / name for name in ("01", "02"))
+    assert len({path.relative_to(first) for path in first.rglob("*.npz")}) > 20
+    name = next(first.rglob("*.npz")).relative_to(first)
+    assert (first / name).read_bytes() != (second / name).read_bytes(), "by another network"
+    assert {"relabelled/surface", "labelled/surface"} <= set(logged.columns)
+    assert not {"multiview/multiview", "distilled/surface"} & set(logged.columns)
+    for stop, name in ((4, "between"), (6, "within")):
+        half = tmp_path / name
+        train(run, filmed, half, teacher, stop_after=stop)
+        train(run, filmed, half, teacher, resume=half / CHECKPOINT)
+        one, other = (load_network(tmp_path / name / MODEL) for name in ("whole", name))
+        for a, b in zip(one.parameters(), other.parameters(), strict=True):
+            torch.testing.assert_close(a, b, rtol=0, atol=0)
+    with pytest.raises(InputError, match="labels of round 2 are gone"):
+        train(run, filmed, tmp_path / "else", teacher, resume=tmp_path / "within" / CHECKPOINT)
+
+
+def test_a_run_is_prepared_once(filmed, teacher, monkeypatch):
+    opened = []
+    monkeypatch.setattr(
+        "mvboot.training.run.load_network",
+        lambda path, template: opened.append(path) or load_network(path, template),
+    )
+    for method in ("epipolar", "bootstrap"):
+        settings = TrainSettings(method=method, steps=12, **QUICK)
+        prepared = PreparedRun.of(settings, filmed, teacher=teacher)
+        assert prepared.teacher is not prepared.network
+        assert (prepared.data.views is None) == (method == "bootstrap")
+    assert opened == [teacher, teacher]
+    assert PreparedRun.of(TrainSettings(method="supervised", **QUICK), filmed).teacher is None
+
+
+def test_events_for_tensorboard_lie_beside_the_table(filmed, tmp_path):
+    pytest.importorskip("tensorboard")
+    train(TrainSettings(method="supervised", steps=4, **QUICK), filmed, tmp_path)
+    assert list((tmp_path / "logs").glob("events.out.tfevents.*"))
+    assert (tmp_path / "logs" / "metrics.csv").is_file()
+
+
+@pytest.mark.slow
+def test_two_processes_train_one_network(filmed, teacher, tmp_path):
+    settings = TrainSettings(steps=4, devices=2, accelerator="cpu", **{**QUICK, "batch": 1})
+    found = train(settings, filmed, tmp_path / "two", teacher)
+    header = read_header(tmp_path / "two" / MODEL)
+    assert header.provenance["steps"] == 4
+    own = PreparedRun.of(settings.model_copy(update={"devices": 1}), filmed, teacher=teacher)
+    average = load_network(tmp_path / "two" / MODEL)
+    held = [
+        held_out(average(sample.images), own.teacher(sample.images), sample)
+        for sample in own.data.val_dataloader()
+    ]
+    for name in ("epipolar_px", "drift", "error"):
+        total, count = Held.total(held, name).tolist()
+        assert found[f"validation/{name}"] == pytest.approx(total / count, rel=1e-4)
+
+
+@pytest.mark.slow
+def test_a_process_that_degenerates_stops_the_other(filmed, teacher, tmp_path, monkeypatch):
+    settings = TrainSettings(
+        steps=40, devices=2, accelerator="cpu", learning_rate=0.5, **{**QUICK, "batch": 1}
+    )
+    with pytest.raises(QualityMissed, match="the fields have"):
+        train(settings, filmed, tmp_path, teacher)
+
+
 def test_the_same_seed_gives_the_same_network(filmed, tmp_path):
     settings = TrainSettings(method="supervised", steps=4, **QUICK)
     for name in "ab":
@@ -83,10 +182,116 @@ def test_unknown_label_cameras(filmed, tmp_path):
         train(settings, filmed, tmp_path / "none")
 
 
+# --- labels of several captures -------------------------------------------------------------
+
+
+def test_labelled_pictures_of_all_captures_come_once_an_epoch(filmed, another, recorded):
+    settings = TrainSettings(method="supervised", **{**QUICK, "flip": 0.0})
+    apart = [TrainingData(source, settings).labelled for source in (filmed, another)]
+    data = TrainingData(recorded, settings, (filmed, another))
+    assert [len(part) for part in apart] == [12, 6] and len(data.labelled) == 18
+    assert data.labelled.views == apart[0].views + apart[1].views
+    assert [reader.capture.folder for reader in data.labelled.readers] == (
+        [filmed.folder] * 12 + [another.folder] * 6
+    )
+    order = data._loader(data.labelled, 9).sampler
+    assert sorted(place for turn, place in order if turn == 1) == list(range(18))
+    assert data.labelled[0, 15].views == apart[1][0, 3].views
+    assert (data.labelled[0, 15].images != data.labelled[1, 15].images).any()
+
+
+def test_a_run_of_several_captures_goes_on_as_if_it_had_not_stopped(
+    filmed, another, recorded, tmp_path
+):
+    settings = TrainSettings(method="supervised", steps=8, **QUICK)
+    labelled = (filmed, another)
+    train(settings, recorded, tmp_path / "whole", labelled=labelled)
+    half = tmp_path / "half"
+    train(settings, recorded, half, labelled=labelled, stop_after=4)
+    train(settings, recorded, half, labelled=labelled, resume=half / CHECKPOINT)
+    one, other = (load_network(tmp_path / name / MODEL) for name in ("whole", "half"))
+    for a, b in zip(one.parameters(), other.parameters(), strict=True):
+        torch.testing.assert_close(a, b, rtol=0, atol=0)
+
+
+def test_a_recording_has_the_template_of_the_labels(
+    filmed, another, recorded, teacher, truthful, tmp_path
+):
+    data = TrainingData(recorded, TrainSettings(**QUICK), (another,))
+    assert data.template.topology == another.topology and recorded.template is None
+    assert data.views.readers[0].mirror is not None, "views are mirrored as labels are"
+    train(rounds(4), recorded, tmp_path / "run", teacher, (another,))
+    assert len(truthful) == 2 * 3 * len(recorded.split("train")), "no view of it has a label"
+
+
+def test_labels_of_what_was_filmed_may_be_among_others(filmed, another):
+    settings = TrainSettings(**QUICK, label_cameras=("cam_01",))
+    again = Capture.open(filmed.folder)
+    for labelled, known in (((), True), ((again, another), True), ((another,), False)):
+        capture = TrainingData(filmed, settings, labelled).views.readers[0].capture
+        frames = [f for f in filmed.split("train").tolist() if filmed.is_labelled("cam_01", f)]
+        assert frames and capture.is_labelled("cam_01", frames[0]) == known
+        assert not capture.is_labelled("cam_02", frames[0])
+
+
+def test_label_cameras_are_those_of_the_captures_with_labels(filmed, another, recorded):
+    def cameras(*names):
+        settings = TrainSettings(method="supervised", label_cameras=names, **QUICK)
+        data = TrainingData(recorded, settings, (filmed, another))
+        chosen = zip(data.labelled.readers, data.labelled.views, strict=True)
+        return {(reader.capture.folder == filmed.folder, view.camera) for reader, (view,) in chosen}
+
+    both = {(True, "cam_01"), (False, "cam_01")}
+    assert cameras("cam_01") == both
+    assert cameras("cam_03", "cam_01") == {*both, (True, "cam_03")}
+    with pytest.raises(InputError, match=r"cam_04 is no .* there are cam_01, cam_02, cam_03$"):
+        cameras("cam_04")
+    assert cameras("cam_03") == {(True, "cam_03")}
+    settings = TrainSettings(method="supervised", label_cameras=("cam_03",), **QUICK)
+    (warning,) = TrainingData(recorded, settings, (filmed, another)).warnings
+    assert str(another.folder) in warning and "none of its labels is used" in warning
+
+
+def test_a_capture_without_a_label_is_no_source_of_labels(filmed, another, tmp_path):
+    shutil.copytree(another.folder, tmp_path / "bare", ignore=shutil.ignore_patterns("fields"))
+    labelled = (filmed, Capture.open(tmp_path / "bare"))
+    with pytest.raises(InputError, match="bare: no training frame of cam_01, cam_02 has a dense"):
+        TrainingData(filmed, TrainSettings(**QUICK), labelled)
+
+
+def test_captures_of_a_run_are_of_one_template(filmed, another, recorded, tmp_path):
+    settings = TrainSettings(method="supervised", **QUICK)
+    shutil.copytree(another.folder, tmp_path / "beast")
+    without(tmp_path / "beast", "template")
+    load_template("quadruped").save(tmp_path / "beast" / "template.npz")
+    beast = Capture.open(tmp_path / "beast")
+    names = f"beast/template.npz.*{filmed.folder / 'template.npz'}"
+    for capture, labelled in ((recorded, (filmed, beast)), (beast, (filmed,))):
+        with pytest.raises(InputError, match=names):
+            train(settings, capture, tmp_path / "none", labelled=labelled)
+    with pytest.raises(InputError, match=r"recorded.*has no template.npz"):
+        train(settings, filmed, tmp_path / "none", labelled=(filmed, recorded))
+    assert not (tmp_path / "none").exists()
+
+
+def test_keypoints_of_another_name_are_refused_before_a_run(filmed, another, tmp_path):
+    shutil.copytree(another.folder, tmp_path / "other")
+    (tmp_path / "other" / "keypoints.parquet").unlink()
+    other = Capture.open(tmp_path / "other")
+    settings = TrainSettings(method="supervised", **QUICK)
+    with pytest.raises(InputError, match=f"other: its keypoints are not those of {filmed.folder}"):
+        train(settings, filmed, tmp_path / "none", labelled=(filmed, other))
+
+
+def test_a_run_that_degenerates_ends_in_a_sentence(filmed, teacher, tmp_path, monkeypatch):
+    monkeypatch.setattr(Watch, "fault", lambda self, step: "the fields have collapsed")
+    with pytest.raises(QualityMissed, match="have collapsed"):
+        train(TrainSettings(steps=4, **QUICK), filmed, tmp_path, teacher)
+
+
 @pytest.mark.parametrize("spread, what", [(0.2, "collapsed"), (3.0, "stretched")])
 def test_a_degenerate_run_is_stopped_in_plain_words(spread, what):
     watch = Watch("embedding", spread=spread, seen=50)
-    with pytest.raises(QualityMissed, match=what):
-        watch.judge(120)
-    Watch("embedding", spread=1.0, seen=50).judge(120)
-    Watch("embedding", spread=spread, seen=3).judge(3)
+    assert f"step 120: the fields have {what}" in watch.fault(120)
+    assert Watch("embedding", spread=1.0, seen=50).fault(120) is None
+    assert Watch("embedding", spread=spread, seen=3).fault(3) is None
