@@ -14,7 +14,7 @@ WORKERS ?= 2
 help: ## show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
-demo: $(READY) ## render a synthetic capture into out/demo and triangulate it
+demo: $(READY) ## render a synthetic capture into out/demo, triangulate it and train on it (some minutes)
 	$(THREADS) $(BIN)/mvboot demo --processes $(WORKERS) --out out/demo --overwrite
 
 test: $(READY) ## run the tests (some minutes)

@@ -6,16 +6,17 @@ from typing import Any
 
 import numpy as np
 
+from mvboot.commands.demo_training import train_demo
 from mvboot.commands.output import Output
 from mvboot.commands.triangulation import TriangulateConfig, run
-from mvboot.datasets import Capture
+from mvboot.errors import InputError
 from mvboot.files import require_free
 from mvboot.formats.keypoints3d_table import read_keypoints3d
 from mvboot.keypoints import Keypoints3D
 from mvboot.report.capture import draw_capture
 from mvboot.report.picture import draw_scene
 from mvboot.synthetic.capture import synthesise
-from mvboot.synthetic.settings import SynthSettings
+from mvboot.synthetic.settings import FEW_FRAMES, SynthSettings
 
 SIZE_PX, FPS = 224, 15.0
 GAIT = "dance"
@@ -26,17 +27,26 @@ def run_demo(
     cameras: int,
     frames: int,
     seed: int,
+    steps: int,
     processes: int,
     overwrite: bool,
     say: Output,
 ) -> dict[str, Any]:
-    """Render a capture, triangulate what a detector says of it, draw it; return the summary.
+    """Render a capture, triangulate what a detector says of it, train on it; return the summary.
 
-    ``out`` gets ``capture/`` (docs/capture.md), ``points3d/``, ``pictures.png`` and ``scene.png``.
+    ``out`` gets ``capture/`` (docs/capture.md), ``points3d/``, ``pictures.png`` and ``scene.png``,
+    and what `train_demo` makes unless ``steps`` is 0.
     """
     require_free(out, overwrite)
+    settings = _settings(cameras, frames, seed)
+    if steps and not settings.validating:
+        raise InputError(
+            f"{frames} frames leave none to validate on; ask for --frames {FEW_FRAMES} or more, or "
+            "--steps 0"
+        )
     say.say(f"rendering a synthetic capture: {cameras} cameras, {frames} frames")
-    capture = _rendered(out / "capture", cameras, frames, seed, processes, overwrite, say)
+    watched = partial(say.progress, total=frames, label="filming")
+    capture = synthesise(settings, out / "capture", overwrite, processes, watched)
     draw_capture(capture, out / "pictures.png", frames // 2)
     say.say("triangulating what a detector with known faults says of it")
     config = TriangulateConfig(
@@ -51,20 +61,17 @@ def run_demo(
     draw_scene(capture.rig, solved, out / "scene.png", capture.template.edges)
     median, p95 = _error_mm(solved, capture.truth.keypoints3d)
     say.say(f"against the truth: median {median:.2f} mm, 95 % within {p95:.2f} mm")
-    say.say(f"\nlook at {out / 'pictures.png'}, {out / 'scene.png'} and {out / 'points3d'}")
-    return {**summary, "truth_mm": {"median": median, "p95": p95}}
+    summary["truth_mm"] = {"median": median, "p95": p95}
+    look = ["pictures.png", "scene.png", "points3d"]
+    if steps:
+        summary["training"] = train_demo(capture, out, steps, seed, say)
+        look.insert(2, "fields.png")
+    say.say("\nlook at " + ", ".join(str(out / name) for name in look))
+    return summary
 
 
-def _rendered(
-    out: Path,
-    cameras: int,
-    frames: int,
-    seed: int,
-    processes: int,
-    overwrite: bool,
-    say: Output,
-) -> Capture:
-    settings = SynthSettings.model_validate(
+def _settings(cameras: int, frames: int, seed: int) -> SynthSettings:
+    return SynthSettings.model_validate(
         {
             "cameras": cameras,
             "frames": frames,
@@ -75,8 +82,6 @@ def _rendered(
             "seed": seed,
         }
     )
-    watched = partial(say.progress, total=frames, label="filming")
-    return synthesise(settings, out, overwrite, processes, watched)
 
 
 def _error_mm(solved: Keypoints3D, known: Keypoints3D) -> tuple[float, float]:

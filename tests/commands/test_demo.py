@@ -5,7 +5,7 @@ from mvboot import load_keypoints, load_rig
 
 def test_the_demo_makes_everything_it_promises(mvboot, tmp_path):
     out = tmp_path / "demo"
-    result = mvboot("demo", "--out", out, "--frames", "4", "--cameras", "4")
+    result = mvboot("demo", "--out", out, "--frames", "4", "--cameras", "4", "--steps", "0")
     assert result.code == 0, result.err
     assert "against the truth" in result.out and str(out / "scene.png") in result.out
     assert (out / "scene.png").read_bytes().startswith(b"\x89PNG")
@@ -14,15 +14,33 @@ def test_the_demo_makes_everything_it_promises(mvboot, tmp_path):
     assert json.loads((out / "points3d" / "summary.json").read_text())["points"] == 4 * 26
     assert (out / "pictures.png").read_bytes().startswith(b"\x89PNG")
     assert mvboot("demo", "--out", out).code == 2
-    again = mvboot("demo", "--out", out, "--frames", "2", "--cameras", "3", "--overwrite")
+    again = mvboot(
+        "demo", "--out", out, "--frames", "2", "--cameras", "3", "--steps", "0", "--overwrite"
+    )
     assert again.code == 0
 
 
 def test_the_same_seed_gives_the_same_demo(mvboot, tmp_path):
-    few = ("--frames", "2", "--cameras", "3", "--seed", "7", "--json")
+    few = ("--frames", "2", "--cameras", "3", "--seed", "7", "--steps", "0", "--json")
     first = mvboot("demo", "--out", tmp_path / "a", *few).out
     second = mvboot("demo", "--out", tmp_path / "b", *few).out
     assert json.loads(first)["truth_mm"] == json.loads(second)["truth_mm"]
+
+
+def test_the_demo_trains(mvboot, tmp_path):
+    out = tmp_path / "demo"
+    few = ("--out", out, "--frames", "20", "--cameras", "3", "--steps", "12")
+    result = mvboot("demo", *few)
+    assert result.code == 0, result.err
+    assert "on held-out frames the epipolar error went from" in result.out
+    assert (out / "fields.png").read_bytes().startswith(b"\x89PNG")
+    assert (out / "trained" / "model.safetensors").is_file()
+
+
+def test_a_demo_too_short_to_train_says_so(mvboot, tmp_path):
+    result = mvboot("demo", "--out", tmp_path / "d", "--frames", "2", "--cameras", "3")
+    assert result.code == 2
+    assert "--frames 20" in result.err and not (tmp_path / "d").exists()
 
 
 def test_inspect_shows_where_a_file_came_from(mvboot, walker, tmp_path):
