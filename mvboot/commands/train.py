@@ -21,8 +21,8 @@ Rig = Annotated[Path | None, Option(help="Rig that takes the place of the captur
 Method = Annotated[
     str | None,
     Option(
-        help="supervised (labels only), epipolar (views of a rig), or bootstrap (the same views by "
-        "triangulated predictions). [default: epipolar]"
+        help="supervised (labels only), epipolar (views of a rig), bootstrap (the same views by "
+        "triangulated predictions), or combined (both). [default: epipolar]"
     ),
 ]
 Teacher = Annotated[

@@ -115,10 +115,10 @@ class TrainSettings(_Settings):
 
     @model_validator(mode="after")
     def _time_needs_views(self) -> Self:
-        if self.temporal.weight > 0 and self.method not in ("epipolar", "combined"):
+        if self.temporal.weight > 0 and not self.matches:
             raise ValueError(
                 f"the method {self.method} has no temporal term; set temporal.weight to 0, or use "
-                "the method epipolar"
+                "the method epipolar or combined"
             )
         return self
 

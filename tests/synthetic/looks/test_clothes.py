@@ -90,7 +90,8 @@ def test_same_seed_same_clothes(body):
 
 def test_outfits_go_together_and_differ():
     outfits = [sample_kinds(np.random.default_rng(seed)) for seed in range(200)]
-    assert {kind for outfit in outfits for kind in outfit} == set(KINDS)
+    drawn = {kind for outfit in outfits for kind in outfit}
+    assert drawn == set(KINDS) - {"cycling_shorts", "swimming_cap"}, "these are worn when asked for"
     assert len(set(outfits)) > 60
     bottoms = {"trousers", "jeans", "wide_trousers", "leggings", "shorts", "skirt", "dress"}
     for outfit in outfits:
