@@ -35,6 +35,7 @@ bench: $(READY) ## measure speed and accuracy beside the peers
 	$(THREADS) $(BIN)/python benchmarks/calibration.py --out benchmarks/results/calibration.md
 	$(THREADS) $(BIN)/python benchmarks/synth.py --out benchmarks/results/synth.md
 	$(THREADS) $(BIN)/python benchmarks/affinity.py --out benchmarks/results/affinity.md
+	$(THREADS) $(BIN)/python benchmarks/training_step.py --out benchmarks/results/training_step.md
 
 clean: ## remove what the other targets made
 	rm -rf .venv out build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -47,10 +47,11 @@ TRAINING = {
     "labelled": 16,
     "held_out_cameras": [HELD_OUT],
 }
-STRANGER = {"frames": 60, "fps": 5.0, "validation": 0.0}
+STRANGER = {"frames": 12, "fps": 1.0, "validation": 0.0}
 ANOTHER = {"frames": 12, "fps": 2.0, "validation": 0.0, "seed": 501}
-STRANGERS = tuple(f"stranger_{number}" for number in range(1, 7))
-"""Captures of other people in other places, whose labels are the second setting's."""
+STRANGERS = tuple(f"stranger_{number}" for number in range(1, 25))
+"""Captures of other people in other places, whose labels are the second setting's: many people
+teach more than many frames of a few."""
 TEST_FRAMES = 8
 COMMON = {"validate_every": 250}
 LABELS_OF = {False: {"label_cameras": LABEL_CAMERAS}, True: {}}

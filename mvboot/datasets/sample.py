@@ -3,6 +3,7 @@
 import pickle
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from itertools import combinations
 from typing import Any, NamedTuple
 
@@ -203,15 +204,19 @@ class Sample:
 
     def _angle_deg(self, a: int, b: int) -> float:
         """Return the angle between the rays through the middles of two crops."""
-        one, other = (self._direction(view) for view in (a, b))
+        one, other = self._directions[a], self._directions[b]
         return float(torch.rad2deg(torch.acos((one @ other).clamp(-1, 1))))
 
-    def _direction(self, view: int) -> Tensor:
+    @cached_property
+    def _directions(self) -> Tensor:
+        """Unit directions (N, 3) in the world of the rays through the middles of crops."""
         height, width = self.images.shape[-2:]
-        middle = self.crops[view].to_original([(width - 1) / 2, (height - 1) / 2])
-        direction = self.cameras[view].ray(torch.from_numpy(middle))[1]
-        length: Tensor = torch.linalg.vector_norm(direction)
-        return torch.div(direction, length)
+        middle = [(width - 1) / 2, (height - 1) / 2]
+        rays = [
+            camera.ray(torch.from_numpy(crop.to_original(middle)))[1]
+            for camera, crop in zip(self.cameras, self.crops, strict=True)
+        ]
+        return torch.stack(rays)
 
     def steps(self) -> tuple[tuple[int, int], ...]:
         """Return the places (a, b) of views of one group and camera, a the earlier frame."""

@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from mvboot.losses.blocks import Blocks
-from mvboot.losses.matching import BOX, REACH, STATISTICS, Matching, expected_cost
+from mvboot.losses.matching import BOX, FEW_PAIRS, REACH, STATISTICS, Matching, expected_cost
 from mvboot.losses.residuals import PairError, Residuals
 
 HOPELESS = 0.01
@@ -232,7 +232,8 @@ def _matched(
     size, u, v = len(u), u[rows], v[columns]
     middle = residuals.pixels[columns].mean(0)
     if len(rows):
-        boxed_u, boxed_v = Blocks.of(u.detach(), BOX), Blocks.of(v.detach(), BOX)
+        slots = BOX if len(u) * len(v) > FEW_PAIRS else max(len(u), len(v))
+        boxed_u, boxed_v = Blocks.of(u.detach(), slots), Blocks.of(v.detach(), slots)
         chosen = residuals.of(rows, columns).about(middle)
         matching = Matching.of(boxed_u, boxed_v, v_weight[columns], chosen, sigma)
         expected, log_mass, statistics = expected_cost(u, v, matching, reach)

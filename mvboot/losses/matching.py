@@ -30,6 +30,9 @@ from mvboot.losses.residuals import Penalty, Residuals
 BOX = 32
 """Most x' in a box: smaller boxes skip more and cost more to choose."""
 
+FEW_PAIRS = 2**18
+"""Up to so many pairs are one tile: choosing boxes would cost more than it saves."""
+
 ROWS = 128
 """x in a tile on a CPU: with some thousand x' its numbers stay in the cache."""
 
