@@ -17,3 +17,19 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"real recordings not found in {folder}; set MVBOOT_SHARED_DATA")
     return folder
+
+
+@pytest.fixture(scope="session")
+def ball():
+    """A sphere in a ring of cameras, whose fields are known exactly."""
+    from shapes import make_ball  # most tests need none of it
+
+    return make_ball()
+
+
+@pytest.fixture(scope="session")
+def sheet():
+    """A flat sheet, whose fields are known exactly."""
+    from shapes import make_sheet
+
+    return make_sheet()

@@ -13,13 +13,11 @@ from mvboot.metrics.landmarks import (
 from mvboot.metrics.lifted import (
     LiftedErrors,
     chosen_vertices,
-    lift,
     lifted_errors,
     lifted_summary,
 )
 from mvboot.metrics.measures import Instant, Settings, measured
 from mvboot.metrics.rules import Rules
-from mvboot.metrics.seen import Seen
 from mvboot.metrics.surface import SurfaceErrors, surface_errors, surface_summary
 
 __all__ = [
@@ -30,7 +28,6 @@ __all__ = [
     "LiftedErrors",
     "MatchErrors",
     "Rules",
-    "Seen",
     "Settings",
     "SurfaceErrors",
     "average_precision",
@@ -43,7 +40,6 @@ __all__ = [
     "landmark_errors",
     "landmark_pixels",
     "landmark_summary",
-    "lift",
     "lifted_errors",
     "lifted_summary",
     "measured",

@@ -19,7 +19,7 @@ from mvboot.errors import InputError
 from mvboot.keypoints import Keypoints2D
 from mvboot.metrics.distribution import distribution
 from mvboot.metrics.rules import size_of
-from mvboot.metrics.seen import Seen
+from mvboot.surface import Seen
 from mvboot.template import Template
 from mvboot.template.places import inside
 

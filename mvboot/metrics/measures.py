@@ -28,14 +28,13 @@ from mvboot.metrics.lifted import (
     POINTS,
     LiftedErrors,
     chosen_vertices,
-    lift,
     lifted_errors,
     lifted_summary,
 )
 from mvboot.metrics.projected import projected
 from mvboot.metrics.rules import Rules
-from mvboot.metrics.seen import Seen
 from mvboot.metrics.surface import SurfaceErrors, surface_errors, surface_summary
+from mvboot.surface import Seen, lift
 from mvboot.template import Template
 from mvboot.triangulation import TriangulationOptions
 
@@ -105,8 +104,11 @@ class Instant:
     @cached_property
     def seen(self) -> dict[str, Seen]:
         """What each of them sees."""
-        template, rules = self.settings.template, self.settings.rules
-        return {name: Seen.of(field, template, rules) for name, field in self.fields.items()}
+        own = self.settings
+        return {
+            name: Seen.of(field, own.template, own.rules.foreground)
+            for name, field in self.fields.items()
+        }
 
 
 class Measure(Protocol):
@@ -246,9 +248,9 @@ class LiftedMeasure:
         own, frame = self._settings, instant.frame
         cameras = {name: own.capture.camera(name, frame) for name in instant.seen}
         rig = replace(own.capture.rig, cameras=cameras).in_units("m")
-        lifted, views = lift(instant.seen, rig, own.template, self._vertices, own.triangulation)
+        lifted = lift(instant.seen, rig, own.template, self._vertices, options=own.triangulation)
         mesh = own.capture.truth.poses.vertices(own.template, frame)[0]
-        self._found.append(lifted_errors(lifted, views, mesh[self._vertices], "m"))
+        self._found.append(lifted_errors(lifted, mesh[self._vertices]))
 
     def summary(self) -> dict[str, Any]:
         """Return the errors."""

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from mvboot.errors import InputError
 from mvboot.fields import DenseField
+from mvboot.fields.points import points_at
 from mvboot.metrics.distribution import distribution
 from mvboot.metrics.gps import Kappa, average_precision, geodesic_similarity
-from mvboot.metrics.points import points_at
 from mvboot.metrics.rules import Rules, centimetres
 from mvboot.template import Template
 

@@ -15,11 +15,11 @@ from scipy.spatial import cKDTree
 
 from mvboot.fields import DenseField
 from mvboot.geometry import Camera
-from mvboot.metrics import Seen
 from mvboot.rig import Rig
-from mvboot.synthetic.normals import vertex_normals
+from mvboot.surface import Seen, lift
 from mvboot.template import Template
-from mvboot.triangulation import TriangulationOptions, triangulate_points
+from mvboot.template.normals import vertex_normals
+from mvboot.triangulation import TriangulationOptions
 
 Floats = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -75,20 +75,18 @@ def lifted(
     InputError
         Fewer than two cameras, a field of another template, a template without an embedding.
     """
-    seen = [Seen.of(fields[name], template) for name in rig.names]
-    assert template.embedding is not None
-    pixels = np.stack([one.where(template.embedding[vertices]) for one in seen])
+    seen = {name: Seen.of(fields[name], template) for name in rig.names}
     options = TriangulationOptions(threshold_px=threshold_px)
-    result = triangulate_points(rig, pixels, options=options)
-    accepted = np.flatnonzero(result.accepted)
-    vertices, points = vertices[accepted], result.points[accepted]
-    shown = np.isfinite(pixels[:, accepted, 0]).sum(0)
+    found = lift(seen, rig, template, vertices, options=options)
+    there = found.visible
+    vertices, points = vertices[there], found.points[there]
+    assert template.embedding is not None  # or there would be nothing seen
     return Lifted(
         template.embedding[vertices],
         points,
         _normals(template, vertices, points),
-        result.inliers[:, accepted].sum(0) / shown,
-        result.error_px[accepted],
+        found.views[there] / found.shown[there],
+        found.error_px[there],
     )
 
 

@@ -31,6 +31,12 @@ class Observations:
         others = [c for c in range(self.weight.shape[1]) if c != camera]
         return Observations(self.rays[:, others], self.weight[:, others])
 
+    def whitened(self, roots: Tensor) -> "Observations":
+        """Return the same with residuals times ``roots`` (C, N, 2, 2) (`whitening`)."""
+        matrix = roots.transpose(0, 1) @ self.rays[..., 3:9].reshape(*self.rays.shape[:2], 2, 3)
+        rays = torch.cat([self.rays[..., :3], matrix.flatten(-2), self.rays[..., 9:]], -1)
+        return Observations(rays, self.weight)
+
 
 def observe(rig: Rig, pixels: Any, confidence: Any = None) -> Observations:
     """Turn pixels (C, N, 2), rows in rig order, NaN = missing, into `Observations`.

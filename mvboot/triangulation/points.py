@@ -14,6 +14,7 @@ from mvboot.triangulation.hypotheses import hypothesis_table
 from mvboot.triangulation.observations import Observations, observe
 from mvboot.triangulation.options import TriangulationOptions
 from mvboot.triangulation.result import TriangulationResult
+from mvboot.triangulation.whitening import whitening
 
 
 class Groups(NamedTuple):
@@ -51,6 +52,7 @@ def triangulate_points(
     confidence: Any = None,
     options: TriangulationOptions | None = None,
     groups: Any = None,
+    covariance: Any = None,
 ) -> TriangulationResult:
     """Triangulate N points robustly: RANSAC over camera pairs, then robust Gauss-Newton.
 
@@ -69,6 +71,10 @@ def triangulate_points(
     groups
         (N,) labels: points with the same label are judged together, by their mean error in a
         view (Simon et al. 2017). None: each point alone.
+    covariance
+        (C, N, 2, 2) px^2, up to a common factor: how uncertain each detection is, and in which
+        direction. Errors count relative to it; the threshold is that of the median detection.
+        None: all are equally certain.
 
     Returns
     -------
@@ -78,7 +84,8 @@ def triangulate_points(
     Raises
     ------
     InputError
-        Fewer than two cameras, wrong shapes, infinite pixels, confidences outside [0, 1].
+        Fewer than two cameras, wrong shapes, infinite pixels, confidences outside [0, 1],
+        covariances that are not positive definite.
     """
     if len(rig) < 2:
         raise InputError(f"triangulation needs at least two cameras, the rig has {len(rig)}")
@@ -86,8 +93,12 @@ def triangulate_points(
     observations = observe(rig, pixels, confidence)
     engine = solve_batch if isinstance(pixels, Tensor) else solve_kernel
     labels = Groups.from_labels(groups, observations.weight.shape[0])
+    roots = None
+    if covariance is not None:
+        roots = whitening(to_tensor(pixels).double(), covariance)
+        observations = observations.whitened(roots)
     solution = engine(observations, options, labels)
-    return _result(rig, pixels, observations, solution, options)
+    return _result(rig, pixels, observations, solution, options, roots)
 
 
 def solve_kernel(
@@ -144,12 +155,13 @@ def reprojection_errors(rig: Rig, points: Tensor, pixels: Tensor) -> Tensor:
 
     NaN where the detection or the point is missing, or the camera cannot see the point.
     """
-    return torch.stack(
-        [
-            torch.linalg.vector_norm(rig[name].project(points) - pixels[c], dim=-1)
-            for c, name in enumerate(rig.names)
-        ]
-    )
+    errors: Tensor = torch.linalg.vector_norm(reprojections(rig, points) - pixels, dim=-1)
+    return errors
+
+
+def reprojections(rig: Rig, points: Tensor) -> Tensor:
+    """Return where each camera sees points (N, 3): (C, N, 2) px, NaN where it does not."""
+    return torch.stack([rig[name].project(points) for name in rig.names])
 
 
 def _table_key(cameras: int, options: TriangulationOptions) -> tuple[int, int, float, int]:
@@ -166,13 +178,17 @@ def _result(
     observations: Observations,
     solution: Solution,
     options: TriangulationOptions,
+    roots: Tensor | None,
 ) -> TriangulationResult:
     inliers = solution.inliers.mT
     weight = torch.where(inliers, observations.weight.mT, 0.0)
-    errors = reprojection_errors(rig, solution.points, to_tensor(pixels).double())
-    errors = torch.where(inliers, errors, 0.0)
+    offsets = reprojections(rig, solution.points) - to_tensor(pixels).double()
+    offsets = torch.where(inliers[..., None], offsets, 0.0)
+    errors = torch.linalg.vector_norm(offsets, dim=-1)
     views = inliers.sum(0)
-    noise = options.noise_px or estimated_noise(weight, errors, views)
+    whitened = offsets if roots is None else (roots @ offsets[..., None])[..., 0]
+    relative = torch.linalg.vector_norm(whitened, dim=-1)
+    noise = options.noise_px or estimated_noise(weight, relative, views)
     covariance = noise**2 * inverse_symmetric(solution.normal)
     return TriangulationResult(
         points=like(pixels, solution.points),

@@ -38,7 +38,8 @@ class TriangulationResult:
     code
         (N,) index into `REASONS`.
     noise_px
-        Noise of a detection (px per axis, at confidence 1) behind ``covariance``.
+        Noise of a detection (px per axis, at confidence 1) behind ``covariance``; where detections
+        had covariances, of the median one.
     """
 
     points: Any

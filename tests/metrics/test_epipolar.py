@@ -3,7 +3,8 @@ import pytest
 import torch
 
 from mvboot.geometry.epipolar import epipolar_distance, fundamental_matrix
-from mvboot.metrics import Rules, Seen, epipolar_errors, epipolar_summary
+from mvboot.metrics import Rules, epipolar_errors, epipolar_summary
+from mvboot.surface import Seen
 
 CELL = 8
 FEW = Rules(points=300)

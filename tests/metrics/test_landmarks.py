@@ -5,11 +5,11 @@ from mvboot.errors import InputError
 from mvboot.keypoints import Keypoints2D
 from mvboot.metrics import (
     LandmarkErrors,
-    Seen,
     landmark_errors,
     landmark_pixels,
     landmark_summary,
 )
+from mvboot.surface import Seen
 
 NAMES = ("top", "bottom", "heart")
 

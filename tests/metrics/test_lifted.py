@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from mvboot.errors import InputError
-from mvboot.metrics import Seen, chosen_vertices, lift, lifted_errors, lifted_summary
+from mvboot.metrics import chosen_vertices, lifted_errors, lifted_summary
 from mvboot.metrics.lifted import LiftedErrors
+from mvboot.surface import Seen, lift
 from mvboot.triangulation import TriangulationOptions
 
 TWO = TriangulationOptions(min_views=2, threshold_px=30)
@@ -15,23 +16,23 @@ def seen_by(ball, names, change=lambda values: values):
 
 def test_true_fields_of_a_ball_lift_within_a_cell(ball):
     vertices = chosen_vertices(ball.template, 300)
-    points, views = lift(seen_by(ball, ball.rig.names), ball.rig, ball.template, vertices, TWO)
+    lifted = lift(seen_by(ball, ball.rig.names), ball.rig, ball.template, vertices, options=TWO)
     true = ball.template.vertices[vertices] + [0, 0, 0.4]
-    found = lifted_summary([lifted_errors(points, views, true, "m")])
+    found = lifted_summary([lifted_errors(lifted, true)])
     assert found["points"] == 300
     assert found["mean_mm"] < 1000 * 0.5 * ball.footprint()
     assert 0.4 < found["lifted"] < 1
     assert 1 < found["views"] < 4
-    assert np.isnan(points[true[:, 2] < 0.05]).all(), "no camera sees the ball from below"
+    assert not lifted.visible[true[:, 2] < 0.05].any(), "no camera sees the ball from below"
 
 
 def test_true_fields_of_a_synthetic_capture_lift_within_a_pixel(capture):
     template = capture.template
     seen = {n: Seen.of(capture.field(n, 0), template) for n in capture.cameras}
     vertices = chosen_vertices(template, 400)
-    points, views = lift(seen, capture.rig, template, vertices)
+    lifted = lift(seen, capture.rig, template, vertices)
     true = capture.truth.poses.vertices(template, 0)[0][vertices]
-    found = lifted_summary([lifted_errors(points, views, true, capture.rig.units)])
+    found = lifted_summary([lifted_errors(lifted, true)])
     pixels = []
     for name in capture.cameras:
         own = capture.rig[name]
@@ -44,17 +45,18 @@ def test_true_fields_of_a_synthetic_capture_lift_within_a_pixel(capture):
 def test_units_do_not_matter(ball):
     vertices = chosen_vertices(ball.template, 100)
     seen = seen_by(ball, ball.rig.names)
-    m, views = lift(seen, ball.rig, ball.template, vertices, TWO)
-    mm, _ = lift(seen, ball.rig.in_units("mm"), ball.template, vertices, TWO)
-    np.testing.assert_allclose(mm, 1000 * m, rtol=1e-5)
-    one = lifted_errors(m, views, m + 0.002, "m").error_mm
-    np.testing.assert_allclose(one[np.isfinite(one)], 2 * np.sqrt(3))
+    m = lift(seen, ball.rig, ball.template, vertices, options=TWO)
+    mm = lift(seen, ball.rig.in_units("mm"), ball.template, vertices, options=TWO)
+    np.testing.assert_allclose(mm.points, 1000 * m.points, rtol=1e-5)
+    for lifted, offset in ((m, 0.002), (mm, 2)):
+        one = lifted_errors(lifted, lifted.points + offset).error_mm
+        np.testing.assert_allclose(one[np.isfinite(one)], 2 * np.sqrt(3))
 
 
 def test_collapsed_fields_lift_nothing(ball):
     seen = seen_by(ball, ball.rig.names, lambda values: 0 * values + [0.4, 0, 0])
-    points, views = lift(seen, ball.rig, ball.template, np.arange(20), TWO)
-    found = lifted_summary([lifted_errors(points, views, points, "m")])
+    lifted = lift(seen, ball.rig, ball.template, np.arange(20), options=TWO)
+    found = lifted_summary([lifted_errors(lifted, lifted.points)])
     assert found["lifted"] == found["views"] == 0
     assert found["mean_mm"] is None
 

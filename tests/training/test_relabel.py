@@ -8,10 +8,11 @@ from scipy.spatial import cKDTree
 
 from mvboot.datasets.crops import square_crop, subject_box
 from mvboot.fields import converted
-from mvboot.metrics import Seen, chosen_vertices
+from mvboot.metrics import chosen_vertices
+from mvboot.surface import Seen
 from mvboot.synthetic.capture import synthesise
-from mvboot.synthetic.normals import vertex_normals
 from mvboot.synthetic.settings import SynthSettings
+from mvboot.template.normals import vertex_normals
 from mvboot.training.relabel import in_front, lifted, relabelled
 
 CELLS = 3.0
@@ -109,8 +110,8 @@ def test_labels_of_noisy_fields_are_better_than_the_fields(capture, true):
         for (name, field), turn in zip(true.items(), turns, strict=True)
     }
     before, after = errors(noisy, true), errors(relabel(capture, noisy), true)
-    assert after.mean() < 0.85 * before.mean()
-    assert np.median(after) < 0.85 * np.median(before)
+    assert after.mean() < 0.9 * before.mean()
+    assert np.median(after) < 0.6 * np.median(before)
 
 
 def test_the_view_that_is_wrong_is_repaired_by_the_others(capture, true):

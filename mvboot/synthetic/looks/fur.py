@@ -13,11 +13,11 @@ from mvboot.synthetic.looks.lofts import joined
 from mvboot.synthetic.looks.look import Look, Piece
 from mvboot.synthetic.looks.scalp import together
 from mvboot.synthetic.material import Material
-from mvboot.synthetic.normals import unit, vertex_normals
 from mvboot.synthetic.textures.coloured import Plain, Shaded
 from mvboot.synthetic.textures.colours import rgb, sample_colour
 from mvboot.synthetic.textures.noise import Noise
 from mvboot.template import Skeleton, Template, load_template
+from mvboot.template.normals import unit, vertex_normals
 
 Floats = NDArray[np.float64]
 IntArray = NDArray[np.int64]

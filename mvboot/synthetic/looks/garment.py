@@ -15,8 +15,8 @@ from scipy.sparse import coo_array, csr_array, diags_array
 
 from mvboot.synthetic.looks.look import Piece
 from mvboot.synthetic.material import Material
-from mvboot.synthetic.normals import unit, vertex_normals
 from mvboot.template import Template
+from mvboot.template.normals import unit, vertex_normals
 
 Floats = NDArray[np.float64]
 IntArray = NDArray[np.int64]

@@ -8,8 +8,8 @@ from mvboot.synthetic.looks.face import BeardArea, ramp
 from mvboot.synthetic.looks.garment import Cloth
 from mvboot.synthetic.looks.lofts import joined
 from mvboot.synthetic.looks.scalp import RADIUS, Head, Sheet, direction, whole
-from mvboot.synthetic.normals import unit
 from mvboot.synthetic.textures.noise import Noise
+from mvboot.template.normals import unit
 
 Floats = NDArray[np.float64]
 IntArray = NDArray[np.int64]

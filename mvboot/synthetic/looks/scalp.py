@@ -15,10 +15,10 @@ from scipy.sparse import csr_array, vstack
 
 from mvboot.synthetic.looks.face import ramp
 from mvboot.synthetic.looks.garment import Cloth, sparse_rows
-from mvboot.synthetic.normals import unit
 from mvboot.synthetic.rendering.raycast import RayCaster
 from mvboot.synthetic.textures.noise import Noise
 from mvboot.template import Template
+from mvboot.template.normals import unit
 
 Floats = NDArray[np.float64]
 IntArray = NDArray[np.int64]

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from mvboot.geometry import Camera
 from mvboot.synthetic.material import Surface
-from mvboot.synthetic.normals import face_normals
 from mvboot.synthetic.rendering.light import Light
 from mvboot.synthetic.rendering.raycast import CameraRays, Hits, RayCaster
 from mvboot.synthetic.rendering.shading import (
@@ -21,6 +20,7 @@ from mvboot.synthetic.rendering.shading import (
     shadowed,
     spots_of,
 )
+from mvboot.template.normals import face_normals
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mvboot.geometry import Camera
-from mvboot.synthetic.normals import vertex_normals
 from mvboot.synthetic.rendering.backdrop import Backdrop, Eye, Room
 from mvboot.synthetic.rendering.light import Light
 from mvboot.synthetic.rendering.raycast import RayCaster, whole_size
@@ -22,6 +21,7 @@ from mvboot.synthetic.rendering.shading import (
     shadowed,
     spots_of,
 )
+from mvboot.template.normals import vertex_normals
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]

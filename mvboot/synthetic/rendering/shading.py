@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mvboot.synthetic.material import Bump, Material, Surface
-from mvboot.synthetic.normals import unit
 from mvboot.synthetic.rendering.light import Light, around_normals
 from mvboot.synthetic.rendering.raycast import Hits, RayCaster
+from mvboot.template.normals import unit
 
 Floats = NDArray[np.float64]
 IntArray = NDArray[np.int64]

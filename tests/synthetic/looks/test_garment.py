@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from mvboot.synthetic.looks.garment import Draped, Mannequin, Patch, border, drape, hemmed
-from mvboot.synthetic.normals import vertex_normals
 from mvboot.template import load_template
+from mvboot.template.normals import vertex_normals
 
 
 @pytest.fixture(scope="module")

@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 
 from mvboot.synthetic.material import Material, Surface
-from mvboot.synthetic.normals import face_normals
 from mvboot.synthetic.rendering.backdrop import Room
 from mvboot.synthetic.rendering.light import FAR, Light, around_normals, sample_light, tangents
 from mvboot.synthetic.rendering.raycast import RayCaster
 from mvboot.synthetic.rendering.shading import Shell, ambient, direct, openness, shadowed, spots_of
 from mvboot.synthetic.textures.coloured import Plain
+from mvboot.template.normals import face_normals
 
 FACES = np.array([[0, 1, 2], [0, 2, 3]])
 GRAY = Material(Plain(np.full(3, 0.5)))

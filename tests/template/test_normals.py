@@ -1,6 +1,6 @@
 import numpy as np
 
-from mvboot.synthetic.normals import face_normals, unit, vertex_normals
+from mvboot.template.normals import face_normals, unit, vertex_normals
 
 CORNER = np.array([[0.0, 0, 0], [2, 0, 0], [0, 1, 0], [0, 0, 1]])
 FACES = np.array([[0, 1, 2], [0, 3, 1]])

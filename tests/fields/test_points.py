@@ -3,7 +3,7 @@ import pytest
 
 from mvboot.errors import InputError
 from mvboot.fields import Crop, DenseField
-from mvboot.metrics.points import named_points, points_at
+from mvboot.fields.points import named_points, points_at
 
 
 @pytest.mark.parametrize("kind", ["embedding", "charts"])

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from mvboot.errors import InputError
-from mvboot.metrics import Rules, Seen
+from mvboot.surface import Seen
 
 
 def visible(ball, camera, points):
@@ -51,7 +51,7 @@ def test_what_shows_nothing(sheet):
         seen = Seen.of(field, sheet.template)
         assert len(seen.pixels) == 0
         assert np.isnan(seen.where(np.zeros((3, 3)))).all()
-    assert len(Seen.of(unsure, sheet.template, Rules(foreground=0.3)).pixels) == 1600
+    assert len(Seen.of(unsure, sheet.template, foreground=0.3).pixels) == 1600
 
 
 def test_a_constant_field_shows_no_point(ball):

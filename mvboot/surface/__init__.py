@@ -1,0 +1,21 @@
+"""Surfaces: what fields show of a template, lifted into space, and the template fitted to it."""
+
+from mvboot.surface.fit import FitSettings, Lost, Surface, SurfaceFitter, fit_sequence
+from mvboot.surface.lift import Lifted, lift
+from mvboot.surface.posture import Posture
+from mvboot.surface.seen import Seen, Sightings
+from mvboot.surface.visibility import visible_vertices
+
+__all__ = [
+    "FitSettings",
+    "Lifted",
+    "Lost",
+    "Posture",
+    "Seen",
+    "Sightings",
+    "Surface",
+    "SurfaceFitter",
+    "fit_sequence",
+    "lift",
+    "visible_vertices",
+]

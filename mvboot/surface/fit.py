@@ -1,0 +1,294 @@
+"""Fit: a template brought onto lifted points, first as a body, then as a surface.
+
+A template with bones takes a posture (`articulated`), any other one a turn and a shift (`rigid`);
+what is left of the residuals bends it (`bend`). Vertices that nothing was seen of are carried by
+the rest of the template, and marked.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mvboot.errors import InputError, NothingUsable
+from mvboot.surface.articulated import Expectation, aligned_posture, fitted_posture
+from mvboot.surface.bend import Bending, edges_of
+from mvboot.surface.evidence import Evidence
+from mvboot.surface.lift import Lifted
+from mvboot.surface.posture import Posture, posed_offsets, unposed
+from mvboot.surface.rigid import rigid_motion
+from mvboot.template import Template
+
+Floats = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+LEAST = 0.02
+"""Share of the vertices that must have been lifted for a fit."""
+FEWEST = 12
+"""Lifted vertices that are needed however small the mesh is."""
+STAGES = (0.3, 0.1, 0.03, 0.01, 0.003)
+"""How far off right points may be in each stage, as shares of the template's size: at first none is
+left out, whatever the pose. The last is also what no template is expected to explain."""
+WARM = 3
+"""Stages of a fit that begins with the frame before: the last ones."""
+ROUNDS = 4
+"""Rounds of bending in each stage, for a template without bones."""
+OUTVOTED = 0.1
+"""A point that keeps less of its weight than this was not believed: its vertex is carried."""
+
+
+@dataclass(frozen=True)
+class FitSettings:
+    """What is expected of a subject; each is one standard deviation.
+
+    Parameters
+    ----------
+    strain
+        Share of its length by which an edge differs from the posed template's.
+    strain_without_bones
+        The same for a template without bones, which has to bend instead.
+    turn_deg
+        Turn of a joint from the rest pose, degrees.
+    turn_from_frame_deg
+        Turn of a joint from one frame to the next, degrees: the weight of time.
+    shape
+        Shape coefficients, in standard deviations of the template's people.
+    shape_from_frame
+        The same from one frame to the next: somebody's shape hardly changes.
+    move_from_frame
+        Share of the template's size by which a vertex moves from one frame to the next, for a
+        template without bones.
+    detail
+        Share of the way a vertex lies off the posed template that is expected to be there again in
+        the next frame.
+
+    Raises
+    ------
+    InputError
+        A value that is not positive, named; detail outside [0, 1].
+    """
+
+    strain: float = 0.05
+    strain_without_bones: float = 0.2
+    turn_deg: float = 60.0
+    turn_from_frame_deg: float = 15.0
+    shape: float = 1.0
+    shape_from_frame: float = 0.05
+    move_from_frame: float = 0.1
+    detail: float = 0.8
+
+    def __post_init__(self) -> None:
+        for name in (
+            "strain", "strain_without_bones", "turn_deg", "turn_from_frame_deg", "shape",
+            "shape_from_frame", "move_from_frame",
+        ):  # fmt: skip
+            if not getattr(self, name) > 0:
+                raise InputError(f"{name} must be positive, got {getattr(self, name)}")
+        if not 0 <= self.detail <= 1:
+            raise InputError(f"detail must be in [0, 1], got {self.detail}")
+
+
+@dataclass(frozen=True, eq=False)
+class Surface:
+    """A template's surface at one instant.
+
+    Parameters
+    ----------
+    units
+        Of all lengths: the template's.
+    vertices
+        (V, 3) in the world.
+    carried
+        (V,) whether nothing that was believed is known of a vertex: it lies where the template
+        carries it.
+    covariance
+        (V, 3, 3) of the lifted points, NaN where there was none. The surface between them is
+        smoothed and usually better; what all views get wrong alike is not in it.
+    views
+        (V,) how many views agreed on each lifted point.
+    error_px
+        (V,) how far the lifted point projects from where they show it; NaN without one.
+    posture
+        How a template with bones stands; None without bones.
+    offsets
+        (V, 3) from the posed template to the surface, turned back into the rest pose; zero
+        without bones.
+    """
+
+    units: str
+    vertices: Floats
+    carried: Bools
+    covariance: Floats
+    views: IntArray
+    error_px: Floats
+    posture: Posture | None
+    offsets: Floats
+
+
+class SurfaceFitter:
+    """Fits one template, frame after frame.
+
+    Parameters
+    ----------
+    template
+        Any one, in the unit of the lifted points (`Template.in_units`); one without bones is
+        turned, shifted and bent.
+
+    Raises
+    ------
+    InputError
+        A closed mesh whose faces look inwards.
+    """
+
+    def __init__(self, template: Template, settings: FitSettings | None = None) -> None:
+        _require_outward(template)
+        self.template = template
+        self.settings = settings or FitSettings()
+
+    def fit(self, lifted: Lifted, previous: Surface | None = None) -> Surface:
+        """Return the surface that explains lifted points, warm from the frame before if given.
+
+        Raises
+        ------
+        NothingUsable
+            Too few vertices were lifted.
+        InputError
+            Points in another unit, or of vertices that the template does not have.
+        """
+        evidence = self._evidence(lifted)
+        if self.template.skeleton is None:
+            vertices, posture = self._without_bones(evidence, previous), None
+            offsets = np.zeros_like(vertices)
+        else:
+            posture, vertices = self._with_bones(evidence, previous)
+            posed = np.asarray(self._posed(posture))
+            offsets = unposed(self.template, posture, vertices - posed)
+        return Surface(
+            lifted.units,
+            vertices,
+            self._carried(evidence, vertices),
+            self._spread(lifted, lifted.covariance, np.nan),
+            self._spread(lifted, lifted.views, 0),
+            self._spread(lifted, lifted.error_px, np.nan),
+            posture,
+            offsets,
+        )
+
+    def _with_bones(self, evidence: Evidence, previous: Surface | None) -> tuple[Posture, Floats]:
+        own, template = self.settings, self.template
+        last = None if previous is None else previous.posture
+        if previous is None or last is None:
+            start, stages = aligned_posture(template, evidence), self._stages
+            turn, shape = own.turn_deg, own.shape
+            expected = Expectation.about(Posture.rest(template), np.radians(turn), shape)
+            offsets = np.zeros_like(template.vertices)
+        else:
+            start, stages = last, self._stages[-WARM:]
+            turn, shape = own.turn_from_frame_deg, own.shape_from_frame
+            expected = Expectation.about(last, np.radians(turn), shape)
+            offsets = own.detail * previous.offsets
+        posture = fitted_posture(template, evidence, start, expected, stages)
+        model = self._posed(posture) + posed_offsets(template, posture, offsets)
+        bending = Bending(model, self._edges, own.strain)
+        return posture, bending.bent(evidence, model, (self._stages[-1],) * ROUNDS)
+
+    def _without_bones(self, evidence: Evidence, previous: Surface | None) -> Floats:
+        own, template = self.settings, self.template
+        bending = Bending(template.vertices, self._edges, own.strain_without_bones)
+        if previous is not None:
+            spread = own.move_from_frame * self._size
+            stages = np.repeat(self._stages[-WARM:], ROUNDS)
+            return bending.bent(evidence, previous.vertices, tuple(stages), spread)
+        R, t = rigid_motion(template.vertices[evidence.vertices], evidence.points)
+        start = template.vertices @ R.T + t
+        return bending.bent(evidence, start, tuple(np.repeat(self._stages, ROUNDS)))
+
+    def _evidence(self, lifted: Lifted) -> Evidence:
+        size = len(self.template.vertices)
+        if lifted.units != self.template.units:
+            raise InputError(
+                f"points in {lifted.units} do not fit a template in {self.template.units}; use "
+                f"template.in_units({lifted.units!r})"
+            )
+        if len(lifted.vertices) and lifted.vertices.max() >= size:
+            raise InputError(
+                f"vertex {int(lifted.vertices.max())} was lifted, but {self.template.name!r} has "
+                f"{size}; it is a point of another template"
+            )
+        there = lifted.visible & np.isfinite(lifted.covariance).all((1, 2))
+        needed = max(FEWEST, int(LEAST * size))
+        if there.sum() < needed:
+            raise NothingUsable(
+                f"{int(there.sum())} of the {size} vertices of {self.template.name!r} are seen by "
+                f"views that agree, a surface needs {needed}; is the subject there, and are the "
+                "fields of its template?"
+            )
+        spread = lifted.covariance[there] + self._stages[-1] ** 2 * np.eye(3)
+        return Evidence(lifted.vertices[there], lifted.points[there], spread)
+
+    def _carried(self, evidence: Evidence, vertices: Floats) -> Bools:
+        believed = evidence.trust(vertices[evidence.vertices], 0.0) >= OUTVOTED
+        carried = np.ones(len(vertices), dtype=np.bool_)
+        carried[evidence.vertices[believed]] = False
+        return carried
+
+    def _spread(self, lifted: Lifted, values: NDArray[Any], empty: float) -> NDArray[Any]:
+        every = np.full((len(self.template.vertices), *values.shape[1:]), empty, values.dtype)
+        every[lifted.vertices] = values
+        return every
+
+    def _posed(self, posture: Posture) -> Floats:
+        return np.asarray(
+            self.template.posed(posture.rotations, posture.translation, posture.shape)
+        )
+
+    @cached_property
+    def _edges(self) -> IntArray:
+        return edges_of(self.template.faces)
+
+    @cached_property
+    def _size(self) -> float:
+        return float(np.ptp(self.template.vertices, axis=0).max())
+
+    @property
+    def _stages(self) -> tuple[float, ...]:
+        return tuple(share * self._size for share in STAGES)
+
+
+@dataclass(frozen=True)
+class Lost:
+    """A frame without a surface, and why."""
+
+    reason: str
+
+
+def fit_sequence(fitter: SurfaceFitter, frames: Iterable[Lifted]) -> Iterator[Surface | Lost]:
+    """Yield the surface of each frame, each begun from the one before, or why there is none.
+
+    After a lost frame the last surface is the start again; at any time one surface is held.
+    """
+    previous: Surface | None = None
+    for lifted in frames:
+        try:
+            previous = fitter.fit(lifted, previous)
+        except NothingUsable as error:
+            yield Lost(str(error))
+            continue
+        yield previous
+
+
+def _require_outward(template: Template) -> None:
+    """Raise InputError for a closed mesh that is inside out: it has a negative volume."""
+    faces = template.faces
+    directed = np.sort(np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]), 1)
+    closed = bool((np.unique(directed, axis=0, return_counts=True)[1] == 2).all())
+    a, b, c = (template.vertices[faces[:, corner]] for corner in range(3))
+    if closed and float(np.einsum("ni,ni->", np.cross(a, b), c)) < 0:
+        raise InputError(
+            f"the faces of {template.name!r} look inwards: turn the order of their corners around "
+            "(flip normals in a mesh editor)"
+        )
