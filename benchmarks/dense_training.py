@@ -6,7 +6,8 @@ A person in clothes is filmed by eight synthetic cameras; a few frames of two of
 From these labels a teacher is trained, and from the teacher each method goes on for the same number
 of steps. All are tested on frames that no training saw, on a camera that no training saw, and on
 another person in another place. Everything follows from the seeds; runs that a work folder already
-holds are not done again, and --processes of them run at once.
+holds are not done again, and --processes of them run at once. With --retest their models are
+tested anew.
 """
 
 import argparse
@@ -22,12 +23,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from triangulation import header
 
 from mvboot.datasets import Capture, View
 from mvboot.fields import DenseField
 from mvboot.metrics.drift import drift_errors, drift_summary
-from mvboot.metrics.measures import Instant, Settings, measured
+from mvboot.metrics.measures import Instant, LiftedMeasure, Settings, measured
 from mvboot.networks import load_network
 from mvboot.synthetic.capture import synthesise
 from mvboot.synthetic.settings import SynthSettings
@@ -91,6 +93,11 @@ class Job:
         """Where its scores are."""
         return self.folder / "scores.json"
 
+    @property
+    def lifted(self) -> Path:
+        """Where the errors of its lifted points are: mm by frame and point, NaN if not lifted."""
+        return self.folder / "lifted.npy"
+
 
 def main() -> None:
     """Run what is missing and write the tables."""
@@ -100,9 +107,13 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
     parser.add_argument("--no-ablations", action="store_true")
+    parser.add_argument("--retest", action="store_true")
     given = parser.parse_args()
     film(given.work / "captures", given.seeds, given.processes)
     jobs = planned(given.work, given.seeds, not given.no_ablations)
+    for job in jobs:
+        if given.retest and (job.folder / MODEL).exists():
+            job.result.unlink(missing_ok=True)
     first = [job for job in jobs if job.teacher is None]
     then = [job for job in jobs if job.teacher is not None]
     pool = ProcessPoolExecutor(given.processes, mp_context=get_context("spawn"))
@@ -158,7 +169,7 @@ def slug(name: str) -> str:
 
 
 def run(job: Job) -> str:
-    """Train and test; a run that the watch stops has no scores, but its sentence."""
+    """Train and test what is not there; a run that the watch stops has no scores but a sentence."""
     if job.result.exists():
         return f"{job.folder}: there already"
     torch.set_num_threads(1)
@@ -170,16 +181,16 @@ def run(job: Job) -> str:
     settings = TrainSettings.model_validate(COMMON | job.settings | own)
     started = time.process_time()
     try:
-        train(settings, capture, job.folder, job.teacher, labelled)
+        if not (job.folder / MODEL).exists():
+            train(settings, capture, job.folder, job.teacher, labelled)
     except Exception as error:  # the watch stops runs that degenerate: that is a result
         if type(error).__name__ != "QualityMissed":
             raise
         scores: dict[str, Any] = {"stopped": str(error)}
     else:
         scores = tested(job, capture, settings)
-    scores["seconds"] = time.process_time() - started
     job.result.write_text(json.dumps(scores, indent=1))
-    return f"{job.folder}: {scores['seconds']:.0f} s"
+    return f"{job.folder}: {time.process_time() - started:.0f} s"
 
 
 def tested(job: Job, capture: Capture, settings: TrainSettings) -> dict[str, Any]:
@@ -187,14 +198,16 @@ def tested(job: Job, capture: Capture, settings: TrainSettings) -> dict[str, Any
     another = Capture.open(job.captures / "another")
     held = said(job.folder / MODEL, settings, capture, spread(capture.split("validation").tolist()))
     other = said(job.folder / MODEL, settings, another, spread(another.frames.tolist()))
-    found = {
-        "frames": scores(capture, without(held, HELD_OUT)),
+    seen = without(held, HELD_OUT)
+    np.save(job.lifted, lifted_errors(capture, seen))
+    found: dict[str, Any] = {
+        "frames": scores(capture, seen),
         "camera": scores(capture, held, HELD_OUT),
         "another": scores(another, other),
     }
     if job.teacher is not None:
         before = said(job.teacher, settings, capture, list(held))
-        found["frames"]["drift_cm"] = drift(capture, without(held, HELD_OUT), before)
+        found["frames"]["drift_cm"] = drift(capture, seen, before)
     return found
 
 
@@ -247,6 +260,18 @@ def scores(
     return kept
 
 
+def lifted_errors(
+    capture: Capture, fields: dict[int, dict[str, DenseField]]
+) -> NDArray[np.float64]:
+    """Return the errors of lifted points (frames, points), mm, NaN where one was not lifted."""
+    assert capture.template is not None
+    chosen = Settings(capture, capture.template, tuple(next(iter(fields.values()))))
+    measure = LiftedMeasure(chosen)
+    for frame, own in fields.items():
+        measure.add(Instant(frame, own, chosen))
+    return np.stack([one.error_mm for one in measure.found])
+
+
 def drift(
     capture: Capture,
     fields: dict[int, dict[str, DenseField]],
@@ -289,6 +314,8 @@ def report(jobs: list[Job], seeds: tuple[int, ...]) -> list[str]:
         lines += [f"## Tested on {title}", ""]
         lines += by_seed(main_jobs, test, seeds) + [""]
     lines += ["## What epipolar training gains", "", *ratios(main_jobs, seeds), ""]
+    lines += ["## Points that all methods lift (held-out frames)", ""]
+    lines += [*same_points(main_jobs, seeds), ""]
     own = [job for job in main_jobs if job.name not in ("teacher", *METHODS)]
     if own:
         lines += [f"## Ablations (seed {seeds[0]}, {SHORT} steps, held-out frames)", ""]
@@ -374,6 +401,21 @@ def ratios(jobs: list[Job], seeds: tuple[int, ...]) -> list[str]:
                 gain = 100 * (np.mean(own) / np.mean(its) - 1) if own and its else None
                 cells.append("" if gain is None else f"{gain:+.0f} %")
             lines.append(f"| {method} | {other} | {title} | " + " | ".join(cells) + " |")
+    return lines
+
+
+def same_points(jobs: list[Job], seeds: tuple[int, ...]) -> list[str]:
+    """Return the mean errors of those points that each method lifts: elsewhere some lift more."""
+    lines = ["| seed | points | " + " | ".join(f"{name} mm" for name in METHODS) + " |"]
+    lines.append("|---" * (len(METHODS) + 2) + "|")
+    for seed in seeds:
+        own = {job.name: job for job in jobs if job.seed == seed and job.lifted.exists()}
+        if not set(METHODS) <= set(own):
+            continue
+        errors = np.stack([np.load(own[name].lifted) for name in METHODS])
+        shared = np.isfinite(errors).all(0)
+        cells = " | ".join(f"{value:.1f}" for value in errors[:, shared].mean(1))
+        lines.append(f"| {seed} | {shared.mean():.2f} | {cells} |")
     return lines
 
 

@@ -226,7 +226,7 @@ def _reference(settings: Settings) -> tuple[str, Keypoints2D | None]:
 
 
 class LiftedMeasure:
-    """Triangulated surface points against the true mesh."""
+    """Triangulated surface points against the true mesh; `found` by frame."""
 
     def __init__(self, settings: Settings) -> None:
         settings.require_embedding()
@@ -239,7 +239,7 @@ class LiftedMeasure:
         self._vertices = chosen_vertices(
             settings.template, settings.lifted_points, settings.rules.seed
         )
-        self._found: list[LiftedErrors] = []
+        self.found: list[LiftedErrors] = []
 
     def add(self, instant: Instant) -> None:
         """Lift the points of one frame."""
@@ -250,13 +250,13 @@ class LiftedMeasure:
         rig = replace(own.capture.rig, cameras=cameras).in_units("m")
         lifted = lift(instant.seen, rig, own.template, self._vertices, options=own.triangulation)
         mesh = own.capture.truth.poses.vertices(own.template, frame)[0]
-        self._found.append(lifted_errors(lifted, mesh[self._vertices]))
+        self.found.append(lifted_errors(lifted, mesh[self._vertices]))
 
     def summary(self) -> dict[str, Any]:
         """Return the errors."""
-        if not self._found:
+        if not self.found:
             raise NothingUsable("no frame has fields of two cameras")
-        return lifted_summary(self._found)
+        return lifted_summary(self.found)
 
 
 class DriftMeasure:
