@@ -203,6 +203,7 @@ def test_the_readme_names_every_format_and_command():
     from mvboot.formats.detections import detection_formats
     from mvboot.formats.exports import EXPORTS
     from mvboot.formats.rigs import rig_formats
+    from mvboot.formats.surfaces import SURFACE_EXPORTS
 
-    for name in (*rig_formats(), *detection_formats(), *EXPORTS):
+    for name in (*rig_formats(), *detection_formats(), *EXPORTS, *SURFACE_EXPORTS):
         assert f"`{name}`" in text, name

@@ -49,6 +49,12 @@ def _decoded(path: Path, mode: int) -> NDArray[np.uint8]:
     return np.asarray(picture, dtype=np.uint8)
 
 
+def png(picture: NDArray[np.uint8]) -> bytes:
+    """Return a picture (h, w, 3) RGB as the content of a PNG file."""
+    bgr = np.ascontiguousarray(picture[..., ::-1])
+    return cv2.imencode(".png", bgr)[1].tobytes()
+
+
 def header_size(path: Path) -> tuple[int, int] | None:
     """Return width and height of a PNG or JPEG as shown, unless the header does not tell."""
     try:
