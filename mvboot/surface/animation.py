@@ -13,8 +13,8 @@ from mvboot.rig import UNITS_IN_M, Rig
 from mvboot.surface.fit import Surface
 from mvboot.surface.posture import Posture
 from mvboot.surface.texture import Paint
-from mvboot.synthetic.normals import vertex_normals
 from mvboot.template import Template
+from mvboot.template.normals import vertex_normals
 
 Floats = NDArray[np.float64]
 

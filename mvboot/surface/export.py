@@ -12,8 +12,8 @@ from mvboot.rig import Rig
 from mvboot.surface.animation import animation_of
 from mvboot.surface.fit import Lost, Surface
 from mvboot.surface.texture import Paint
-from mvboot.synthetic.normals import vertex_normals
 from mvboot.template import Template
+from mvboot.template.normals import vertex_normals
 
 ANIMATION = "animation.glb"
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from mvboot.surface.dense import DensePoints
-from mvboot.synthetic.normals import unit
+from mvboot.template.normals import unit
 
 Floats = NDArray[np.float64]
 IntArray = NDArray[np.int64]

@@ -19,7 +19,7 @@ from mvboot.surface.carve import Silhouette, inside_all
 from mvboot.surface.dense import dense_points
 from mvboot.surface.oriented import OrientedPoints, oriented_points
 from mvboot.surface.poisson import poisson_mesh, simplified
-from mvboot.synthetic.normals import vertex_normals
+from mvboot.template.normals import vertex_normals
 from mvboot.template.parts import local_mesh
 
 Floats = NDArray[np.float64]

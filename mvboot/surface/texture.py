@@ -17,8 +17,8 @@ from mvboot.errors import InputError
 from mvboot.rig import Rig
 from mvboot.surface.bend import edges_of
 from mvboot.surface.visibility import visible_vertices
-from mvboot.synthetic.normals import unit, vertex_normals
 from mvboot.template import Located, Template
+from mvboot.template.normals import unit, vertex_normals
 
 Floats = NDArray[np.float64]
 IntArray = NDArray[np.int64]
