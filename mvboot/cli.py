@@ -7,6 +7,7 @@ import typer
 
 from mvboot import __version__
 from mvboot.commands.board import board
+from mvboot.commands.bootstrap import bootstrap
 from mvboot.commands.calibrate import calibrate
 from mvboot.commands.capture import capture
 from mvboot.commands.demo import demo
@@ -35,6 +36,7 @@ app.command("triangulate")(triangulate)
 app.command("capture")(capture)
 app.command("synth")(synth)
 app.command("train")(train)
+app.command("bootstrap")(bootstrap)
 app.command("predict")(predict)
 app.command("evaluate")(evaluate)
 app.command("inspect")(inspect)

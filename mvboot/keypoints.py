@@ -1,6 +1,6 @@
 """2D detections of a recording and 3D keypoints, as dense arrays with names on every axis."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from mvboot.errors import InputError
 
 FloatArray = NDArray[np.float64]
+SYMMETRIC = 1e-6
+"""How far the two halves of a covariance may differ, in shares of its trace."""
 
 
 @dataclass(frozen=True)
@@ -31,12 +33,16 @@ class Keypoints2D:
         only lists people in no particular order (OpenPose): choose one first (`largest`).
     source
         What was read: format and files, for people and provenance.
+    covariance
+        (C, F, I, K, 2, 2) of the error of ``xy`` in px^2, for detections that are right at all;
+        NaN exactly where ``xy`` is missing. None where a detector states none.
 
     Raises
     ------
     InputError
         Shapes that do not match the names, repeated names, frames out of order, infinite pixels,
-        a confidence outside [0, 1] or given without a pixel, or half a pixel.
+        a confidence outside [0, 1] or given without a pixel, or half a pixel, a covariance that is
+        not positive definite.
     """
 
     cameras: tuple[str, ...]
@@ -47,6 +53,7 @@ class Keypoints2D:
     confidence: FloatArray
     identified: bool = True
     source: Mapping[str, Any] = field(default_factory=dict)
+    covariance: FloatArray | None = None
 
     def __post_init__(self) -> None:
         for axis in ("cameras", "individuals", "keypoints"):
@@ -73,6 +80,8 @@ class Keypoints2D:
                 f"confidence {worst:g} {self._example(outside)} is outside [0, 1]; "
                 "rescale the scores of your detector"
             )
+        if self.covariance is not None:
+            self._check_covariance(self.covariance)
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -92,8 +101,21 @@ class Keypoints2D:
                 f"no keypoints for camera {', '.join(missing)}; there are {', '.join(self.cameras)}"
             )
         rows = [self.cameras.index(name) for name in names]
-        return replace(
-            self, cameras=tuple(names), xy=self.xy[rows], confidence=self.confidence[rows]
+        return self._mapped(lambda values: values[rows], cameras=tuple(names))
+
+    def for_keypoints(self, names: Mapping[str, str]) -> "Keypoints2D":
+        """Return the keypoints that ``names`` has as keys, in its order and with its new names.
+
+        An unknown name raises InputError.
+        """
+        missing = [name for name in names if name not in self.keypoints]
+        if missing:
+            raise InputError(
+                f"there is no keypoint {', '.join(missing)}; there are {', '.join(self.keypoints)}"
+            )
+        columns = [self.keypoints.index(name) for name in names]
+        return self._mapped(
+            lambda values: values[:, :, :, columns], keypoints=tuple(names.values())
         )
 
     def renamed(self, cameras: Mapping[str, str]) -> "Keypoints2D":
@@ -102,12 +124,17 @@ class Keypoints2D:
 
     def above(self, min_confidence: float) -> "Keypoints2D":
         """Return the detections with at least this confidence; the others become missing."""
-        keep = self.confidence >= min_confidence
-        return replace(
-            self,
-            xy=np.where(keep[..., None], self.xy, np.nan),
-            confidence=np.where(keep, self.confidence, np.nan),
-        )
+        return self.where(self.confidence >= min_confidence)
+
+    def where(self, keep: NDArray[np.bool_]) -> "Keypoints2D":
+        """Return the detections that ``keep`` (C, F, I, K) names; the others become missing."""
+        every = np.broadcast_to(keep, self.shape)
+
+        def kept(values: FloatArray) -> FloatArray:
+            known = every.reshape(every.shape + (1,) * (values.ndim - every.ndim))
+            return np.where(known, values, np.nan)
+
+        return self._mapped(kept)
 
     def largest(self, min_confidence: float = 0.0) -> "Keypoints2D":
         """Return one individual per camera and frame: the one whose detections span most area.
@@ -121,14 +148,13 @@ class Keypoints2D:
         high = np.where(np.isnan(kept), -np.inf, kept).max(axis=3)
         there = (high >= low).all(axis=-1)
         extent = np.where(there, (high - low).prod(axis=-1), -1.0)  # (C, F, I)
-        best = extent.argmax(axis=2)[:, :, None, None]
-        return replace(
-            self,
-            individuals=("largest",),
-            xy=np.take_along_axis(self.xy, best[..., None], axis=2),
-            confidence=np.take_along_axis(self.confidence, best, axis=2),
-            identified=True,
-        )
+        best = extent.argmax(axis=2)
+
+        def chosen(values: FloatArray) -> FloatArray:
+            index = best.reshape(best.shape + (1,) * (values.ndim - best.ndim))
+            return np.take_along_axis(values, index, axis=2)
+
+        return self._mapped(chosen, individuals=("largest",), identified=True)
 
     def of(self, individual: str) -> "Keypoints2D":
         """Return the detections of one individual, which then counts as identified.
@@ -140,17 +166,13 @@ class Keypoints2D:
                 f"there is no individual {individual!r}; there are {', '.join(self.individuals)}"
             )
         i = self.individuals.index(individual)
-        return replace(
-            self,
-            individuals=(individual,),
-            xy=self.xy[:, :, [i]],
-            confidence=self.confidence[:, :, [i]],
-            identified=True,
+        return self._mapped(
+            lambda values: values[:, :, [i]], individuals=(individual,), identified=True
         )
 
     def slice_frames(self, rows: slice) -> "Keypoints2D":
         """Return a block of frames, by position."""
-        return self._at(rows)
+        return self.at_rows(rows)
 
     def chunks(self, points: int) -> Iterator["Keypoints2D"]:
         """Yield blocks of whole frames with about this many points each."""
@@ -163,15 +185,38 @@ class Keypoints2D:
         per_frame = len(self.individuals) * len(self.keypoints)
         wanted = min(len(self.frames), max(1, points // per_frame))
         rows = np.sort(rng.choice(len(self.frames), wanted, replace=False))
-        return self._at(rows)
+        return self.at_rows(rows)
 
-    def _at(self, rows: slice | NDArray[np.int64]) -> "Keypoints2D":
+    def at_rows(self, rows: slice | NDArray[np.int64]) -> "Keypoints2D":
+        """Return some frames, by position."""
+        return self._mapped(lambda values: values[:, rows], frames=self.frames[rows])
+
+    def _mapped(self, change: Callable[[FloatArray], FloatArray], **names: Any) -> "Keypoints2D":
+        """Return the detections with a change of every array, and other names on their axes."""
         return replace(
             self,
-            frames=self.frames[rows],
-            xy=self.xy[:, rows],
-            confidence=self.confidence[:, rows],
+            xy=change(self.xy),
+            confidence=change(self.confidence),
+            covariance=None if self.covariance is None else change(self.covariance),
+            **names,
         )
+
+    def _check_covariance(self, covariance: FloatArray) -> None:
+        if covariance.shape != (*self.shape, 2, 2):
+            raise InputError(
+                f"names say (cameras, frames, individuals, keypoints) = {self.shape}, but the "
+                f"covariance has shape {covariance.shape}"
+            )
+        xx, xy, yx, yy = np.moveaxis(covariance.reshape(*self.shape, 4), -1, 0)
+        skew = np.abs(xy - yx) > SYMMETRIC * (np.abs(xx) + np.abs(yy))
+        with np.errstate(invalid="ignore"):
+            usable = (xx > 0) & (xx * yy > xy * yx) & np.isfinite(xx * yy) & ~skew
+        wrong = np.where(self.present, ~usable, ~np.isnan(covariance).all(axis=(-2, -1)))
+        if wrong.any():
+            raise InputError(
+                "the covariance must be symmetric and positive definite where there is a "
+                f"detection, NaN elsewhere; it is not {self._example(wrong)}"
+            )
 
     def _example(self, where: NDArray[np.bool_]) -> str:
         c, f, i, k = (int(index[0]) for index in np.nonzero(where))

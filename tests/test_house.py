@@ -21,7 +21,7 @@ LEVELS = [
     {"files"},
     {"config"},
     {"geometry"},
-    {"rig", "recording", "keypoints"},
+    {"rig", "recording", "keypoints", "heatmaps"},
     {"template"},
     {"formats", "triangulation", "fields", "losses", "networks"},
     {"calib"},

@@ -199,3 +199,60 @@ def test_accepted_points_and_their_views():
     )
     assert points.accepted.sum() == 1 and points.accepted[0, 0, 0]
     assert points.n_views[0, 0].tolist() == [3, 0, 0]
+
+
+# --- covariances --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def exact(keypoints):
+    """The same detections, each with a covariance of its own."""
+    size = 1.0 + np.arange(2 * 5 * 3 * 4).reshape(2, 5, 3, 4)
+    covariance = size[..., None, None] * np.array([[2.0, 0.5], [0.5, 1.0]])
+    covariance[~keypoints.present] = np.nan
+    return replace(keypoints, covariance=covariance)
+
+
+def test_covariances_go_where_their_detections_go(exact):
+    def sizes(some):
+        return some.covariance[..., 1, 1]
+
+    whole = sizes(exact)
+    np.testing.assert_array_equal(sizes(exact.for_cameras(["right", "left"])), whole[::-1])
+    np.testing.assert_array_equal(sizes(exact.of("b")), whole[:, :, [1]])
+    some = exact.for_keypoints({"tail": "end", "nose": "nose"})
+    assert some.keypoints == ("end", "nose")
+    np.testing.assert_array_equal(sizes(some), whole[..., [3, 0]])
+    np.testing.assert_array_equal(some.xy, exact.xy[:, :, :, [3, 0]])
+    with pytest.raises(InputError, match="no keypoint beak; there are nose, ear, paw, tail"):
+        exact.for_keypoints({"beak": "nose"})
+    np.testing.assert_array_equal(sizes(exact.slice_frames(slice(1, 3))), whole[:, 1:3])
+    kept = exact.above(0.5)
+    np.testing.assert_array_equal(np.isnan(sizes(kept)), ~kept.present)
+    large = exact.largest()
+    for c, f in np.ndindex(2, 5):
+        chosen = sizes(large)[c, f, 0]
+        assert any(np.array_equal(chosen, whole[c, f, i], equal_nan=True) for i in range(3))
+    assert exact.largest().covariance.shape == (2, 5, 1, 4, 2, 2)
+
+
+@pytest.mark.parametrize(
+    ("value", "where"),
+    [
+        (np.nan, (1, 2, 0, 3)),
+        (1.0, (0, 1, 2, 3)),  # nothing was detected there
+        ([[1.0, 2.0], [2.0, 1.0]], (1, 2, 0, 3)),
+        ([[1.0, 0.5], [0.4, 1.0]], (1, 2, 0, 3)),
+        ([[-1.0, 0.0], [0.0, -1.0]], (1, 2, 0, 3)),
+        ([[np.inf, 0.0], [0.0, 1.0]], (1, 2, 0, 3)),
+    ],
+)
+def test_covariances_that_are_none(exact, value, where):
+    camera = exact.cameras[where[0]]
+    with pytest.raises(InputError, match=f"positive definite.*it is not in camera {camera}"):
+        replace(exact, covariance=changed(exact.covariance, where, value))
+
+
+def test_covariances_of_another_shape(exact):
+    with pytest.raises(InputError, match=r"covariance has shape \(2, 5, 3, 4, 2\)"):
+        replace(exact, covariance=exact.covariance[..., 0])

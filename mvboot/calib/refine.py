@@ -227,12 +227,7 @@ def _split(keypoints: Keypoints2D, held_out: float) -> tuple[Keypoints2D, Keypoi
             f"in {len(rows)} frames a keypoint is seen by three cameras; refining needs "
             f"{MIN_FRAMES} such frames or more"
         )
-    seen = replace(
-        keypoints,
-        frames=keypoints.frames[rows],
-        xy=keypoints.xy[:, rows],
-        confidence=keypoints.confidence[:, rows],
-    )
+    seen = keypoints.at_rows(rows)
     first = max(1, len(rows) - max(1, round(held_out * len(rows))))
     return seen.slice_frames(slice(0, first)), seen.slice_frames(slice(first, None))
 

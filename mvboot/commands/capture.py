@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from typer import Argument, Option
 
-from mvboot.commands.options import listed, pairs, resolved
+from mvboot.commands.options import frame_words, listed, pairs, resolved
 from mvboot.commands.output import Output
 
 Words = list[str] | None
@@ -86,8 +86,8 @@ def capture(
         "min_confidence": min_confidence,
         "landmarks": pairs(landmark, "--landmark", "KEYPOINT=LANDMARK"),
         "camera_map": pairs(camera_map, "--camera-map", "FOUND=RIG"),
-        "train": _frames(train),
-        "validation": _frames(validation),
+        "train": frame_words(train),
+        "validation": frame_words(validation),
         "held_out_cameras": None if held_out is None else listed(held_out, "--held-out"),
         "template": template,
         "fps": fps,
@@ -95,9 +95,3 @@ def capture(
     settings = resolved(CaptureConfig, given, config, overrides, "mvboot capture")
     say = Output(as_json)
     say.result(run(settings, overwrite, say))
-
-
-def _frames(text: str | None) -> list[int | str] | None:
-    """Return the words of ``0..79,85`` as a frame list of YAML has them, or None for none."""
-    words = (word.strip() for word in text.split(",")) if text is not None else None
-    return None if words is None else [int(w) if w.isdecimal() else w for w in words]

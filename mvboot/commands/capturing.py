@@ -1,7 +1,6 @@
 """The work of ``mvboot capture``: what cameras filmed, a rig and detections to a capture folder."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -157,13 +156,7 @@ def _keypoints(config: CaptureConfig, rig: Rig, template: Template | None) -> Ke
             f"--landmark: the template has no landmark {', '.join(strange)}; it has "
             f"{', '.join(template.keypoints)}"
         )
-    columns = [chosen.keypoints.index(name) for name in config.landmarks]
-    return replace(
-        chosen,
-        keypoints=landmarks,
-        xy=chosen.xy[..., columns, :],
-        confidence=chosen.confidence[..., columns],
-    )
+    return chosen.for_keypoints(config.landmarks)
 
 
 def _splits(config: CaptureConfig, frames: list[int], rig: Rig) -> Splits:

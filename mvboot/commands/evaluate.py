@@ -1,11 +1,11 @@
-"""``mvboot evaluate``: how right and how consistent dense fields are."""
+"""``mvboot evaluate``: how right and how consistent dense fields or 2D keypoints are."""
 
 from pathlib import Path
 from typing import Annotated, Any
 
 from typer import Argument, Option
 
-from mvboot.commands.options import listed, pairs, resolved
+from mvboot.commands.options import listed, pairs, resolved, stated
 from mvboot.commands.output import Output
 
 Overrides = Annotated[
@@ -15,6 +15,11 @@ Data = Annotated[Path | None, Option(help="Capture folder whose pictures the fie
 Fields = Annotated[
     Path | None, Option(help="Folder of fields, <camera>/<frame>.npz, or with these in fields/.")
 ]
+Keypoints = Annotated[
+    str | None,
+    Option(help="2D keypoints instead of fields: a table, or a path with {camera}."),
+]
+Subject = Annotated[str | None, Option(help="Whose keypoints, where there are several.")]
 Out = Annotated[Path | None, Option(help="Folder to write to.")]
 Against = Annotated[
     Path | None, Option(help="Folder of earlier fields, as a teacher's: measure the drift.")
@@ -63,6 +68,8 @@ def evaluate(
     overrides: Overrides = None,
     data: Data = None,
     fields: Fields = None,
+    keypoints: Keypoints = None,
+    subject: Subject = None,
     out: Out = None,
     against: Against = None,
     template: Template = None,
@@ -78,12 +85,14 @@ def evaluate(
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Measure dense fields: surface, epipolar and 3D errors, landmarks, drift."""
-    from mvboot.commands.evaluation import EvaluateConfig, limits_of, plan, run
+    """Measure dense fields (surface, epipolar, 3D, landmarks, drift), or 2D keypoints."""
+    from mvboot.commands import evaluation, keypoint_evaluation
 
     given: dict[str, Any] = {
         "data": data,
         "fields": fields,
+        "keypoints": keypoints,
+        "subject": subject,
         "out": out,
         "against": against,
         "template": template,
@@ -94,7 +103,22 @@ def evaluate(
         "landmarks": pairs(landmark, "--landmark", "KEYPOINT=LANDMARK"),
         "seed": seed,
     }
-    settings = resolved(EvaluateConfig, given, config, overrides, "mvboot evaluate")
-    limits = limits_of(pairs(fail_above, "--fail-above", "SCORE=LIMIT") or {})
-    say = Output(as_json)
-    say.result(plan(settings, overwrite, say) if dry_run else run(settings, limits, overwrite, say))
+    limits = pairs(fail_above, "--fail-above", "SCORE=LIMIT") or {}
+    say, command = Output(as_json), "mvboot evaluate"
+    if keypoints is not None or stated(config, "keypoints") is not None:
+        sparse = resolved(
+            keypoint_evaluation.KeypointEvaluateConfig, given, config, overrides, command
+        )
+        done = (
+            keypoint_evaluation.plan(sparse, overwrite, say)
+            if dry_run
+            else keypoint_evaluation.run(sparse, limits, overwrite, say)
+        )
+    else:
+        dense = resolved(evaluation.EvaluateConfig, given, config, overrides, command)
+        done = (
+            evaluation.plan(dense, overwrite, say)
+            if dry_run
+            else evaluation.run(dense, limits, overwrite, say)
+        )
+    say.result(done)

@@ -1,7 +1,7 @@
 """The work of ``mvboot evaluate``."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -62,15 +62,15 @@ class Evaluation:
     def __init__(self, config: EvaluateConfig) -> None:
         self.config = config
         self.capture = Capture.open(config.data)
-        self.cameras = _cameras(self.capture, config.cameras)
+        self.cameras = cameras_of(self.capture, config.cameras)
         self.fields = FieldFolder.open(config.fields, self.capture)
         self.fields.require(self.cameras)
         self.against = None
         if config.against is not None:
             self.against = FieldFolder.open(config.against, self.capture)
             self.against.require(self.cameras)
-        self.split = config.split or _default_split(self.capture)
-        self.frames = _frames(self.capture, self.split)
+        self.split = config.split or default_split(self.capture)
+        self.frames = frames_of(self.capture, self.split)
         self.template = _template(self.capture, config.template)
 
     @cached_property
@@ -156,12 +156,12 @@ class Evaluation:
         }
 
 
-def limits_of(texts: Mapping[str, str]) -> dict[str, float]:
+def limits_of(texts: Mapping[str, str], scores: Sequence[str]) -> dict[str, float]:
     """Return the limits of ``--fail-above`` by score; InputError for what cannot be meant."""
     limits: dict[str, float] = {}
     for score, text in texts.items():
-        if score not in SCORES:
-            raise InputError(f"--fail-above {score}: there are {', '.join(SCORES)}")
+        if score not in scores:
+            raise InputError(f"--fail-above {score}: there are {', '.join(scores)}")
         try:
             limits[score] = float(text)
         except ValueError:
@@ -186,13 +186,14 @@ def plan(config: EvaluateConfig, overwrite: bool, say: Output) -> dict[str, Any]
 
 
 def run(
-    config: EvaluateConfig, limits: Mapping[str, float], overwrite: bool, say: Output
+    config: EvaluateConfig, limits: Mapping[str, str], overwrite: bool, say: Output
 ) -> dict[str, Any]:
     """Measure the fields, write ``summary.json`` and return it.
 
     InputError for bad input, NothingUsable where nothing could be measured (then nothing is
     written), QualityMissed after writing where a score exceeds its limit or has no value.
     """
+    allowed = limits_of(limits, SCORES)
     with atomic_folder(config.out, overwrite) as folder:
         evaluation = Evaluation(config)
         if not evaluation.pictures:
@@ -214,14 +215,15 @@ def run(
         dump_yaml(config.model_dump(mode="json", exclude_none=True), folder / "config.yaml")
     _say_result(summary, say)
     say.say(f"\nwrote {config.out}: summary.json, config.yaml")
-    _require(summary, limits)
+    require_scores(summary, allowed)
     return summary
 
 
 # --- input --------------------------------------------------------------------------------------
 
 
-def _cameras(capture: Capture, wanted: list[str]) -> tuple[str, ...]:
+def cameras_of(capture: Capture, wanted: list[str]) -> tuple[str, ...]:
+    """Return the wanted cameras of a capture, or all; InputError for an unknown one."""
     unknown = [name for name in wanted if name not in capture.cameras]
     if unknown:
         raise InputError(
@@ -231,11 +233,13 @@ def _cameras(capture: Capture, wanted: list[str]) -> tuple[str, ...]:
     return tuple(name for name in capture.cameras if not wanted or name in wanted)
 
 
-def _default_split(capture: Capture) -> str:
+def default_split(capture: Capture) -> str:
+    """Return the frames that are measured where nobody says which."""
     return "validation" if len(capture.split("validation")) else "all"
 
 
-def _frames(capture: Capture, split: str) -> list[int]:
+def frames_of(capture: Capture, split: str) -> list[int]:
+    """Return the frames of a split; InputError where there are none."""
     if split == "all":
         return list(capture.frames.tolist())
     frames: list[int] = capture.split("train" if split == "train" else "validation").tolist()
@@ -268,7 +272,8 @@ def _of(evaluation: Evaluation) -> str:
 # --- output -------------------------------------------------------------------------------------
 
 
-def _require(summary: Mapping[str, Any], limits: Mapping[str, float]) -> None:
+def require_scores(summary: Mapping[str, Any], limits: Mapping[str, float]) -> None:
+    """Raise QualityMissed for a score above its limit, or without a value."""
     for score, limit in limits.items():
         name, key = score.split(".")
         value = summary.get(name, {}).get(key)
@@ -306,10 +311,10 @@ def _say_surface(found: Mapping[str, Any], say: Output) -> None:
         "AUC 30": "auc_30",
         "IoU": "iou",
     }
-    say.table(_rows("camera", columns, {**found["per_camera"], "all": found}))
+    say.table(rows_of("camera", columns, {**found["per_camera"], "all": found}))
     say.say(
-        f"GPS {_text(found['gps'])}, GPSm {_text(found['gpsm'])}, AP {_text(found['ap'])}, "
-        f"AP of GPSm {_text(found['ap_gpsm'])} (kappa: {found['kappa']})"
+        f"GPS {text_of(found['gps'])}, GPSm {text_of(found['gpsm'])}, AP {text_of(found['ap'])}, "
+        f"AP of GPSm {text_of(found['ap_gpsm'])} (kappa: {found['kappa']})"
     )
 
 
@@ -321,7 +326,7 @@ def _say_epipolar(found: Mapping[str, Any], say: Output) -> None:
         "median px": "median_px",
         "90 % within px": "p90_px",
     }
-    say.table(_rows("camera", columns, {**found["per_camera"], "all": found}))
+    say.table(rows_of("camera", columns, {**found["per_camera"], "all": found}))
 
 
 def _say_landmarks(found: Mapping[str, Any], say: Output) -> None:
@@ -334,22 +339,22 @@ def _say_landmarks(found: Mapping[str, Any], say: Output) -> None:
         ".2": "pck_0.2",
         "median px": "median_px",
     }
-    say.table(_rows("landmark", columns, {**found["per_landmark"], "all": found}))
+    say.table(rows_of("landmark", columns, {**found["per_landmark"], "all": found}))
 
 
 def _say_lifted(found: Mapping[str, Any], say: Output) -> None:
     say.say(
-        f"lifted points: {_text(found['lifted'])} of {found['points']:,} surface points, error "
-        f"mean {_text(found['mean_mm'])} mm, median {_text(found['median_mm'])} mm, 90 % within "
-        f"{_text(found['p90_mm'])} mm"
+        f"lifted points: {text_of(found['lifted'])} of {found['points']:,} surface points, error "
+        f"mean {text_of(found['mean_mm'])} mm, median {text_of(found['median_mm'])} mm, 90 % "
+        f"within {text_of(found['p90_mm'])} mm"
     )
 
 
 def _say_drift(found: Mapping[str, Any], say: Output) -> None:
     say.say(
-        f"drift from the other fields: mean {_text(found['mean_cm'])} cm, median "
-        f"{_text(found['median_cm'])} cm, 90 % within {_text(found['p90_cm'])} cm; "
-        f"{_text(found['lost'])} of their pixels lost, IoU {_text(found['iou'])}"
+        f"drift from the other fields: mean {text_of(found['mean_cm'])} cm, median "
+        f"{text_of(found['median_cm'])} cm, 90 % within {text_of(found['p90_cm'])} cm; "
+        f"{text_of(found['lost'])} of their pixels lost, IoU {text_of(found['iou'])}"
     )
 
 
@@ -362,16 +367,19 @@ _TELL = {
 }
 
 
-def _rows(
+def rows_of(
     first: str, columns: Mapping[str, str], entries: Mapping[str, Mapping[str, Any]]
 ) -> list[tuple[str, ...]]:
+    """Return a table: its header, and a row of columns for each entry."""
     header = (first, *columns)
     return [header] + [
-        (name, *(_text(entry[key]) for key in columns.values())) for name, entry in entries.items()
+        (name, *(text_of(entry[key]) for key in columns.values()))
+        for name, entry in entries.items()
     ]
 
 
-def _text(value: float | None) -> str:
+def text_of(value: float | None) -> str:
+    """Return a number for people."""
     if value is None:
         return "-"
     return f"{value:,}" if isinstance(value, int) else f"{value:.3g}"

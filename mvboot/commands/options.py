@@ -20,6 +20,12 @@ def listed(text: str, option: str) -> list[str]:
     return names
 
 
+def frame_words(text: str | None) -> list[int | str] | None:
+    """Return the words of ``0..79,85`` as a frame list of YAML has them, or None for none."""
+    words = (word.strip() for word in text.split(",")) if text is not None else None
+    return None if words is None else [int(w) if w.isdecimal() else w for w in words]
+
+
 def pairs(texts: Sequence[str] | None, option: str, form: str) -> dict[str, str] | None:
     """Return ``LEFT=RIGHT`` words as a mapping, or None for none.
 
@@ -46,6 +52,19 @@ def by_camera(texts: Sequence[str] | None, option: str) -> dict[str, list[str]] 
         key, value = (camera, words) if equals else ("all", text)
         found.setdefault(key, []).extend(listed(value, option))
     return found or None
+
+
+def stated(config: Path | None, key: str) -> Any:
+    """Return what a config file says of one key, None where it says nothing.
+
+    For a setting that decides which model the others belong to. InputError for broken YAML.
+    """
+    if config is None:
+        return None
+    from mvboot.config import parse_yaml, read_text
+
+    content = parse_yaml(read_text(config), config)
+    return content.get(key) if isinstance(content, dict) else None
 
 
 def resolved(

@@ -1,7 +1,7 @@
-"""``mvboot predict``: dense fields of a capture's pictures by a trained network."""
+"""``mvboot predict``: fields or keypoints of a capture's pictures by a trained network."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from typer import Option
 
@@ -20,8 +20,19 @@ Size = Annotated[
 Margin = Annotated[
     float | None, Option(help="Room about the subject. [default: as the model was trained]")
 ]
+CropsFrom = Annotated[
+    Path | None,
+    Option(help="Where to look for keypoints: a table of boxes, or of 2D or 3D keypoints."),
+]
+Individual = Annotated[
+    str | None, Option(help="Whose keypoints, where the capture or --crops-from has several.")
+]
+Format = Annotated[
+    list[str] | None,
+    Option(help="Also write keypoints as deeplabcut, sleap, coco, openpose, ...; repeatable."),
+]
 Overlay = Annotated[
-    bool, Option("--overlay", help="Also write a video of each camera with the fields on it.")
+    bool, Option("--overlay", help="Also write a video of each camera with the result on it.")
 ]
 Overwrite = Annotated[bool, Option("--overwrite", help="Replace an earlier result.")]
 DryRun = Annotated[bool, Option("--dry-run", help="Say what would be written, and stop.")]
@@ -37,25 +48,42 @@ def predict(
     split: Split = "all",
     size: Size = None,
     margin: Margin = None,
+    crops_from: CropsFrom = None,
+    individual: Individual = None,
+    format: Format = None,
     overlay: Overlay = False,
     overwrite: Overwrite = False,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Say for every pixel of a capture which point of the template it shows."""
-    from mvboot.commands.prediction import Prediction, plan, run
+    """Say which point of the template pixels show, or where keypoints are: as the model learned."""
+    from mvboot.commands import detection, prediction
 
-    asked = Prediction.of(
-        model=model,
-        data=data,
-        rig=rig,
-        cameras=None if cameras is None else listed(cameras, "--cameras"),
-        split=split,
-        size=size,
-        margin=margin,
-    )
+    how: dict[str, Any] = {
+        "model": model,
+        "data": data,
+        "rig": rig,
+        "cameras": None if cameras is None else listed(cameras, "--cameras"),
+        "split": split,
+        "size": size,
+        "margin": margin,
+    }
+    sparse: dict[str, Any] = {
+        "crops_from": crops_from,
+        "individual": individual,
+        "formats": format or (),
+    }
     say = Output(as_json)
-    if dry_run:
-        say.result(plan(asked, out, overwrite, say))
+    if prediction.kind_of(model) == "keypoints":
+        keypoints = detection.KeypointPrediction.of(**how, **sparse)
+        if dry_run:
+            say.result(detection.plan(keypoints, out, overwrite, say))
+        else:
+            say.result(detection.run(keypoints, out, overwrite, overlay, say))
         return
-    say.result(run(asked, out, overwrite, overlay, say))
+    prediction.require_dense(sparse)
+    fields = prediction.Prediction.of(**how)
+    if dry_run:
+        say.result(prediction.plan(fields, out, overwrite, say))
+    else:
+        say.result(prediction.run(fields, out, overwrite, overlay, say))

@@ -1,6 +1,6 @@
-"""The work of ``mvboot predict``."""
+"""The work of ``mvboot predict`` with networks of fields."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,11 @@ from mvboot.errors import InputError
 from mvboot.fields import DenseField
 from mvboot.files import atomic_folder, require_free
 from mvboot.formats.rigs import load_rig
-from mvboot.networks import DenseNetwork, load_network, read_header
-from mvboot.report.overlay import OverlayVideo
+from mvboot.networks import DenseNetwork, NetworkHeader, load_network, read_header
+from mvboot.report.overlay import OverlayVideo, overlaid
 from mvboot.report.triangulation import write_json
 from mvboot.template import Template
-from mvboot.training.config import TrainSettings
+from mvboot.training.config import RunSettings, TrainSettings
 from mvboot.training.predict import predicted, store
 from mvboot.training.run import MODEL
 
@@ -48,21 +48,40 @@ class Prediction:
         margin: float | None,
     ) -> "Prediction":
         """Open everything; InputError for what does not fit together."""
-        path = model / MODEL if model.is_dir() else model
+        path = model_file(model)
         capture = Capture.open(data, None if rig is None else load_rig(rig))
         network = load_network(path, capture.template).eval()
-        trained = read_header(path).provenance.get("settings", {})
-        cut = TrainSettings.model_validate(
-            {key: trained[key] for key in ("size", "margin") if key in trained}
-        )
-        views = _views(capture, cameras, split)
-        return Prediction(
-            network,
-            capture,
-            views,
-            cut.size if size is None else size,
-            cut.margin if margin is None else margin,
-        )
+        cut = crops_of(read_header(path), TrainSettings, size, margin)
+        return Prediction(network, capture, views_of(capture, cameras, split), *cut)
+
+
+def kind_of(model: Path) -> str:
+    """Return what a model predicts: "embedding", "charts" or "keypoints"."""
+    return read_header(model_file(model)).config.target.kind
+
+
+def require_dense(options: Mapping[str, Any]) -> None:
+    """Raise InputError for an option that only networks of keypoints have."""
+    given = [name for name, value in options.items() if value]
+    if given:
+        option = given[0].removesuffix("s").replace("_", "-")
+        raise InputError(f"--{option} is for models of keypoints; this one predicts fields")
+
+
+def model_file(model: Path) -> Path:
+    """Return the file of a model, or of a run's folder."""
+    return model / MODEL if model.is_dir() else model
+
+
+def crops_of(
+    header: NetworkHeader, settings: type[RunSettings], size: int | None, margin: float | None
+) -> tuple[int, float]:
+    """Return size and margin of crops: as asked for, else as trained, else the usual ones."""
+    trained = header.provenance.get("settings", {})
+    cut = settings.model_validate(
+        {key: trained[key] for key in ("size", "margin") if key in trained}
+    )
+    return cut.size if size is None else size, cut.margin if margin is None else margin
 
 
 def plan(asked: Prediction, out: Path, overwrite: bool, say: Output) -> dict[str, Any]:
@@ -86,12 +105,13 @@ def run(
                 store(field, folder / FIELDS)
                 subject.append(_share(field))
                 if template is not None:
-                    videos.add(asked.capture.picture(field.camera, field.frame), field, template)
+                    picture = asked.capture.picture(field.camera, field.frame)
+                    videos.add(field.camera, overlaid(picture, field, template))
         summary = {
             "fields": len(asked.views),
             "cameras": sorted({view.camera for view in asked.views}),
             "kind": asked.network.config.target.kind,
-            "template": asked.network.config.target.topology,
+            "template": asked.network.config.surface.topology,
             "size": asked.size,
             "margin": asked.margin,
             "subject_share": float(np.mean(subject)),
@@ -104,7 +124,8 @@ def run(
     return summary
 
 
-def _views(capture: Capture, cameras: Sequence[str] | None, split: str) -> list[View]:
+def views_of(capture: Capture, cameras: Sequence[str] | None, split: str) -> list[View]:
+    """Return the pictures of cameras (None: all) and a split; InputError where there are none."""
     if split not in SPLITS:
         raise InputError(f"--split {split!r} is none of {', '.join(SPLITS)}")
     unknown = sorted(set(cameras or ()) - set(capture.cameras))

@@ -1,11 +1,11 @@
-"""``mvboot train``: a dense network from labels, or from views of one instant."""
+"""``mvboot train``: a network from labels, or from views of one instant."""
 
 from pathlib import Path
 from typing import Annotated, Any
 
 from typer import Argument, Option
 
-from mvboot.commands.options import listed, resolved
+from mvboot.commands.options import listed, resolved, stated
 from mvboot.commands.output import Output
 
 Overrides = Annotated[
@@ -13,6 +13,14 @@ Overrides = Annotated[
     Argument(
         metavar="[KEY=VALUE]...",
         help="Settings by name, as size=112 or matching.weight=0.2; docs/training.md lists them.",
+    ),
+]
+TaskName = Annotated[
+    str | None,
+    Option(
+        "--task",
+        help="dense (fields of a template's surface) or keypoints (those of the labels). "
+        "[default: dense]",
     ),
 ]
 Data = Annotated[Path | None, Option(help="Capture folder.")]
@@ -32,6 +40,10 @@ Labels = Annotated[
     list[Path] | None,
     Option(help="Capture whose labels are used, if not those of --data; repeatable."),
 ]
+CropsFrom = Annotated[
+    Path | None,
+    Option(help="Where the subject is in --data: a table of boxes, or of 2D or 3D keypoints."),
+]
 LabelCameras = Annotated[
     str | None, Option(help="Cameras whose labels are used. [default: all that train]")
 ]
@@ -46,6 +58,7 @@ AsJson = Annotated[bool, Option("--json", help="Print the summary as JSON.")]
 
 def train(
     overrides: Overrides = None,
+    task: TaskName = None,
     data: Data = None,
     out: Out = None,
     rig: Rig = None,
@@ -53,6 +66,7 @@ def train(
     teacher: Teacher = None,
     labels: Labels = None,
     label_cameras: LabelCameras = None,
+    crops_from: CropsFrom = None,
     steps: Steps = None,
     seed: Seed = None,
     config: Config = None,
@@ -61,11 +75,12 @@ def train(
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Train a dense network: from few labels first, then from unlabelled views of a rig."""
+    """Train a network: from few labels first, then from unlabelled views of a rig."""
     from mvboot.commands.training import plan, run
-    from mvboot.training.config import TrainConfig
+    from mvboot.training.tasks import named_task
 
     given: dict[str, Any] = {
+        "task": task,
         "data": data,
         "out": out,
         "rig": rig,
@@ -75,10 +90,12 @@ def train(
         "label_cameras": None
         if label_cameras is None
         else listed(label_cameras, "--label-cameras"),
+        "crops_from": crops_from,
         "steps": steps,
         "seed": seed,
     }
-    settings = resolved(TrainConfig, given, config, overrides, "mvboot train")
+    model = named_task(task or stated(config, "task") or "dense").config
+    settings = resolved(model, given, config, overrides, "mvboot train")
     say = Output(as_json)
     if dry_run:
         say.result(plan(settings, overwrite, resume, say))

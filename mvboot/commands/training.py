@@ -4,6 +4,8 @@ import logging
 import sys
 import time
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,32 +19,34 @@ from mvboot.errors import InputError
 from mvboot.files import require_free
 from mvboot.formats.rigs import load_rig
 from mvboot.report.triangulation import write_json
-from mvboot.training.config import TrainConfig
+from mvboot.training.config import Places
+from mvboot.training.crops import boxes_from
 from mvboot.training.run import CHECKPOINT, MODEL, PreparedRun
 
 CONFIG, SUMMARY = "config.yaml", "summary.json"
 
 
-def plan(config: TrainConfig, overwrite: bool, resume: bool, say: Output) -> dict[str, Any]:
+def plan(config: Places, overwrite: bool, resume: bool, say: Output) -> dict[str, Any]:
     """Say what would be trained, after the same checks that a run makes."""
     _checkpoint(config, overwrite, resume)
-    data = _prepared(config).data
+    data, settings = _prepared(config).data, config.settings
     found = {
-        "labelled_pictures": len(data.labelled),
+        "labelled_pictures": 0 if data.labelled is None else len(data.labelled),
         "groups_of_views": 0 if data.views is None else len(data.views),
         "validation_groups": len(data.validation),
-        "steps": config.steps,
+        "steps": settings.steps,
         "warnings": list(data.warnings),
     }
     say.say(
-        f"would train {config.steps} steps ({config.method}) into {config.out}: "
+        f"would train {settings.steps} steps ({settings.task}, {settings.method}) into "
+        f"{config.out}: "
         f"{found['labelled_pictures']} labelled pictures, {found['groups_of_views']} groups of "
         f"views, validated on {found['validation_groups']}"
     )
     return found
 
 
-def run(config: TrainConfig, overwrite: bool, resume: bool, say: Output) -> dict[str, Any]:
+def run(config: Places, overwrite: bool, resume: bool, say: Output) -> dict[str, Any]:
     """Train, and return the summary."""
     checkpoint = _checkpoint(config, overwrite, resume)
     prepared = _prepared(config)
@@ -50,13 +54,13 @@ def run(config: TrainConfig, overwrite: bool, resume: bool, say: Output) -> dict
         say.warn(warning)
     dump_yaml(config.model_dump(mode="json", exclude_none=True), config.out / CONFIG)
     started = time.monotonic()
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module="lightning")
-        logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    with quiet():
         found = prepared.train(config.out, checkpoint, (_Rounds(say), *_watched(say)))
+    settings = config.settings
     summary = {
-        "method": config.method,
-        "steps": config.steps,
+        "task": settings.task,
+        "method": settings.method,
+        "steps": settings.steps,
         "seconds": round(time.monotonic() - started, 1),
         **{name: found[name] for name in sorted(found)},
         "files": [MODEL, CHECKPOINT, "logs/metrics.csv"],
@@ -66,8 +70,17 @@ def run(config: TrainConfig, overwrite: bool, resume: bool, say: Output) -> dict
     return summary
 
 
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep to itself what Lightning says of itself."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="lightning")
+        logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+        yield
+
+
 class _Rounds(Callback):
-    """Says what a round of bootstrapping begins with."""
+    """Says what a round begins with, where labels are made anew in rounds."""
 
     def __init__(self, say: Output) -> None:
         self.say = say
@@ -75,22 +88,26 @@ class _Rounds(Callback):
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Say it once a round."""
-        found = trainer.datamodule.round  # type: ignore[attr-defined]  # what `fit` was given
+        found = trainer.datamodule.news  # type: ignore[attr-defined]  # what `fit` was given
         if found is not None and found is not self.said and trainer.is_global_zero:
             self.say.say(str(found))
             self.said = found
 
 
-def _prepared(config: TrainConfig) -> PreparedRun:
+def _prepared(config: Places) -> PreparedRun:
     rig = None if config.rig is None else load_rig(config.rig)
     labelled = [Capture.open(folder) for folder in config.labels]
     teacher = config.teacher
     if teacher is not None and teacher.is_dir():
         teacher = teacher / MODEL
-    return PreparedRun.of(config.settings, Capture.open(config.data, rig), labelled, teacher)
+    capture = Capture.open(config.data, rig)
+    if config.crops_from is not None:
+        individual = getattr(config, "individual", None)
+        capture = capture.with_boxes(boxes_from(config.crops_from, capture, individual))
+    return PreparedRun.of(config.settings, capture, labelled, teacher)
 
 
-def _checkpoint(config: TrainConfig, overwrite: bool, resume: bool) -> Path | None:
+def _checkpoint(config: Places, overwrite: bool, resume: bool) -> Path | None:
     """Return the checkpoint to go on from; InputError where ``out`` is not as it must be."""
     path = config.out / CHECKPOINT
     if not resume:
@@ -107,9 +124,11 @@ def _watched(say: Output) -> tuple[Callback, ...]:
 
 def _describe(summary: dict[str, Any], out: Path, say: Output) -> None:
     words = {
-        "validation/epipolar_px": "hard-match epipolar error on held-out frames {:.2f} px",
+        "validation/epipolar_px": "epipolar error on held-out frames {:.2f} px",
         "validation/drift": "drift from the teacher {:.3f}",
         "validation/error": "error against true fields {:.3f}",
+        "validation/label_px": "error on held-out labels {:.2f} px",
+        "validation/pck": "held-out keypoints within 0.05 of the box {:.2f}",
     }
     for name, text in words.items():
         if name in summary:

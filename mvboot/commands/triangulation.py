@@ -118,7 +118,7 @@ class Recording:
         check_subject(sample, config.subject, config.keypoints)
         self.sample = self.selected(sample)
         self.confident = self.sample.above(config.min_confidence)
-        self.groups = _read_groups(config.groups) if config.groups else None
+        self.groups = read_groups(config.groups) if config.groups else None
         self._collect_warnings()
 
     def chunks(self) -> Iterator[Keypoints2D]:
@@ -282,7 +282,8 @@ def _summary(recording: Recording, funnel: Funnel, exports: dict[str, str]) -> d
     }
 
 
-def _read_groups(path: Path) -> dict[str, list[str]]:
+def read_groups(path: Path) -> dict[str, list[str]]:
+    """Read a YAML file of keypoints to judge together: ``name: [a, b]``."""
     groups = parse_yaml(read_text(path), path)
     good = isinstance(groups, dict) and all(
         isinstance(members, list) and all(isinstance(name, str) for name in members)

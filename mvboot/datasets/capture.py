@@ -1,6 +1,7 @@
 """A capture folder: what cameras filmed, and everything that is known about it (DESIGN 4)."""
 
 from collections.abc import Collection, Mapping
+from copy import copy
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -9,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mvboot.config import load_yaml
+from mvboot.datasets.boxes import Boxes
 from mvboot.datasets.decoding import Colour
 from mvboot.datasets.footage import find_pictures, numbered_files
 from mvboot.datasets.layout import (
+    BOXES,
     CAPTURE,
     FIELDS,
     KEYPOINTS,
@@ -74,6 +77,7 @@ class Capture:
         self.pictures = pictures
         self.label_cameras = frozenset(self.cameras if label_cameras is None else label_cameras)
         self.fields = folder / FIELDS if fields is None else fields
+        self.marked = None if model.labelled is None else frozenset(model.labelled)
 
     @staticmethod
     def open(folder: str | Path, rig: Rig | None = None) -> "Capture":
@@ -171,15 +175,13 @@ class Capture:
         path = next((path for path in paths if path.is_file()), None)
         if path is None:
             return None
-        found = read_keypoints2d(path)
-        unknown = [name for name in found.cameras if name not in self.stated.names]
-        if unknown:
-            raise InputError(
-                f"has keypoints of {', '.join(unknown)}, but the rig's cameras are "
-                f"{', '.join(self.stated.names)}; rename them",
-                where=path,
-            )
-        return found.for_cameras([name for name in found.cameras if name in self.rig.names])
+        return self._of_rig(read_keypoints2d(path), path)
+
+    @cached_property
+    def boxes(self) -> Boxes | None:
+        """Where the subject is, of a file of boxes, or None: masks, fields or keypoints say it."""
+        path = self.folder / BOXES
+        return Boxes.read(path) if path.is_file() else None
 
     @cached_property
     def truth(self) -> Truth:
@@ -235,12 +237,45 @@ class Capture:
 
     def labelled_by(self, cameras: Collection[str]) -> "Capture":
         """Return the same capture with labels of these cameras only; the others' fields stay."""
-        return Capture(self.folder, self.model, self.stated, self.pictures, cameras, self.fields)
+        same = copy(self)
+        same.label_cameras = frozenset(cameras)
+        return same
 
     def relabelled(self, fields: Path) -> "Capture":
         """Return the same capture with the fields of another folder, all of which are labels."""
         model = self.model.model_copy(update={"labelled": None})
         return Capture(self.folder, model, self.stated, self.pictures, fields=fields)
+
+    def is_marked(self, camera: str, frame: int) -> bool:
+        """Whether a picture has keypoints that count as labels."""
+        self._require_camera(camera)
+        listed = self.marked is None or frame in self.marked
+        return listed and camera in self.label_cameras and self.has_keypoints(camera, frame)
+
+    def has_keypoints(self, camera: str, frame: int) -> bool:
+        """Whether a picture has any keypoint."""
+        return (camera, frame) in self._keypointed
+
+    def has_mask(self, camera: str, frame: int) -> bool:
+        """Whether a picture has a mask."""
+        return frame in self._masks.get(camera, {})
+
+    def with_keypoints(self, keypoints: Keypoints2D | None) -> "Capture":
+        """Return the same capture with other keypoints in place of its own, all of them labels.
+
+        InputError where they name a camera that the rig lacks.
+        """
+        same = copy(self)
+        same.__dict__.pop("_keypointed", None)
+        same.marked = None
+        same.keypoints = None if keypoints is None else self._of_rig(keypoints, self.folder)
+        return same
+
+    def with_boxes(self, boxes: Boxes | None) -> "Capture":
+        """Return the same capture with boxes that say where the subject is."""
+        same = copy(self)
+        same.boxes = boxes
+        return same
 
     # --- splits ---------------------------------------------------------------------------
 
@@ -290,6 +325,27 @@ class Capture:
             raise InputError(
                 f"no camera {name!r} in use; there are {', '.join(self.cameras)}", self.folder
             )
+
+    def _of_rig(self, keypoints: Keypoints2D, where: Path) -> Keypoints2D:
+        """Return the keypoints of the cameras in use; InputError where the rig lacks one."""
+        unknown = [name for name in keypoints.cameras if name not in self.stated.names]
+        if unknown:
+            raise InputError(
+                f"has keypoints of {', '.join(unknown)}, but the rig's cameras are "
+                f"{', '.join(self.stated.names)}; rename them",
+                where=where,
+            )
+        return keypoints.for_cameras([n for n in keypoints.cameras if n in self.rig.names])
+
+    @cached_property
+    def _keypointed(self) -> frozenset[tuple[str, int]]:
+        """Cameras and frames that have any keypoint."""
+        keypoints = self.keypoints
+        if keypoints is None:
+            return frozenset()
+        cameras, rows = np.nonzero((keypoints.present & (keypoints.confidence > 0)).any((2, 3)))
+        frames = keypoints.frames[rows].tolist()
+        return frozenset(zip((keypoints.cameras[c] for c in cameras), frames, strict=True))
 
     def _check_sizes(self) -> None:
         for name in self.cameras:

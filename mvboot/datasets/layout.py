@@ -17,6 +17,7 @@ RIG, CAPTURE, TEMPLATE, KEYPOINTS = "rig.yaml", "capture.yaml", "template.npz", 
 IMAGES, VIDEOS, MASKS, FIELDS, TRUTH = "images", "videos", "masks", "fields", "truth"
 KEYPOINTS3D, RIG_TRUE, MAPS = "keypoints3d.parquet", "rig_true.yaml", "depth"
 KEYPOINTS2D, POSES = "keypoints2d.parquet", "poses.npz"
+BOXES = "boxes.csv"
 HIDDEN = 0.1
 """Confidence of a true keypoint that something hides; 0 would read as missing."""
 PICTURE_SUFFIXES = (".png", ".jpg")

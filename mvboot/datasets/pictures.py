@@ -34,6 +34,13 @@ class Pictures(ABC):
     def read(self, frame: int) -> Colour:
         """Return a picture (h, w, 3) RGB; InputError where it is missing, broken or odd-sized."""
 
+    @abstractmethod
+    def source(self, frame: int) -> tuple[Path, int | None]:
+        """Return the file of a picture, and its index from 0 where that is a video, else None.
+
+        InputError where it is missing.
+        """
+
     def _place(self, frame: int) -> int:
         place = int(np.searchsorted(self.frames, frame))
         if place < len(self.frames) and self.frames[place] == frame:
@@ -62,10 +69,14 @@ class PictureFiles(Pictures):
 
     def read(self, frame: int) -> Colour:
         """See `Pictures.read`."""
-        path = self._paths[self._place(frame)]
+        path, _ = self.source(frame)
         picture = read_colour(path)
         require_size(picture, self.size, path, f"{self._paths[0].name} of camera {self.camera}")
         return picture
+
+    def source(self, frame: int) -> tuple[Path, int | None]:
+        """See `Pictures.source`."""
+        return self._paths[self._place(frame)], None
 
 
 class VideoPictures(Pictures):
@@ -105,7 +116,14 @@ class VideoPictures(Pictures):
 
     def read(self, frame: int) -> Colour:
         """See `Pictures.read`."""
-        return self.reader.read(int(self._map[1][self._place(frame)]))
+        return self.reader.read(self._index(frame))
+
+    def source(self, frame: int) -> tuple[Path, int | None]:
+        """See `Pictures.source`."""
+        return self.reader.path, self._index(frame)
+
+    def _index(self, frame: int) -> int:
+        return int(self._map[1][self._place(frame)])
 
 
 def require_size(picture: NDArray[np.uint8], size: tuple[int, int], path: Path, like: str) -> None:

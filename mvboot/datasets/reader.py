@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from mvboot.datasets.augmentation import Augmentation
+from mvboot.datasets.boxes import Boxes
 from mvboot.datasets.capture import Capture
 from mvboot.datasets.crops import cut, square_crop, subject_box
 from mvboot.datasets.layout import TEMPLATE
@@ -106,7 +108,7 @@ class SampleReader:
         labelled = capture.is_labelled(*view)
         field = capture.field(*view) if labelled or self.all_fields else None
         xy, confidence = self._keypoints(view)
-        crop = self._crop(view, mask, field, xy)
+        crop = self._crop(view, mask, field)
         if draw is not None:
             crop = draw.moved(crop)
         cells = None if field is None else self._cells(field, crop)
@@ -159,17 +161,26 @@ class SampleReader:
         at = keypoints.cameras.index(view.camera), row, individual
         return keypoints.xy[at], np.nan_to_num(keypoints.confidence[at])
 
-    def _crop(
-        self, view: View, mask: NDArray[np.float32] | None, field: DenseField | None, xy: Floats
-    ) -> Crop:
+    def _crop(self, view: View, mask: NDArray[np.float32] | None, field: DenseField | None) -> Crop:
         """Return the square about the subject, or about the whole picture where none is known."""
-        keypoints = self.capture.keypoints
-        alone = keypoints is None or len(keypoints.individuals) == 1
-        box = subject_box(mask, field, xy) if alone else subject_box(None, None, xy)
+        keypoints, boxes = self.capture.keypoints, self.capture.boxes
+        box = None if boxes is None else boxes.last(view)
+        if box is None and (keypoints is None or len(keypoints.individuals) == 1):
+            box = subject_box(mask, field, None)
+        if box is None and self._about_keypoints is not None:
+            box = self._about_keypoints.own(view)
         if box is not None:
             return square_crop(box, self.size, self.margin)
         width, height = self.capture.size(view.camera)
         return square_crop((-0.5, -0.5, width - 0.5, height - 0.5), self.size, 0.0)
+
+    @cached_property
+    def _about_keypoints(self) -> Boxes | None:
+        keypoints = self.capture.keypoints
+        if keypoints is None:
+            return None
+        chosen = keypoints if self.individual is None else keypoints.of(self.individual)
+        return Boxes.of_keypoints(chosen)
 
 
 @dataclass(frozen=True)

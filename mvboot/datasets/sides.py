@@ -31,6 +31,14 @@ def left_right_pairs(names: Sequence[str]) -> dict[str, str]:
     return pairs
 
 
+def without_partner(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the names with the word left or right whose other side is not among the ``names``."""
+    sided = [name for name in names if re.search("left|right", name, re.IGNORECASE)]
+    pairs = left_right_pairs(names)
+    paired = {*pairs, *pairs.values()}
+    return tuple(name for name in sided if name not in paired)
+
+
 def _word(name: str) -> str:
     return _WORD.sub(lambda found: _in_case_of(found[0], "right"), name)
 

@@ -13,6 +13,7 @@ from mvboot.datasets.capture import Capture
 from mvboot.datasets.footage import find_pictures
 from mvboot.datasets.frame_list import frame_list
 from mvboot.datasets.layout import (
+    BOXES,
     CAPTURE,
     FIELDS,
     IMAGES,
@@ -37,7 +38,7 @@ from mvboot.template import Template
 
 POSE_TABLES = f"{Path(RIG).stem}.*.poses.csv"
 """Poses of moving cameras, which lie beside the rig."""
-PARTS = (IMAGES, VIDEOS, MASKS, FIELDS, TRUTH, TEMPLATE, KEYPOINTS, "keypoints.csv")
+PARTS = (IMAGES, VIDEOS, MASKS, FIELDS, TRUTH, TEMPLATE, KEYPOINTS, "keypoints.csv", BOXES)
 
 
 class CaptureWriter:

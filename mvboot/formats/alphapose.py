@@ -3,6 +3,7 @@
 The frame is the last number in ``image_id``; ``idx`` is the track where tracking was on.
 """
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,16 @@ from typing import Any
 import numpy as np
 
 from mvboot.errors import InputError
-from mvboot.formats.detection_format import CameraDetections, DetectionFormat, clean
+from mvboot.files import atomic_file
+from mvboot.formats.detection_format import (
+    CameraDetections,
+    DetectionFormat,
+    as_triples,
+    clean,
+)
 from mvboot.formats.people import PersonPose, from_people
 from mvboot.formats.rig_format import head, read_json
+from mvboot.keypoints import Keypoints2D
 
 COCO_17 = (
     "nose left_eye right_eye left_ear right_ear left_shoulder right_shoulder left_elbow "
@@ -59,4 +67,22 @@ def _pose(entry: dict[str, Any], path: Path) -> PersonPose:
     )
 
 
-FORMAT = DetectionFormat("alphapose", "AlphaPose json", _matches, _read)
+def _write(keypoints: Keypoints2D, folder: Path) -> None:
+    """Write a list of people a camera; AlphaPose names no keypoints, only counts."""
+    for name, triples in zip(keypoints.cameras, as_triples(keypoints), strict=True):
+        people = [
+            {
+                "image_id": f"{frame:06d}.png",
+                "category_id": 1,
+                "keypoints": one.ravel().tolist(),
+                "score": float(one[:, 2].mean()),
+                "idx": i,
+            }
+            for frame, own in zip(keypoints.frames.tolist(), triples, strict=True)
+            for i, one in enumerate(own)
+        ]
+        with atomic_file(folder / f"{name}.json") as partial:
+            partial.write_text(json.dumps(people))
+
+
+FORMAT = DetectionFormat("alphapose", "AlphaPose json", _matches, _read, write=_write)

@@ -4,6 +4,7 @@ Camera N is called ``cam_N`` as in the rig. Points are numbered: ``point_<id>``;
 is given, ``object_<object>_point_<id>``. Detections have no confidence and count as certain.
 """
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,8 +13,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mvboot.errors import InputError
-from mvboot.formats.detection_format import CameraDetections, DetectionFormat, clean
+from mvboot.files import atomic_file
+from mvboot.formats.detection_format import (
+    CameraDetections,
+    DetectionFormat,
+    clean,
+    require_one,
+)
 from mvboot.formats.rig_format import head
+from mvboot.keypoints import Keypoints2D
 
 POINT_COLUMNS = ("keypoint_id", "point_id")
 
@@ -68,4 +76,28 @@ def _camera(
     return CameraDetections(frames, ("individual_0",), keypoints, xy, confidence, numbered=True)
 
 
-FORMAT = DetectionFormat("caliscope", "Caliscope point table", _matches, read_all=_read)
+def _write(keypoints: Keypoints2D, folder: Path) -> None:
+    """Write ``xy.csv``; InputError for cameras that are not called cam_N."""
+    require_one(keypoints, "a Caliscope table")
+    numbers = [re.fullmatch(r"cam_(\d+)", name) for name in keypoints.cameras]
+    odd = [n for n, found in zip(keypoints.cameras, numbers, strict=True) if found is None]
+    if odd:
+        raise InputError(f"Caliscope numbers cameras: call {', '.join(odd)} cam_0, cam_1, ...")
+    c, f, _, k = np.nonzero(keypoints.present)
+    table = pd.DataFrame(
+        {
+            "sync_index": keypoints.frames[f],
+            "cam_id": np.array([int(found[1]) for found in numbers if found])[c],
+            "frame_index": keypoints.frames[f],
+            "keypoint_id": k,
+            "img_loc_x": keypoints.xy[c, f, 0, k, 0],
+            "img_loc_y": keypoints.xy[c, f, 0, k, 1],
+        }
+    )
+    with atomic_file(folder / "xy.csv") as partial:
+        table.to_csv(partial, index=False)
+
+
+FORMAT = DetectionFormat(
+    "caliscope", "Caliscope point table", _matches, read_all=_read, write=_write
+)

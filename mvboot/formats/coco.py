@@ -5,6 +5,7 @@ The frame is the last number in ``file_name``, else the image id. Visibility v: 
 integer pixels from 0 at the centre of the first one: no shift.
 """
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,11 @@ from typing import Any
 import numpy as np
 
 from mvboot.errors import InputError
-from mvboot.formats.detection_format import CameraDetections, DetectionFormat, clean
+from mvboot.files import atomic_file
+from mvboot.formats.detection_format import CameraDetections, DetectionFormat, as_triples, clean
 from mvboot.formats.people import PersonPose, from_people
 from mvboot.formats.rig_format import head, read_json
+from mvboot.keypoints import Keypoints2D
 
 
 def _matches(path: Path) -> bool:
@@ -67,4 +70,41 @@ def _pose(entry: dict[str, Any], frame_of: dict[Any, int], count: int, path: Pat
     )
 
 
-FORMAT = DetectionFormat("coco", "COCO keypoints json", _matches, _read)
+def _write(keypoints: Keypoints2D, folder: Path) -> None:
+    """Write a dataset a camera; COCO has one score for a whole annotation: the mean confidence."""
+    category = {"id": 1, "name": "subject", "keypoints": list(keypoints.keypoints), "skeleton": []}
+    for name, triples in zip(keypoints.cameras, as_triples(keypoints), strict=True):
+        frames = keypoints.frames.tolist()
+        images = [{"id": f, "file_name": f"{f:06d}.png"} for f in frames]
+        people = [
+            _annotation(frame, i, one)
+            for frame, own in zip(frames, triples, strict=True)
+            for i, one in enumerate(own)
+            if (one[:, 2] > 0).any()
+        ]
+        for number, person in enumerate(people, start=1):
+            person["id"] = number
+        content = {"images": images, "annotations": people, "categories": [category]}
+        with atomic_file(folder / f"{name}.json") as partial:
+            partial.write_text(json.dumps(content), encoding="utf-8")
+
+
+def _annotation(frame: int, individual: int, triples: Any) -> dict[str, Any]:
+    seen = triples[:, 2] > 0
+    places = triples[seen, :2]
+    left, top = places.min(0)
+    width, height = np.ptp(places, axis=0)
+    return {
+        "image_id": frame,
+        "category_id": 1,
+        "track_id": individual,
+        "keypoints": np.where(seen[:, None], triples * [1, 1, 0] + [0, 0, 2], 0).ravel().tolist(),
+        "num_keypoints": int(seen.sum()),
+        "bbox": [float(left), float(top), float(width), float(height)],
+        "area": float(width * height),
+        "iscrowd": 0,
+        "score": float(triples[seen, 2].mean()),
+    }
+
+
+FORMAT = DetectionFormat("coco", "COCO keypoints json", _matches, _read, write=_write)

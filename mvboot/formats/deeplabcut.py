@@ -14,10 +14,13 @@ import numpy as np
 import pandas as pd
 
 from mvboot.errors import InputError
+from mvboot.files import atomic_file
 from mvboot.formats.detection_format import CameraDetections, DetectionFormat, clean
 from mvboot.formats.rig_format import head
+from mvboot.keypoints import Keypoints2D
 
 LEVELS = ("scorer", "individuals", "bodyparts", "coords")
+SCORER = "mvboot"
 
 
 def _matches(path: Path) -> bool:
@@ -112,4 +115,19 @@ def _frames(index: Any, path: Path) -> tuple[np.ndarray[Any, np.dtype[np.int64]]
     return frames, True
 
 
-FORMAT = DetectionFormat("deeplabcut", "DeepLabCut or Lightning Pose", _matches, _read)
+def _write(keypoints: Keypoints2D, folder: Path) -> None:
+    """Write a csv a camera; several individuals get a level of theirs."""
+    several = len(keypoints.individuals) > 1
+    levels = [[SCORER], *([keypoints.individuals] if several else []), keypoints.keypoints]
+    names = [name for name in LEVELS if several or name != "individuals"]
+    columns = pd.MultiIndex.from_product([*levels, ["x", "y", "likelihood"]], names=names)
+    values = np.concatenate([keypoints.xy, keypoints.confidence[..., None]], -1)
+    for name, own in zip(keypoints.cameras, values, strict=True):
+        table = pd.DataFrame(own.reshape(len(own), -1), keypoints.frames, columns)
+        with atomic_file(folder / f"{name}.csv") as partial:
+            table.to_csv(partial, na_rep="NaN")  # pandas drops a first row of blanks
+
+
+FORMAT = DetectionFormat(
+    "deeplabcut", "DeepLabCut or Lightning Pose", _matches, _read, write=_write
+)

@@ -59,6 +59,9 @@ class DetectionFormat:
         A file of all cameras to detections by camera; None where files hold one camera.
     takes_folder
         Whether one camera is a folder of files (one a frame).
+    write
+        Writes detections into a folder of their own, so that the folder can be read; None where
+        that is not possible.
     """
 
     name: str
@@ -67,6 +70,21 @@ class DetectionFormat:
     read_camera: Callable[[Path], CameraDetections] | None = None
     read_all: Callable[[Path], Mapping[str, CameraDetections]] | None = None
     takes_folder: bool = False
+    write: Callable[[Keypoints2D, Path], None] | None = None
+
+
+def as_triples(keypoints: Keypoints2D) -> Floats:
+    """Return x, y, confidence (C, F, I, K, 3), 0 where missing, as people write them."""
+    triples = np.concatenate([keypoints.xy, keypoints.confidence[..., None]], -1)
+    return np.asarray(np.nan_to_num(triples))
+
+
+def require_one(keypoints: Keypoints2D, what: str) -> None:
+    """Raise InputError for several individuals, which a format does not tell apart."""
+    if len(keypoints.individuals) > 1:
+        raise InputError(
+            f"{what} holds one individual, there are {', '.join(keypoints.individuals)}"
+        )
 
 
 def clean(xy: Any, confidence: Any, where: Path) -> tuple[Floats, Floats]:

@@ -1,7 +1,7 @@
 """`load_keypoints`: one door to every format of 2D keypoints."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
@@ -9,7 +9,7 @@ from pathlib import Path
 from mvboot.errors import InputError
 from mvboot.files import natural_key
 from mvboot.formats.detection_format import CameraDetections, DetectionFormat, combine
-from mvboot.formats.keypoints2d_table import is_table2d, read_keypoints2d
+from mvboot.formats.keypoints2d_table import is_table2d, read_keypoints2d, write_keypoints2d
 from mvboot.formats.pattern import FIELD, expand
 from mvboot.keypoints import Keypoints2D
 
@@ -23,6 +23,7 @@ MODULES = (
     "label3d",
 )
 OWN = "mvboot"
+OWN_TABLES = {OWN: "keypoints.parquet", "csv": "keypoints.csv"}
 
 
 @lru_cache(maxsize=1)
@@ -62,6 +63,43 @@ def load_keypoints(pattern: str | Path, format: str | None = None) -> Keypoints2
             return _finish(whole.read_all(path), whole, [path], text)
         text = _folder_pattern(path)
     return _per_camera(text, format)
+
+
+def save_keypoints2d(keypoints: Keypoints2D, folder: str | Path, format: str) -> None:
+    """Write 2D keypoints into a folder in a foreign format, or as our own Parquet or CSV table.
+
+    A folder that holds nothing else can be read again by `load_keypoints`. Formats keep what they
+    have a place for: some know no names of keypoints, or no confidence.
+
+    Parameters
+    ----------
+    keypoints
+        Of all cameras.
+    folder
+        It is made where it is missing.
+    format
+        Name of one of `detection_formats`, or "mvboot" or "csv".
+
+    Raises
+    ------
+    InputError
+        An unknown format, and what a format cannot hold.
+    """
+    folder = Path(folder)
+    writer = _writer(format)
+    folder.mkdir(parents=True, exist_ok=True)
+    writer(keypoints, folder)
+
+
+def _writer(format: str) -> Callable[[Keypoints2D, Path], None]:
+    if format in OWN_TABLES:
+        return lambda keypoints, folder: write_keypoints2d(keypoints, folder / OWN_TABLES[format])
+    found = detection_formats().get(format)
+    if found is None or found.write is None:
+        written = [name for name, one in detection_formats().items() if one.write is not None]
+        known = ", ".join([*written, *OWN_TABLES])
+        raise InputError(f"unknown format of 2D keypoints {format!r}; known are {known}")
+    return found.write
 
 
 def describe(keypoints: Keypoints2D) -> str:

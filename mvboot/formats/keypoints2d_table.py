@@ -1,5 +1,6 @@
 """2D keypoints as a long table: ``frame, camera, individual, keypoint, x, y, confidence``.
 
+Where a detector states how exact it is there are also ``cov_xx, cov_xy, cov_yy``, px^2.
 Files we write hold whole frames in each row group and all names in the metadata, so that a
 recording larger than memory is read block by block.
 """
@@ -30,17 +31,20 @@ from mvboot.formats.tables import (
 from mvboot.keypoints import Keypoints2D
 
 COLUMNS = ("frame", "camera", "individual", "keypoint", "x", "y", "confidence")
+SPREAD = ("cov_xx", "cov_xy", "cov_yy")
 AXES = ("camera", "individual", "keypoint")
 KIND = "keypoints2d"
 ROWS_PER_GROUP = 500_000
 
-_SCHEMA = pa.schema(
-    [
+
+def _schema(keypoints: Keypoints2D) -> pa.Schema:
+    numbered = ("x", "y", "confidence", *(() if keypoints.covariance is None else SPREAD))
+    fields = [
         ("frame", pa.int64()),
         *((axis, NAME_TYPE) for axis in AXES),
-        *((column, pa.float64()) for column in ("x", "y", "confidence")),
+        *((column, pa.float64()) for column in numbered),
     ]
-)
+    return with_metadata(pa.schema(fields), _header(keypoints))
 
 
 def is_table2d(path: Path) -> bool:
@@ -55,7 +59,7 @@ def write_keypoints2d(keypoints: Keypoints2D, path: str | Path) -> None:
     """Write a table of every detection, missing ones too; Parquet, or CSV by its suffix."""
     path = Path(path)
     rows = len(keypoints.cameras) * len(keypoints.individuals) * len(keypoints.keypoints)
-    schema = with_metadata(_SCHEMA, _header(keypoints))
+    schema = _schema(keypoints)
     with atomic_file(path) as partial:
         writer = (
             pa_csv.CSVWriter(partial, schema)
@@ -84,14 +88,16 @@ def _header(keypoints: Keypoints2D) -> dict[str, Any]:
 def _to_table(keypoints: Keypoints2D, schema: pa.Schema) -> pa.Table:
     C, F, I, K = keypoints.shape
     f, c, i, k = (axis.ravel() for axis in np.indices((F, C, I, K)))
-    xy = keypoints.xy.transpose(1, 0, 2, 3, 4).reshape(-1, 2)
+    values = [keypoints.xy, keypoints.confidence[..., None]]
+    if keypoints.covariance is not None:
+        values.append(keypoints.covariance.reshape(C, F, I, K, 4)[..., [0, 1, 3]])
+    by_frame = np.concatenate(values, -1).swapaxes(0, 1)
     columns = [
         pa.array(keypoints.frames[f]),
         names_array(keypoints.cameras, c),
         names_array(keypoints.individuals, i),
         names_array(keypoints.keypoints, k),
-        *(pa.array(xy[:, axis], from_pandas=True) for axis in (0, 1)),
-        pa.array(keypoints.confidence.transpose(1, 0, 2, 3).ravel(), from_pandas=True),
+        *(pa.array(column, from_pandas=True) for column in by_frame.reshape(len(f), -1).T),
     ]
     return pa.Table.from_arrays(columns, schema=schema)
 
@@ -126,6 +132,12 @@ def _from_table(table: pa.Table, header: dict[str, Any], path: Path) -> Keypoint
     found, certain = clean(found, numbers(table, "confidence", path), path)
     xy, confidence = np.full((*shape, 2), np.nan), np.full(shape, np.nan)
     xy.reshape(-1, 2)[cell], confidence.reshape(-1)[cell] = found, certain
+    covariance = None
+    if set(SPREAD) <= set(table.column_names):
+        spread = np.stack([numbers(table, column, path) for column in SPREAD], -1)
+        spread[np.isnan(certain)] = np.nan
+        covariance = np.full((*shape, 2, 2), np.nan)
+        covariance.reshape(-1, 4)[cell] = spread[:, [0, 1, 1, 2]]
     return Keypoints2D(
         cameras=names["camera"],
         frames=frames,
@@ -135,6 +147,7 @@ def _from_table(table: pa.Table, header: dict[str, Any], path: Path) -> Keypoint
         confidence=confidence,
         identified=bool(header.get("identified", True)),
         source={"format": "mvboot", "title": "mvboot table", "files": 1},
+        covariance=covariance,
     )
 
 

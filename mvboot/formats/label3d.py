@@ -10,11 +10,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.io import savemat
 
 from mvboot.errors import InputError
+from mvboot.files import atomic_file
 from mvboot.formats.dannce import camera_names, variables
-from mvboot.formats.detection_format import CameraDetections, DetectionFormat, clean
+from mvboot.formats.detection_format import (
+    CameraDetections,
+    DetectionFormat,
+    clean,
+    require_one,
+)
 from mvboot.formats.mat import cells, read_mat
+from mvboot.keypoints import Keypoints2D
 
 
 def _matches(path: Path) -> bool:
@@ -73,4 +81,21 @@ def _keypoints(content: dict[str, Any], count: int) -> tuple[str, ...]:
     return tuple(f"keypoint_{i:02d}" for i in range(count))
 
 
-FORMAT = DetectionFormat("label3d", "Label3D .mat", _matches, read_all=_read)
+def _write(keypoints: Keypoints2D, folder: Path) -> None:
+    """Write ``label3d_dannce.mat`` with the labels; its cameras are a rig's, format `dannce`."""
+    require_one(keypoints, "a Label3D file")
+    labels = np.empty((len(keypoints.cameras), 1), dtype=object)
+    names = np.empty((1, len(labels)), dtype=object)
+    frames = keypoints.frames[:, None].astype(np.float64)
+    for c, name in enumerate(keypoints.cameras):
+        data = keypoints.xy[c].reshape(len(frames), -1)
+        names[0, c] = name
+        labels[c, 0] = {"data_2d": data, "data_frame": frames, "data_sampleID": frames}
+    joints = np.array(keypoints.keypoints, dtype=object)[:, None]
+    with atomic_file(folder / "label3d_dannce.mat") as partial:
+        savemat(
+            partial, {"labelData": labels, "camnames": names, "skeleton": {"joint_names": joints}}
+        )
+
+
+FORMAT = DetectionFormat("label3d", "Label3D .mat", _matches, read_all=_read, write=_write)

@@ -5,6 +5,7 @@ face parts that the files hold are read together. ``person_id`` is used where Op
 people; otherwise individuals are not identified across cameras and frames.
 """
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mvboot.errors import InputError
-from mvboot.files import natural_key
-from mvboot.formats.detection_format import CameraDetections, DetectionFormat, clean
+from mvboot.files import atomic_file, natural_key
+from mvboot.formats.detection_format import (
+    CameraDetections,
+    DetectionFormat,
+    as_triples,
+    clean,
+)
 from mvboot.formats.rig_format import head, read_json
+from mvboot.keypoints import Keypoints2D
 
 BODY_25 = (
     "Nose Neck RShoulder RElbow RWrist LShoulder LElbow LWrist MidHip RHip RKnee RAnkle LHip LKnee "
@@ -121,4 +128,19 @@ def _individuals(people: dict[int, list[dict[str, Any]]], tracked: bool) -> tupl
     return tuple(f"person_{slot}" for slot in range(max(1, most)))
 
 
-FORMAT = DetectionFormat("openpose", "OpenPose json folders", _matches, _read, takes_folder=True)
+def _write(keypoints: Keypoints2D, folder: Path) -> None:
+    """Write a folder a camera with a file a frame; OpenPose names no keypoints, only counts."""
+    for name, triples in zip(keypoints.cameras, as_triples(keypoints), strict=True):
+        (folder / name).mkdir(parents=True)
+        for frame, own in zip(keypoints.frames.tolist(), triples, strict=True):
+            people = [
+                {"person_id": [i], "pose_keypoints_2d": one.ravel().tolist()}
+                for i, one in enumerate(own)
+            ]
+            with atomic_file(folder / name / f"{frame:012d}_keypoints.json") as partial:
+                partial.write_text(json.dumps({"version": 1.3, "people": people}))
+
+
+FORMAT = DetectionFormat(
+    "openpose", "OpenPose json folders", _matches, _read, takes_folder=True, write=_write
+)

@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mvboot.errors import InputError
+from mvboot.files import atomic_file
 from mvboot.formats.detection_format import CameraDetections, DetectionFormat, clean
+from mvboot.keypoints import Keypoints2D
 
 
 def _matches(path: Path) -> bool:
@@ -68,4 +70,20 @@ def _text(value: object) -> str:
     return value.decode() if isinstance(value, bytes) else str(value)
 
 
-FORMAT = DetectionFormat("sleap", "SLEAP analysis h5", _matches, _read)
+def _write(keypoints: Keypoints2D, folder: Path) -> None:
+    """Write an analysis h5 a camera; its frames count from 0, so that missing ones are empty."""
+    frames = np.arange(int(keypoints.frames[-1]) + 1)
+    shape = (len(frames), *keypoints.shape[2:])
+    for c, name in enumerate(keypoints.cameras):
+        xy, scores = np.full((*shape, 2), np.nan), np.full(shape, np.nan)
+        xy[keypoints.frames], scores[keypoints.frames] = keypoints.xy[c], keypoints.confidence[c]
+        there = np.isfinite(scores).any(-1)
+        with atomic_file(folder / f"{name}.h5") as partial, h5py.File(partial, "w") as file:
+            file["tracks"] = xy.transpose(1, 3, 2, 0)
+            file["point_scores"] = scores.transpose(1, 2, 0)
+            file["track_occupancy"] = there.astype(np.uint8)
+            file["node_names"] = np.array(keypoints.keypoints, dtype="S")
+            file["track_names"] = np.array(keypoints.individuals, dtype="S")
+
+
+FORMAT = DetectionFormat("sleap", "SLEAP analysis h5", _matches, _read, write=_write)

@@ -5,10 +5,12 @@ first pixel is (0, 0); camera axes are x right, y down, z forward; poses are wor
 ``x_in_cam = R @ x_in_world + t``; angles are radians. This package imports nothing else of ours.
 """
 
+from mvboot.geometry.align import rotation_angle, rotation_between
 from mvboot.geometry.camera import Camera, Linearization
 from mvboot.geometry.epipolar import epipolar_distance, fundamental_matrix
 from mvboot.geometry.gap import image_size, pixel_gap
 from mvboot.geometry.lenses import Brown, Fisheye, Lens, Pinhole, make_lens
+from mvboot.geometry.plain import PlainCameras, plain_camera
 from mvboot.geometry.pose import Pose
 
 __all__ = [
@@ -18,10 +20,14 @@ __all__ = [
     "Lens",
     "Linearization",
     "Pinhole",
+    "PlainCameras",
     "Pose",
     "epipolar_distance",
     "fundamental_matrix",
     "image_size",
     "make_lens",
     "pixel_gap",
+    "plain_camera",
+    "rotation_angle",
+    "rotation_between",
 ]

@@ -78,10 +78,14 @@ def likelihood(matches: Matches) -> Float[Tensor, ""]:
     be right for, so that one pixel costs 4.6 at most. No weight by visibility is needed, which
     would leave out those pixels that have most to learn; our own form of L_M.
     """
-    wrong = (1 - HOPELESS) * matches.expected.clamp(max=1)
-    cost = matches.weight * -torch.log1p(-wrong)
+    cost = matches.weight * surprise(matches.expected)
     least = torch.finfo(cost.dtype).tiny
     return torch.div(cost.sum(), matches.weight.sum().clamp(min=least))
+
+
+def surprise(wrong: Float[Tensor, "*n"]) -> Float[Tensor, "*n"]:
+    """Return -log P(right) of the chance that matches are wrong, a share `HOPELESS` kept back."""
+    return -torch.log1p(-(1 - HOPELESS) * wrong.clamp(max=1))
 
 
 def unnormalised(matches: Matches) -> Float[Tensor, ""]:

@@ -7,7 +7,8 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from mvboot.errors import InputError
-from mvboot.networks.config import TIMM, NetworkConfig
+from mvboot.networks.config import DILATED, TIMM, WIDTHS, NetworkConfig
+from mvboot.networks.dilated import Dilated
 from mvboot.networks.pyramid import (
     PRESETS,
     Pyramid,
@@ -79,7 +80,7 @@ class Backbone(nn.Module):
         """What the sides of pictures must be multiples of, in px."""
         return self.pyramid.strides[-1]
 
-    def forward(self, images: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n c h2 w2"]:
+    def forward(self, images: Float[Tensor, "n d h w"]) -> Float[Tensor, "n c h2 w2"]:
         """Return features (N, C, h / stride, w / stride) of normalised pictures."""
         *maps, x = self.pyramid(images)
         skips = [*reversed(maps)][: self.own]
@@ -90,21 +91,23 @@ class Backbone(nn.Module):
         return features
 
 
-def build_backbone(config: NetworkConfig, pretrained: bool = False) -> Backbone:
+def build_backbone(config: NetworkConfig, pretrained: bool = False) -> Backbone | Dilated:
     """Make the backbone a configuration names.
 
     InputError for a model that timm does not have or that has no pyramid with such cells, a
     missing extra, and for ``pretrained`` weights of our own backbones, which have none.
     """
     if config.backbone.startswith(TIMM):
-        pyramid = TimmPyramid(config.backbone.removeprefix(TIMM), pretrained)
+        pyramid = TimmPyramid(config.backbone.removeprefix(TIMM), pretrained, config.channels)
         width = config.width or TIMM_WIDTH
         widths = tuple(width * min(i + 1, WIDEST) for i in range(len(pyramid.channels)))
         return Backbone(pyramid, widths, config.stride)
     if pretrained:
         raise InputError(f"there are no pretrained weights of the backbone {config.backbone!r}")
+    if config.backbone == DILATED:
+        return Dilated(config.channels, config.width or WIDTHS[DILATED])
     preset = PRESETS[config.backbone]
-    own = ResidualPyramid(preset, config.width or preset.width)
+    own = ResidualPyramid(preset, config.width or preset.width, config.channels)
     return Backbone(own, own.channels, config.stride)
 
 

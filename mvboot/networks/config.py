@@ -10,17 +10,24 @@ from mvboot.template import Template, require_topology
 from mvboot.template.charts import MAX_PARTS
 
 PRESETS = ("small", "base")
+DILATED = "dilated"
 TIMM = "timm:"
 
 IMAGENET_MEAN = (123.675, 116.28, 103.53)
 IMAGENET_STD = (58.395, 57.12, 57.375)
 """Of the pictures that most pretrained backbones know (He et al. 2016), RGB in 0..255."""
 
+WIDTHS = {"small": 32, "base": 64, DILATED: 64}
+"""Channels at the finest level, of our own backbones."""
+
+NARROWEST = 8
+
 SAME_SPACE = 1e-4
 """How far two boxes of an embedding may differ, in shares of their size."""
 
 Topology = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Colour = tuple[Finite, Finite, Finite]
 Spread = tuple[Positive, Positive, Positive]
@@ -124,7 +131,57 @@ class ChartsTarget(BaseModel):
             )
 
 
-Target = Annotated[EmbeddingTarget | ChartsTarget, Field(discriminator="kind")]
+class KeypointTarget(BaseModel):
+    """Predict sparse keypoints: a heat map each, and on request the depth of each.
+
+    Parameters
+    ----------
+    names
+        Of the keypoints.
+    blur
+        Standard deviation, in cells, of the bumps that labels are in heat maps. 0: there are no
+        labels, maps are learned by their means (`latent`).
+    depth
+        Whether a map of depths comes with each heat map.
+    temperature
+        By what logits are divided where they are read as beliefs; set on held-out labels.
+    oriented
+        Two keypoints, at the front and at the back of the subject, that a second network finds
+        first; which of them is further right in the picture is then told to this one.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Literal["keypoints"] = "keypoints"
+    names: Annotated[tuple[str, ...], Field(min_length=1)]
+    blur: NotNegative = 1.0
+    depth: bool = False
+    temperature: Positive = 1.0
+    oriented: tuple[str, str] | None = None
+
+    @field_validator("names", "oriented")
+    @classmethod
+    def _different(cls, names: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if names is not None and (len(set(names)) < len(names) or "" in names):
+            raise ValueError("keypoints need different names")
+        return names
+
+    @staticmethod
+    def latent(count: int, oriented: tuple[str, str] | None = None) -> "KeypointTarget":
+        """Describe ``count`` keypoints that nobody names, with their depth (KeypointNet)."""
+        names = tuple(f"latent_{i:02d}" for i in range(count))
+        return KeypointTarget(names=names, blur=0.0, depth=True, oriented=oriented)
+
+    def require_template(self, template: Template) -> None:
+        """Raise InputError: no keypoint is a point of the surface of a template."""
+        raise InputError(
+            f"predicts the keypoints {', '.join(self.names)}, not points of the template "
+            f"{template.name!r}"
+        )
+
+
+SurfaceTarget = EmbeddingTarget | ChartsTarget
+Target = Annotated[SurfaceTarget | KeypointTarget, Field(discriminator="kind")]
 
 
 class NetworkConfig(BaseModel):
@@ -135,10 +192,11 @@ class NetworkConfig(BaseModel):
     target
         What it predicts.
     backbone
-        "small" for a CPU, "base" for a GPU, or "timm:NAME" for the feature pyramid of a model of
-        timm (the extra ``backbones``).
+        "small" for a CPU, "base" for a GPU, "dilated" for the one of KeypointNet, or "timm:NAME"
+        for the feature pyramid of a model of timm (the extra ``backbones``).
     stride
-        Side of an output cell in pixels: 112 px give 56 cells at 2, 224 px at 4.
+        Side of an output cell in pixels: 112 px give 56 cells at 2, 224 px at 4. 1 is for
+        "dilated", which has no other.
     width
         Channels at the finest level; none stated: the backbone's own.
     mean, std
@@ -149,17 +207,54 @@ class NetworkConfig(BaseModel):
 
     target: Target
     backbone: str = "small"
-    stride: Literal[2, 4, 8] = 2
-    width: Annotated[int, Field(ge=8, le=1024, multiple_of=8)] | None = None
+    stride: Literal[1, 2, 4, 8] = 2
+    width: Annotated[int, Field(ge=NARROWEST, le=1024, multiple_of=8)] | None = None
     mean: Colour = IMAGENET_MEAN
     std: Spread = IMAGENET_STD
 
     @field_validator("backbone")
     @classmethod
     def _known(cls, name: str) -> str:
-        if name in PRESETS or (name.startswith(TIMM) and name != TIMM):
+        own = (*PRESETS, DILATED)
+        if name in own or (name.startswith(TIMM) and name != TIMM):
             return name
-        raise ValueError(f"unknown backbone {name!r}; choose {', '.join(PRESETS)} or {TIMM}NAME")
+        raise ValueError(f"unknown backbone {name!r}; choose {', '.join(own)} or {TIMM}NAME")
+
+    @model_validator(mode="after")
+    def _stride_of_backbone(self) -> "NetworkConfig":
+        if (self.stride == 1) != (self.backbone == DILATED):
+            raise ValueError(
+                f"the backbone {self.backbone!r} has no cells of {self.stride} px; "
+                f"{DILATED!r} has cells of 1 px, the others of 2, 4 or 8"
+            )
+        return self
+
+    @property
+    def surface(self) -> SurfaceTarget:
+        """The target of a network that predicts points of a template; else InputError."""
+        if isinstance(self.target, KeypointTarget):
+            raise InputError("predicts keypoints, not points of a template")
+        return self.target
+
+    @property
+    def orientation(self) -> "NetworkConfig | None":
+        """The network that finds the front and the back, half as wide; None where none is told."""
+        target = self.target
+        if not isinstance(target, KeypointTarget) or target.oriented is None:
+            return None
+        return NetworkConfig(
+            target=KeypointTarget(names=target.oriented, blur=0.0),
+            backbone=self.backbone,
+            stride=self.stride,
+            width=max(NARROWEST, (self.width or WIDTHS.get(self.backbone, 64)) // 16 * 8),
+            mean=self.mean,
+            std=self.std,
+        )
+
+    @property
+    def channels(self) -> int:
+        """Channels that enter the backbone: the colours, and the orientation where it is told."""
+        return 3 if self.orientation is None else 4
 
     @staticmethod
     def for_template(
@@ -171,3 +266,15 @@ class NetworkConfig(BaseModel):
         """
         target = (EmbeddingTarget if kind == "embedding" else ChartsTarget).of(template)
         return NetworkConfig(target=target, **settings)
+
+    @staticmethod
+    def keypointnet(
+        count: int = 10, oriented: tuple[str, str] | None = None, **settings: Any
+    ) -> "NetworkConfig":
+        """Describe the network of Suwajanakorn et al. (NeurIPS 2018); ``settings`` as in the class.
+
+        ``oriented`` are the keypoints at the front and the back that its orientation network
+        learns; none: there is no such network.
+        """
+        own = {"backbone": DILATED, "stride": 1} | settings
+        return NetworkConfig(target=KeypointTarget.latent(count, oriented), **own)

@@ -1,4 +1,4 @@
-"""Heads: from features to what is predicted. Each is one 1x1 convolution and its reading."""
+"""Heads: from features to what is predicted. Each is one convolution and its reading."""
 
 import math
 from collections.abc import Sequence
@@ -7,8 +7,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from mvboot.networks.config import ChartsTarget, EmbeddingTarget
-from mvboot.networks.prediction import ChartsPrediction, EmbeddingPrediction
+from mvboot.networks.config import ChartsTarget, EmbeddingTarget, KeypointTarget, SurfaceTarget
+from mvboot.networks.prediction import (
+    ChartsPrediction,
+    EmbeddingPrediction,
+    KeypointPrediction,
+)
 
 BOX_MARGIN = 1.1
 """Where an embedding ends, in half sides of the template's box: stretching it would lower the
@@ -67,18 +71,46 @@ class ChartsHead(nn.Module):
         return ChartsPrediction(foreground, variance, confidence, self.stride, logits, uv)
 
 
+class KeypointHead(nn.Module):
+    """Predict heat maps, and depths where they are asked for (`KeypointPrediction`).
+
+    Its 3x3 convolution is the thirteenth layer of KeypointNet (Suwajanakorn et al. 2018).
+    """
+
+    def __init__(self, channels: int, target: KeypointTarget, stride: int) -> None:
+        super().__init__()
+        self.stride = stride
+        self.target = target
+        self.read = output_layer(channels, len(target.names) * (1 + target.depth), 3)
+
+    def forward(self, features: Float[Tensor, "n c h w"]) -> KeypointPrediction:
+        """Read features (N, C, h, w) of cells."""
+        raw = self.read(features).float()
+        count = len(self.target.names)
+        depth = raw[:, count:] if self.target.depth else None
+        return KeypointPrediction(
+            raw[:, :count],
+            self.stride,
+            self.target.blur,
+            depth,
+            temperature=self.target.temperature,
+        )
+
+
 def build_head(
-    channels: int, target: EmbeddingTarget | ChartsTarget, stride: int
-) -> EmbeddingHead | ChartsHead:
+    channels: int, target: SurfaceTarget | KeypointTarget, stride: int
+) -> EmbeddingHead | ChartsHead | KeypointHead:
     """Make the head of a target, for features of ``channels``."""
     if isinstance(target, EmbeddingTarget):
         return EmbeddingHead(channels, target, stride)
-    return ChartsHead(channels, target, stride)
+    if isinstance(target, ChartsTarget):
+        return ChartsHead(channels, target, stride)
+    return KeypointHead(channels, target, stride)
 
 
-def output_layer(channels: int, outputs: int) -> nn.Conv2d:
-    """Return a 1x1 convolution whose outputs are near 0 at first."""
-    layer = nn.Conv2d(channels, outputs, 1)
+def output_layer(channels: int, outputs: int, side: int = 1) -> nn.Conv2d:
+    """Return a convolution of ``side`` x ``side`` cells whose outputs are near 0 at first."""
+    layer = nn.Conv2d(channels, outputs, side, padding=side // 2)
     nn.init.normal_(layer.weight, std=FIRST_WEIGHTS)
     nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
     return layer

@@ -1,21 +1,21 @@
-"""DenseNetwork: pictures in, dense prediction out."""
+"""DenseNetwork: pictures in, a prediction for every cell out."""
 
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Bool, Float, UInt8
 from torch import Tensor, nn
 
 from mvboot.errors import InputError
 from mvboot.networks.backbone import build_backbone
-from mvboot.networks.config import NetworkConfig
+from mvboot.networks.config import KeypointTarget, NetworkConfig
 from mvboot.networks.heads import build_head
-from mvboot.networks.prediction import DensePrediction
+from mvboot.networks.prediction import KeypointPrediction, Prediction
 
 
 class DenseNetwork(nn.Module):
     """A backbone and a head; made by `build_network` or `load_network`.
 
     Views of one subject are twins: pass them all as one batch, no picture changes another's
-    result.
+    result. (In training mode the "dilated" backbone normalises over the batch, and only that one.)
     """
 
     mean: Tensor
@@ -29,6 +29,11 @@ class DenseNetwork(nn.Module):
         self.register_buffer("mean", torch.tensor(config.mean)[:, None, None], persistent=False)
         self.register_buffer("std", torch.tensor(config.std)[:, None, None], persistent=False)
 
+    def set_target(self, target: KeypointTarget) -> None:
+        """Read the same heat maps in another way: with another temperature."""
+        self.config = self.config.model_copy(update={"target": target})
+        self.head.target = target
+
     @property
     def stride(self) -> int:
         """Side of an output cell in px."""
@@ -39,16 +44,18 @@ class DenseNetwork(nn.Module):
         """What the sides of pictures must be multiples of, in px."""
         return self.backbone.multiple
 
-    def forward(
-        self, images: UInt8[Tensor, "n 3 h w"] | Float[Tensor, "n 3 h w"]
-    ) -> DensePrediction:
+    def forward(self, images: UInt8[Tensor, "n 3 h w"] | Float[Tensor, "n 3 h w"]) -> Prediction:
         """Predict for the cells (h / stride, w / stride) of pictures, RGB in 0..255.
 
         InputError for another shape or type of numbers, and for sides that are no multiples of
         `multiple`.
         """
         self._check(images)
-        prediction: DensePrediction = self.head(self.backbone(self.normalised(images)))
+        return self.read(self.normalised(images))
+
+    def read(self, inputs: Float[Tensor, "n c h w"]) -> Prediction:
+        """Predict from what the backbone takes: normalised pictures, and what else it is told."""
+        prediction: Prediction = self.head(self.backbone(inputs))
         return prediction
 
     def normalised(
@@ -73,6 +80,47 @@ class DenseNetwork(nn.Module):
             )
 
 
+class OrientedNetwork(DenseNetwork):
+    """A network that is told which way the subject faces: the flag of KeypointNet (section 5).
+
+    A second network finds the front and the back. A fourth channel is 1 everywhere where the front
+    is further right than the back, else 0.
+    """
+
+    def __init__(self, config: NetworkConfig, pretrained: bool = False) -> None:
+        super().__init__(config, pretrained)
+        if config.orientation is None:
+            raise ValueError("the target of an oriented network names its front and back")
+        self.orientation = DenseNetwork(config.orientation, pretrained)
+
+    def forward(
+        self,
+        images: UInt8[Tensor, "n 3 h w"] | Float[Tensor, "n 3 h w"],
+        rightward: Float[Tensor, " n"] | None = None,
+    ) -> KeypointPrediction:
+        """Predict as `DenseNetwork` does; the orientation's own prediction comes with it.
+
+        ``rightward`` is 1 where the front is known to be further right, 0 where it is not, NaN
+        where that is not known: then it counts as found. No gradient passes through it.
+        """
+        self._check(images)
+        colours = self.normalised(images)
+        seen = self.orientation.read(colours)
+        assert isinstance(seen, KeypointPrediction)
+        flag = faces_right(seen.moments.mean).to(colours)
+        if rightward is not None:
+            flag = torch.where(rightward.isnan(), flag, rightward.to(colours))
+        plane = flag[:, None, None, None].expand(-1, 1, *colours.shape[2:])
+        prediction = self.read(torch.cat([colours, plane], 1))
+        assert isinstance(prediction, KeypointPrediction)
+        return prediction.facing(seen)
+
+
+def faces_right(front_and_back: Float[Tensor, "*n 2 2"]) -> Bool[Tensor, "*n"]:
+    """Return whether the front (..., 0, :) is further right in the picture than the back."""
+    return front_and_back[..., 0, 0] > front_and_back[..., 1, 0]
+
+
 def build_network(config: NetworkConfig, seed: int = 0, pretrained: bool = False) -> DenseNetwork:
     """Make a network with random weights, the same for the same seed.
 
@@ -81,7 +129,8 @@ def build_network(config: NetworkConfig, seed: int = 0, pretrained: bool = False
     """
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
-        return DenseNetwork(config, pretrained)
+        kind = DenseNetwork if config.orientation is None else OrientedNetwork
+        return kind(config, pretrained)
 
 
 def _near(side: int, multiple: int) -> int:

@@ -10,8 +10,13 @@ from torch import Tensor, nn
 from mvboot.errors import InputError
 from mvboot.files import atomic_file
 from mvboot.networks.averaging import frozen_copy
+from mvboot.networks.config import KeypointTarget
 from mvboot.networks.model import DenseNetwork
-from mvboot.networks.prediction import ChartsPrediction, EmbeddingPrediction
+from mvboot.networks.prediction import (
+    ChartsPrediction,
+    EmbeddingPrediction,
+    KeypointPrediction,
+)
 
 INPUT = "images"
 
@@ -24,8 +29,11 @@ class Outputs(nn.Module):
         self.network = network
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
-        """Return foreground, confidence and the coordinates."""
+        """Return foreground, confidence and the coordinates, or heat maps and depths."""
         found = self.network(images)
+        if isinstance(found, KeypointPrediction):
+            maps = (found.probabilities, found.depth)
+            return tuple(one for one in maps if one is not None)
         both = (found.foreground, found.confidence)
         if isinstance(found, EmbeddingPrediction):
             return (*both, found.embedding)
@@ -35,7 +43,10 @@ class Outputs(nn.Module):
 
 def output_names(network: DenseNetwork) -> tuple[str, ...]:
     """Return the names of a file's outputs, which are attributes of the prediction."""
-    if network.config.target.kind == "charts":
+    target = network.config.target
+    if isinstance(target, KeypointTarget):
+        return ("probabilities", "depth") if target.depth else ("probabilities",)
+    if target.kind == "charts":
         return ("foreground", "confidence", "part_probabilities", "uv")
     return ("foreground", "confidence", "embedding")
 

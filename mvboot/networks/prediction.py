@@ -1,12 +1,14 @@
 """What networks say about pictures, as tensors with gradients."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
+
+from mvboot.heatmaps import Decoded, Moments, decode, expected, moments, probabilities
 
 
 class HardField(NamedTuple):
@@ -101,3 +103,66 @@ class ChartsPrediction(DensePrediction):
         known = self._known()
         part = torch.where(known, self.likeliest, 0)
         return HardField(part, self.uv_of(part), known, self.foreground, self.confidence)
+
+
+@dataclass(frozen=True, eq=False)
+class KeypointPrediction:
+    """What a network says about K keypoints in N pictures, always in single precision.
+
+    Parameters
+    ----------
+    logits
+        (N, K, h, w) of the heat maps; cells lie as in a `DensePrediction`.
+    stride
+        Side of a cell in pixels.
+    blur
+        Width of the labels in cells; 0: keypoints without labels (`KeypointTarget`).
+    depth
+        (N, K, h, w), or None: what each cell says of the depth of each keypoint.
+    orientation
+        The front and the back that were found first, or None.
+    temperature
+        By what logits are divided before they are decoded.
+    """
+
+    logits: Float[Tensor, "n k h w"]
+    stride: int
+    blur: float
+    depth: Float[Tensor, "n k h w"] | None = None
+    orientation: "KeypointPrediction | None" = None
+    temperature: float = 1.0
+
+    @property
+    def probabilities(self) -> Float[Tensor, "n k h w"]:
+        """The heat maps: where a keypoint is, if it is on the picture; each sums to one."""
+        return probabilities(self.logits)
+
+    @property
+    def moments(self) -> Moments:
+        """Mean and covariance of whole heat maps, in px of the pictures."""
+        return self._in_pixels(*moments(self.probabilities))
+
+    @property
+    def depths(self) -> Float[Tensor, "n k"] | None:
+        """The mean of the depths under the heat maps (N, K), or None."""
+        return None if self.depth is None else expected(self.probabilities, self.depth)
+
+    def decoded(self) -> Decoded:
+        """Decide: places and covariances in px of the pictures, and confidence (`decode`)."""
+        found = decode(self.logits / self.temperature, self.blur)
+        mean, covariance = self._in_pixels(found.xy, found.covariance)
+        return Decoded(mean, found.confidence, covariance)
+
+    def facing(self, orientation: "KeypointPrediction") -> "KeypointPrediction":
+        """Return the same with the front and the back that were found first."""
+        return replace(self, orientation=orientation)
+
+    def in_cells(self, pixels: Float[Tensor, "*n 2"]) -> Float[Tensor, "*n 2"]:
+        """Return px of the pictures as places on the heat maps."""
+        return (pixels - (self.stride - 1) / 2) / self.stride
+
+    def _in_pixels(self, places: Tensor, covariance: Tensor) -> Moments:
+        return Moments(self.stride * places + (self.stride - 1) / 2, self.stride**2 * covariance)
+
+
+Prediction = DensePrediction | KeypointPrediction

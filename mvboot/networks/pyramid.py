@@ -14,6 +14,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from mvboot.errors import InputError
+from mvboot.networks.config import WIDTHS
 
 GROUP = 8
 """Channels in a group of the normalisation."""
@@ -36,8 +37,8 @@ class Preset:
 
 
 PRESETS = {
-    "small": Preset(32, (1, 2, 3, 4), (1, 1, 1, 2)),
-    "base": Preset(64, (1, 2, 4, 8), (2, 2, 3, 4)),
+    "small": Preset(WIDTHS["small"], (1, 2, 3, 4), (1, 1, 1, 2)),
+    "base": Preset(WIDTHS["base"], (1, 2, 4, 8), (2, 2, 3, 4)),
 }
 
 
@@ -62,14 +63,16 @@ class Residual(nn.Module):
 class ResidualPyramid(Pyramid):
     """Halves the resolution level by level."""
 
-    def __init__(self, preset: Preset, width: int) -> None:
+    def __init__(self, preset: Preset, width: int, inputs: int = 3) -> None:
         super().__init__()
         self.channels = tuple(width * factor for factor in preset.growth)
         self.strides = tuple(2 ** (level + 1) for level in range(len(self.channels)))
-        steps = zip(pairwise((3, *self.channels)), preset.blocks, strict=True)
+        first = nn.Conv2d(inputs, width, 4, stride=2, padding=1)  # overlaps: sees edges everywhere
+        rest = (nn.Conv2d(finer, own, 2, stride=2) for finer, own in pairwise(self.channels))
+        steps = zip((first, *rest), self.channels, preset.blocks, strict=True)
         self.levels = nn.ModuleList(
-            nn.Sequential(_halving(finer, own), *(Residual(own) for _ in range(blocks)))
-            for (finer, own), blocks in steps
+            nn.Sequential(halving, *(Residual(own) for _ in range(blocks)))
+            for halving, own, blocks in steps
         )
         self.apply(initialise)
 
@@ -89,9 +92,10 @@ class TimmPyramid(Pyramid):
     batches keeps the statistics of the pretraining, so that no picture changes another's result.
     """
 
-    def __init__(self, name: str, pretrained: bool) -> None:
+    def __init__(self, name: str, pretrained: bool, inputs: int = 3) -> None:
         super().__init__()
-        self.model = _timm_model(name, pretrained)
+        self.model = _timm_model(name, pretrained, inputs)
+        self.inputs = inputs
         self.channels = tuple(self.model.feature_info.channels())
         self.strides = tuple(self.model.feature_info.reduction())
         if not self._is_pyramid():
@@ -116,7 +120,7 @@ class TimmPyramid(Pyramid):
         side = 2 * self.strides[-1]
         try:
             with torch.no_grad():
-                maps = self.eval()(torch.zeros(1, 3, side, side))
+                maps = self.eval()(torch.zeros(1, self.inputs, side, side))
         except (RuntimeError, AssertionError, ValueError):  # models of one size only
             return False
         finally:
@@ -141,13 +145,7 @@ def initialise(layer: nn.Module) -> None:
             nn.init.zeros_(layer.bias)
 
 
-def _halving(channels: int, more: int) -> nn.Conv2d:
-    if channels == 3:  # pictures: kernels that overlap see edges everywhere alike
-        return nn.Conv2d(channels, more, 4, stride=2, padding=1)
-    return nn.Conv2d(channels, more, 2, stride=2)
-
-
-def _timm_model(name: str, pretrained: bool) -> Any:
+def _timm_model(name: str, pretrained: bool, inputs: int) -> Any:
     try:
         import timm
     except ModuleNotFoundError as error:
@@ -158,6 +156,6 @@ def _timm_model(name: str, pretrained: bool) -> Any:
     if not timm.is_model(name):
         raise InputError(f"timm has no model {name!r}; `timm.list_models()` names all it has")
     try:
-        return timm.create_model(name, pretrained=pretrained, features_only=True)
+        return timm.create_model(name, pretrained=pretrained, features_only=True, in_chans=inputs)
     except (RuntimeError, AttributeError, OSError, ValueError) as error:
         raise InputError(f"timm cannot make a pyramid of {name!r}: {error}") from None

@@ -59,7 +59,7 @@ def field_colours(field: DenseField, template: Template) -> Bytes:
 
 def _tile(capture: Capture, camera: str, frame: int, side: int) -> Bytes:
     picture = capture.picture(camera, frame)
-    layers = [_dotted(picture, capture.keypoints, camera, frame)]
+    layers = [dotted(picture, capture.keypoints, camera, frame)]
     field, template = capture.field(camera, frame), capture.template
     if field is not None and template is not None:
         whole = Crop.whole(capture.size(camera))
@@ -79,7 +79,8 @@ def _painted(picture: Bytes, field: DenseField, template: Template) -> Bytes:
     return np.asarray(np.where(off, gray, field_colours(field, template)), np.uint8)
 
 
-def _dotted(picture: Bytes, keypoints: Keypoints2D | None, camera: str, frame: int) -> Bytes:
+def dotted(picture: Bytes, keypoints: Keypoints2D | None, camera: str, frame: int) -> Bytes:
+    """Return a picture with a dot at each keypoint of its camera and frame, by confidence."""
     drawn = np.ascontiguousarray(picture)
     if keypoints is None or camera not in keypoints.cameras or frame not in keypoints.frames:
         return drawn

@@ -1,4 +1,4 @@
-"""Videos of cameras with the colours of their fields on the pictures."""
+"""Videos of cameras with fields or keypoints on the pictures."""
 
 from pathlib import Path
 from types import TracebackType
@@ -21,7 +21,7 @@ SUBJECT = 0.5
 
 
 class OverlayVideo:
-    """Writes ``<camera>.mp4`` into a folder, one frame for each field that is added."""
+    """Writes ``<camera>.mp4`` into a folder, one frame for each picture that is added."""
 
     def __init__(self, folder: Path, fps: float) -> None:
         self.folder = folder
@@ -44,13 +44,12 @@ class OverlayVideo:
                 container.mux(packet)
             container.close()
 
-    def add(self, picture: Bytes, field: DenseField, template: Template) -> None:
-        """Append a picture (h, w, 3) RGB with its field."""
-        drawn = overlaid(picture, field, template)
+    def add(self, camera: str, drawn: Bytes) -> None:
+        """Append a picture (h, w, 3) RGB, as `overlaid` or `dotted` draws it."""
         height, width = (side - side % 2 for side in drawn.shape[:2])
-        if field.camera not in self._open:
-            self._open[field.camera] = self._started(field.camera, width, height)
-        container, stream = self._open[field.camera]
+        if camera not in self._open:
+            self._open[camera] = self._started(camera, width, height)
+        container, stream = self._open[camera]
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(drawn[:height, :width]), "rgb24")
         for packet in stream.encode(frame):
             container.mux(packet)

@@ -55,8 +55,8 @@ class Agreement:
         found = [(loss, side) for loss, side in losses if float(loss.visibility) > 0]
         if not found:
             return Terms({}, {"pairs": 0.0})
-        values = [self._scaled(loss.value, side) for loss, side in found]
-        floors = [self._scaled(loss.floor, side).detach() for loss, side in found]
+        values = [self.scaled(loss.value, side) for loss, side in found]
+        floors = [self.scaled(loss.floor, side).detach() for loss, side in found]
         return Terms(
             {name: torch.stack(values).mean()},
             {
@@ -85,7 +85,7 @@ class Agreement:
             return unnormalised
         return likelihood if self.matching.distance == "robust" else normalised
 
-    def _scaled(self, value: Tensor, side: float) -> Tensor:
+    def scaled(self, value: Tensor, side: float) -> Tensor:
         """Return a loss in sides of a cell; that of robust distances has no unit."""
         if self.matching.distance == "robust":
             return value

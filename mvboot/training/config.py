@@ -1,10 +1,11 @@
 """What a training run is asked to do."""
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from mvboot.datasets.frame_list import FrameList
 from mvboot.losses import Distance
 
 Method = Literal["supervised", "bootstrap", "epipolar", "combined"]
@@ -60,14 +61,17 @@ class Bootstrapping(_Settings):
     weight: Weight = Field(1.0, description="of relabelled pictures")
 
 
-class TrainSettings(_Settings):
-    """All settings of a run; the same settings and data give the same run on one machine."""
+class RunSettings(_Settings):
+    """Settings of every task; the same settings and data give the same run on one machine.
 
-    method: Method = "epipolar"
-    kind: Literal["embedding", "charts"] = "embedding"
+    A task adds its own, and states its ``task`` and ``method`` (`mvboot.training.task.Task`).
+    """
+
+    task: str
+    method: str
     backbone: str = "small"
     size: int = Field(96, ge=32, description="side of the crops in px")
-    stride: Literal[2, 4, 8] = Field(2, description="side of a cell in crop px")
+    stride: Literal[1, 2, 4, 8] = Field(2, description="side of a cell in crop px")
     margin: Weight = Field(0.15, description="room around the subject, share of its longer side")
     steps: Count = 1000
     batch: Count = Field(4, description="labelled pictures of a step")
@@ -78,13 +82,9 @@ class TrainSettings(_Settings):
     weight_decay: Weight = 1e-4
     clip: Positive = Field(1.0, description="largest norm of the gradient")
     averaging: float = Field(0.99, ge=0, lt=1, description="decay of the averaged weights")
-    unit: Positive = Field(0.05, description="error on the surface where losses turn linear, m")
     labelled: Weight = Field(1.0, description="w_L")
-    foreground: Weight = Field(10.0, description="weight of the foreground within L_L")
     matching: Matching = Matching()
-    temporal: Temporal = Temporal()
     distillation: Distillation = Distillation()
-    bootstrapping: Bootstrapping = Bootstrapping()
     flip: float = Field(0.5, ge=0, le=1, description="share of samples that are mirrored")
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
     accelerator: str = Field("auto", description="cpu, gpu, or what Lightning finds")
@@ -92,6 +92,19 @@ class TrainSettings(_Settings):
     workers: int = Field(0, ge=0, description="processes that read")
     validate_every: Count = Field(100, description="steps between validations")
     seed: int = Field(0, ge=0)
+
+
+class TrainSettings(RunSettings):
+    """Settings of ``--task dense``."""
+
+    task: Literal["dense"] = "dense"
+    method: Method = "epipolar"
+    kind: Literal["embedding", "charts"] = "embedding"
+    stride: Literal[2, 4, 8] = Field(2, description="side of a cell in crop px")
+    unit: Positive = Field(0.05, description="error on the surface where losses turn linear, m")
+    foreground: Weight = Field(10.0, description="weight of the foreground within L_L")
+    temporal: Temporal = Temporal()
+    bootstrapping: Bootstrapping = Bootstrapping()
 
     @property
     def matches(self) -> bool:
@@ -123,14 +136,61 @@ class TrainSettings(_Settings):
         return self
 
 
-class TrainConfig(TrainSettings):
-    """The same, with the places of files."""
+class Geometry(_Settings):
+    """Weights of KeypointNet's terms, which see depths beside the places of keypoints."""
+
+    consistency: Weight = Field(0.0, description="of keypoints carried to the other view by depth")
+    pose: Weight = Field(0.0, description="of the turn between views that the keypoints imply")
+    separation: Weight = Field(0.0, description="of keypoints nearer than sqrt(delta2)")
+    silhouette: Weight = Field(0.0, description="of heat maps off the mask")
+    variance: Weight = Field(0.0, description="of wide heat maps")
+    delta2: Positive = Field(0.05, description="squared, in half sizes of the subject")
+    noise: Weight = Field(0.1, description="of keypoints in the term of the pose, half sizes")
+
+    @property
+    def used(self) -> bool:
+        """Whether any term counts."""
+        weights = (self.consistency, self.pose, self.separation, self.silhouette, self.variance)
+        return any(weight > 0 for weight in weights)
+
+
+class KeypointSettings(RunSettings):
+    """Settings of ``--task keypoints``."""
+
+    task: Literal["keypoints"] = "keypoints"
+    method: Literal["supervised", "epipolar"] = "supervised"
+    stride: Literal[2, 4, 8] = Field(2, description="side of a cell in crop px")
+    blur: Positive = Field(1.0, description="width of a label in cells")
+    individual: str | None = Field(None, description="whose keypoints, where there are several")
+    label_frames: FrameList | None = Field(None, description="frames with labels; none: all")
+    crops: Literal["subject", "picture"] = Field(
+        "subject", description="crops about the subject, or whole pictures"
+    )
+    pairs: dict[str, str] = Field(
+        default={}, description="left: right, where names do not say it (middle: middle)"
+    )
+    rise: Share = Field(0.2, description="share of the run in which w_M rises from 0")
+    geometry: Geometry = Geometry()
+
+    @property
+    def matches(self) -> bool:
+        """Whether views of one instant are matched (L_M)."""
+        return self.method == "epipolar"
+
+
+class Places(_Settings):
+    """Where the files of a run are; a task's config is this and its settings."""
+
+    settings_type: ClassVar[type[RunSettings]]
 
     data: Path = Field(description="capture folder")
     out: Path = Field(description="folder of the run")
     rig: Path | None = Field(None, description="rig instead of the capture's rig.yaml")
     teacher: Path | None = Field(None, description="model, or folder of a run")
     labels: tuple[Path, ...] = Field((), description="captures with the labels, if others")
+    crops_from: Path | None = Field(
+        None, description="where the subject is: table of boxes, or of 2D or 3D keypoints"
+    )
 
     @field_validator("labels")
     @classmethod
@@ -141,8 +201,19 @@ class TrainConfig(TrainSettings):
         return labels
 
     @property
-    def settings(self) -> TrainSettings:
+    def settings(self) -> RunSettings:
         """What the run does, without the places of files."""
-        return TrainSettings.model_validate(
-            {name: getattr(self, name) for name in TrainSettings.model_fields}
-        )
+        kind = self.settings_type
+        return kind.model_validate({name: getattr(self, name) for name in kind.model_fields})
+
+
+class TrainConfig(TrainSettings, Places):
+    """Settings of ``--task dense``, with the places of files."""
+
+    settings_type: ClassVar[type[RunSettings]] = TrainSettings
+
+
+class KeypointConfig(KeypointSettings, Places):
+    """Settings of ``--task keypoints``, with the places of files."""
+
+    settings_type: ClassVar[type[RunSettings]] = KeypointSettings

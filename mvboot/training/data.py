@@ -1,17 +1,17 @@
-"""What a run reads: labelled pictures, and groups of views of one instant or relabelled ones."""
+"""What a dense run reads: labelled pictures, and groups of views or relabelled ones."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lightning import LightningDataModule, Trainer
+from lightning import Trainer
 from torch.utils.data import DataLoader
 
 from mvboot.datasets import Augmentation, Capture, Mirror, SampleReader, sample_views
-from mvboot.datasets.capture import Split
-from mvboot.datasets.module import SampleDataset, load
-from mvboot.datasets.sample import Sample, View, concatenated
+from mvboot.datasets.module import SampleDataset
+from mvboot.datasets.sample import Sample, View
 from mvboot.errors import InputError
+from mvboot.training.batches import RunData, validation_views
 from mvboot.training.config import TrainSettings
 from mvboot.training.rounds import Round, Rounds
 from mvboot.training.sources import (
@@ -26,7 +26,7 @@ from mvboot.training.sources import (
 ROUNDS = "rounds"
 
 
-class TrainingData(LightningDataModule):
+class TrainingData(RunData):
     """Batches ``{"labelled": Sample, ...}``, and what the method adds to them.
 
     That is ``"views"``, groups of views of one instant, for epipolar training, and
@@ -52,8 +52,8 @@ class TrainingData(LightningDataModule):
     def __init__(
         self, capture: Capture, settings: TrainSettings, labelled: Sequence[Capture] = ()
     ) -> None:
-        super().__init__()
-        self.settings = settings
+        super().__init__(settings)
+        self.settings: TrainSettings = settings
         sources = tuple(labelled) or (capture,)
         self.template = common_template(sources, capture)
         require_alike_keypoints(sources)
@@ -63,35 +63,27 @@ class TrainingData(LightningDataModule):
         self.warnings = (*unused(sources, cameras), *warnings)
         own = capture.folder.resolve() in [source.folder.resolve() for source in sources]
         known = of_template(capture.labelled_by(cameras if own else ()), self.template)
-        self.views: SampleDataset | None = None
         self.rounds: Rounds | None = None
-        self.round: Round | None = None
+        self.news: Round | None = None
         if settings.matches:
             reader = self._reader(known, augmented=True)
             self.views = SampleDataset(reader, groups, settings.seed + 1)
         if settings.relabels:
             self.rounds = Rounds(settings, known)
+        self.renewed = self.rounds is not None
         self.validation = SampleDataset(
-            self._reader(capture, augmented=False), self._validation_views(capture), settings.seed
+            self._reader(capture, augmented=False),
+            validation_views(capture, settings.matching.views),
+            settings.seed,
         )
 
-    def train_dataloader(self) -> dict[str, DataLoader[Sample]]:
+    def train_dataloader(self) -> Mapping[str, DataLoader[Sample]]:
         """Return batches in a new order each epoch, one of each kind a step."""
-        settings = self.settings
-        loaders = {"labelled": self._loader(self.labelled, settings.batch)}
-        if self.views is not None:
-            loaders["views"] = self._loader(self.views, settings.groups)
+        loaders = dict(super().train_dataloader())
         if self.rounds is not None:
-            pictures = settings.groups * settings.matching.views
+            pictures = self.settings.groups * self.settings.matching.views
             loaders["relabelled"] = self._loader(self._relabelled(self.rounds), pictures)
         return loaders
-
-    def val_dataloader(self) -> DataLoader[Sample]:
-        """Return groups of views of held-out frames, by all cameras, in order."""
-        trainer = self.trainer
-        rank, world = (0, 1) if trainer is None else (trainer.global_rank, trainer.world_size)
-        share = range(rank, len(self.validation), world)
-        return DataLoader(self.validation, 1, sampler=share, collate_fn=concatenated)
 
     def _labelled(self, sources: Sequence[Capture], cameras: Sequence[str]) -> SampleDataset:
         first, *others = [
@@ -109,8 +101,8 @@ class TrainingData(LightningDataModule):
         assert trainer is not None
         folder = Path(trainer.default_root_dir) / ROUNDS
         number = rounds.at(trainer.global_step)
-        if self.round is None or self.round.round != number:
-            self.round = self._begun(rounds, number, trainer, folder)
+        if self.news is None or self.news.round != number:
+            self.news = self._begun(rounds, number, trainer, folder)
         capture, views = rounds.views(number, folder)
         return SampleDataset(self._reader(capture, augmented=True), views, self.settings.seed + 2)
 
@@ -145,11 +137,6 @@ class TrainingData(LightningDataModule):
             kind=settings.kind,
         )
 
-    def _loader(self, dataset: SampleDataset, batch: int) -> DataLoader[Sample]:
-        settings = self.settings
-        wanted = batch * settings.validate_every
-        return load(dataset, batch, wanted, settings.workers, self.trainer)
-
     def _groups(self, capture: Capture) -> tuple[Sequence[tuple[View, ...]], tuple[str, ...]]:
         if self.settings.method == "supervised":
             return (), ()
@@ -160,10 +147,6 @@ class TrainingData(LightningDataModule):
             return followed_views(capture, size, temporal.step)
         groups, warnings = sample_views(capture, "train", size)
         return [(*views, *views) for views in groups], warnings
-
-    def _validation_views(self, capture: Capture) -> Sequence[tuple[View, ...]]:
-        split: Split = "validation" if len(capture.split("validation")) else "train"
-        return sample_views(capture, split, self.settings.matching.views)[0]
 
 
 def followed_views(

@@ -10,21 +10,15 @@ from torch import Tensor
 from mvboot.datasets import Sample
 from mvboot.errors import NothingUsable, QualityMissed
 from mvboot.networks import DenseNetwork, frozen_copy, update_average
-from mvboot.training.config import TrainSettings
-from mvboot.training.consistency import Consistency
-from mvboot.training.meters import Watch
-from mvboot.training.objective import Terms, distilled_terms, labelled_terms
-from mvboot.training.pseudo import relabelled_terms
-from mvboot.training.schedule import Schedule
-from mvboot.training.temporal import Coherence
-from mvboot.training.validation import Held, held_out
+from mvboot.training.config import RunSettings
+from mvboot.training.task import Objective, Weighted
 
 MOST_SKIPPED = 20
 """Batches in a row without a finite loss, after which a run has failed."""
 
 
-class DenseTraining(LightningModule):
-    """Train a dense network on labelled pictures and on groups of views.
+class Training(LightningModule):
+    """Train a network for what its task asks of it.
 
     Parameters
     ----------
@@ -32,24 +26,25 @@ class DenseTraining(LightningModule):
         What is trained; it starts from the teacher's weights where there is one.
     settings
         The run.
+    objective
+        The loss, and what is looked at in validation.
     teacher
-        Frozen network that L_R keeps near, or None.
+        Frozen network to keep near, or None.
     """
 
     def __init__(
-        self, network: DenseNetwork, settings: TrainSettings, teacher: DenseNetwork | None = None
+        self,
+        network: DenseNetwork,
+        settings: RunSettings,
+        objective: Objective,
+        teacher: DenseNetwork | None = None,
     ) -> None:
         super().__init__()
         self.network = network
         self.average = frozen_copy(network)
         self.teacher = None if teacher is None else frozen_copy(teacher)
         self.settings = settings
-        matching, distillation = settings.matching, settings.distillation
-        self.sigma = Schedule(matching.sigma_start, matching.sigma_end, matching.sigma_until)
-        self.keep = Schedule(distillation.weight_start, distillation.weight_end)
-        self.consistency = Consistency(matching)
-        self.coherence = Coherence(settings.temporal, matching)
-        self.watch = Watch(settings.kind)
+        self.objective = objective
         self.skipped = 0
         self.skipped_in_a_row = 0
 
@@ -63,53 +58,11 @@ class DenseTraining(LightningModule):
     # --- the step ---------------------------------------------------------------------------
 
     def training_step(self, batch: Mapping[str, Sample], index: int) -> Tensor | None:
-        """Return the loss of a batch of labelled pictures and groups of views."""
-        found: dict[str, tuple[float, Terms]] = {}
-        labelled, views = batch.get("labelled"), batch.get("views")
-        if labelled is not None:
-            terms = labelled_terms(self.network(labelled.images), labelled, self.settings.unit)
-            found["labelled"] = self.settings.labelled, terms
-        relabelled = batch.get("relabelled")
-        if relabelled is not None:
-            terms = relabelled_terms(
-                self.network(relabelled.images), relabelled, self.settings.unit
-            )
-            found["relabelled"] = self.settings.bootstrapping.weight, terms
-        if views is not None:
-            found |= self._multiview(views)
-        weighted: list[Tensor] = []
-        for group, (weight, terms) in found.items():
-            weighted += [weight * self._share(group, name) * v for name, v in terms.losses.items()]
-        loss = torch.stack(weighted).sum()
+        """Return the loss of a batch."""
+        found = self.objective.terms(batch, self.network, self.teacher, self.progress)
+        loss = torch.stack([value for group in found.values() for value in group.losses()]).sum()
         self._log(found)
         return self._checked(loss)
-
-    def _multiview(self, views: Sample) -> dict[str, tuple[float, Terms]]:
-        """Return L_M, L_T and L_R of groups of views."""
-        prediction = self.network(views.images)
-        sigma = self.sigma.at(self.progress)
-        found = {
-            "multiview": (
-                self.settings.matching.weight,
-                self.consistency.terms(prediction, views, sigma),
-            )
-        }
-        if self.settings.temporal.weight > 0:
-            terms = self.coherence.terms(prediction, views, sigma)
-            found["temporal"] = self.settings.temporal.weight, terms
-        if self.teacher is not None:
-            with torch.no_grad():
-                taught = self.teacher(views.images)
-            self.watch.see(prediction, taught)
-            keep = self.keep.at(self.progress)
-            found["distilled"] = keep, distilled_terms(prediction, taught, self.settings.unit)
-        self.log("sigma", sigma)
-        return found
-
-    def _share(self, group: str, name: str) -> float:
-        """Return the weight of a term within its group: a teacher's foreground teaches little."""
-        heavy = group == "labelled" and name == "foreground"
-        return self.settings.foreground if heavy else 1.0
 
     @property
     def progress(self) -> float:
@@ -131,30 +84,36 @@ class DenseTraining(LightningModule):
             )
         return None
 
-    def _log(self, found: Mapping[str, tuple[float, Terms]]) -> None:
-        for group, (weight, terms) in found.items():
-            for name, value in terms.losses.items():
+    def _log(self, found: Mapping[str, Weighted]) -> None:
+        for group, weighted in found.items():
+            for name, value in weighted.terms.losses.items():
                 self.log(f"{group}/{name}", value.detach())
-            for name, meter in terms.meters.items():
+            for name, meter in weighted.terms.meters.items():
                 self.log(f"{group}/{name}", meter)
-            self.log(f"{group}/weight", weight)
+            self.log(f"{group}/weight", weighted.weight)
+        for name, figure in self.objective.figures(self.progress).items():
+            self.log(name, figure)
 
     # --- validation -------------------------------------------------------------------------
 
     def on_validation_epoch_start(self) -> None:
         """Start to collect."""
-        self._held: list[Held] = []
+        self._held: dict[str, list[Tensor]] = {}
 
     def validation_step(self, batch: Sample, index: int) -> None:
         """Look at held-out views with the averaged network."""
-        taught = None if self.teacher is None else self.teacher(batch.images)
-        self._held.append(held_out(self.average(batch.images), taught, batch))
+        for name, values in self.objective.held(self.average, self.teacher, batch).items():
+            self._held.setdefault(name, []).append(values.double())
 
     def on_validation_epoch_end(self) -> None:
-        """Log the mean over all cells of what was collected by all processes."""
-        for name in ("epipolar_px", "drift", "error"):
-            sums = Held.total(self._held, name).to(self.device)
-            total, count = self.trainer.strategy.reduce(sums, reduce_op="sum")
+        """Log the mean or median of what was collected; of processes, the mean by their counts."""
+        for name, found in self._held.items():
+            values = torch.cat(found).to(self.device)
+            own = values.new_zeros(2)
+            if len(values):
+                middle = values.median() if name in self.objective.medians else values.mean()
+                own = torch.stack([middle * len(values), middle.new_tensor(float(len(values)))])
+            total, count = self.trainer.strategy.reduce(own, reduce_op="sum")
             if count > 0:
                 self.log(f"validation/{name}", total / count, prog_bar=True, sync_dist=True)
 
@@ -164,9 +123,9 @@ class DenseTraining(LightningModule):
         """Follow with the averaged network, and stop a run that degenerates."""
         decay = min(self.settings.averaging, 1 - 1 / (self.global_step + 1))
         update_average(self.average, self.network, decay)
-        fault = self.watch.fault(self.global_step)
+        fault = self.objective.fault(self.global_step)
         if not self._everywhere(fault is None):
-            raise QualityMissed(fault or "the fields of another process degenerated")
+            raise QualityMissed(fault or "another process degenerated")
 
     def _everywhere(self, holds: bool) -> bool:
         """Whether it holds in all processes: one that stopped alone would leave others waiting."""

@@ -46,7 +46,7 @@ def _field(said: HardField, sample: Sample, network: DenseNetwork) -> DenseField
     coordinates = said.coordinates[0].movedim(0, -1).cpu().numpy()
     known = said.known[0].cpu().numpy()
     layers = (said.foreground[0].cpu().numpy(), said.confidence[0].cpu().numpy(), grid)
-    where = (network.config.target.topology, view.camera, view.frame, *layers)
+    where = (network.config.surface.topology, view.camera, view.frame, *layers)
     if said.part is not None:
         return DenseField.of_charts(said.part[0].cpu().numpy(), coordinates, *where)
     coordinates[~known] = float("nan")

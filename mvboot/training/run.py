@@ -13,18 +13,11 @@ from torch.multiprocessing.spawn import ProcessRaisedException
 
 from mvboot.datasets import Capture
 from mvboot.errors import InputError, NothingUsable, QualityMissed
-from mvboot.networks import (
-    DenseNetwork,
-    NetworkConfig,
-    build_network,
-    frozen_copy,
-    load_network,
-    save_network,
-)
-from mvboot.template import Template
-from mvboot.training.config import TrainSettings
-from mvboot.training.data import TrainingData
-from mvboot.training.module import DenseTraining
+from mvboot.networks import DenseNetwork, frozen_copy, save_network
+from mvboot.training.batches import RunData
+from mvboot.training.config import RunSettings
+from mvboot.training.module import Training
+from mvboot.training.tasks import task_of
 
 LOG_EVERY = 10
 STRATEGY = "ddp_spawn_find_unused_parameters_true"
@@ -48,14 +41,14 @@ class PreparedRun:
         Frozen network that it started from, or None.
     """
 
-    settings: TrainSettings
-    data: TrainingData
+    settings: RunSettings
+    data: RunData
     network: DenseNetwork
     teacher: DenseNetwork | None
 
     @staticmethod
     def of(
-        settings: TrainSettings,
+        settings: RunSettings,
         capture: Capture,
         labelled: Sequence[Capture] = (),
         teacher: Path | None = None,
@@ -71,17 +64,17 @@ class PreparedRun:
         labelled
             Captures with the labels, where they are of other footage.
         teacher
-            Network to start from and to keep near; needed for several views.
+            Network to start from, and to keep near unless the method is ``supervised``.
 
         Raises
         ------
         InputError
-            No template or labels, several templates, a teacher of another template or kind,
-            several views without one, cameras that cannot be paired.
+            What the task needs and lacks: labels, a template, a teacher that predicts the same.
         """
-        data = TrainingData(capture, settings, labelled)
-        network = _network(settings, data.template, teacher)
-        taught = settings.method != "supervised"
+        task = task_of(settings)
+        data = task.data(capture, settings, labelled)
+        network = task.network(settings, data, teacher)
+        taught = teacher is not None and settings.method != "supervised"
         return PreparedRun(settings, data, network, frozen_copy(network) if taught else None)
 
     def train(
@@ -115,7 +108,9 @@ class PreparedRun:
         """
         settings = self.settings
         seed_everything(settings.seed, verbose=False)
-        module = DenseTraining(self.network, settings, self.teacher)
+        task = task_of(settings)
+        objective = task.objective(settings, self.network)
+        module = Training(self.network, settings, objective, self.teacher)
         trainer = Trainer(
             default_root_dir=folder,
             max_steps=settings.steps if stop_after is None else stop_after,
@@ -132,12 +127,12 @@ class PreparedRun:
             enable_progress_bar=any(isinstance(one, ProgressBar) for one in callbacks),
             enable_model_summary=False,
             use_distributed_sampler=False,
-            reload_dataloaders_every_n_epochs=int(self.data.rounds is not None),
+            reload_dataloaders_every_n_epochs=int(self.data.renewed),
         )
         with _errors_of_processes():
             trainer.fit(module, self.data, ckpt_path=resume)
         save_network(
-            module.average,
+            task.finished(module.average, self.data),
             folder / MODEL,
             {"settings": settings.model_dump(mode="json"), "steps": trainer.max_steps},
         )
@@ -145,7 +140,7 @@ class PreparedRun:
 
 
 def train(
-    settings: TrainSettings,
+    settings: RunSettings,
     capture: Capture,
     folder: Path,
     teacher: Path | None = None,
@@ -157,27 +152,6 @@ def train(
     Returns the last validation; raises what they raise.
     """
     return PreparedRun.of(settings, capture, labelled, teacher).train(folder, **how)
-
-
-def _network(settings: TrainSettings, template: Template, teacher: Path | None) -> DenseNetwork:
-    """Return the network to train; InputError where it needs a teacher and has none that fits."""
-    if settings.method != "supervised" and teacher is None:
-        raise InputError(
-            f"--method {settings.method} needs a --teacher; train one with --method supervised"
-        )
-    if teacher is None:
-        config = NetworkConfig.for_template(
-            template, settings.kind, backbone=settings.backbone, stride=settings.stride
-        )
-        return build_network(config, settings.seed)
-    network = load_network(teacher, template)
-    if network.config.target.kind != settings.kind or network.stride != settings.stride:
-        raise InputError(
-            f"predicts {network.config.target.kind} at stride {network.stride}, the run "
-            f"{settings.kind} at {settings.stride}",
-            where=teacher,
-        )
-    return network
 
 
 @contextmanager

@@ -1,13 +1,13 @@
 """The captures whose labels a run learns from, and whether they go together."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from mvboot.datasets import Capture
 from mvboot.datasets.layout import CAPTURE, TEMPLATE
 from mvboot.datasets.sample import View
 from mvboot.errors import InputError
 from mvboot.template import Template
-from mvboot.training.config import TrainSettings
+from mvboot.training.config import RunSettings
 
 
 def common_template(sources: Sequence[Capture], capture: Capture) -> Template:
@@ -52,7 +52,7 @@ def require_alike_keypoints(sources: Sequence[Capture]) -> None:
             )
 
 
-def label_cameras(sources: Sequence[Capture], settings: TrainSettings) -> tuple[str, ...]:
+def label_cameras(sources: Sequence[Capture], settings: RunSettings) -> tuple[str, ...]:
     """Return the cameras whose labels train; InputError for one that no capture trains with."""
     there = tuple(dict.fromkeys(name for s in sources for name in s.training_cameras))
     unknown = sorted(set(settings.label_cameras) - set(there))
@@ -74,20 +74,40 @@ def unused(sources: Sequence[Capture], cameras: Sequence[str]) -> tuple[str, ...
 
 
 def labelled_views(capture: Capture, cameras: Sequence[str]) -> list[tuple[View, ...]]:
-    """Return the labelled pictures of those of the cameras that train, one a sample.
+    """Return the pictures with dense labels of those of the cameras that train, one a sample.
 
     InputError where it has such a camera, but no such picture.
     """
+    return _labelled(capture, cameras, capture.is_labelled, "a dense label (fields/, labelled:)")
+
+
+def marked_views(
+    capture: Capture, cameras: Sequence[str], frames: Sequence[int] | None = None
+) -> list[tuple[View, ...]]:
+    """Return the same of pictures with labelled keypoints, of some frames if they are stated."""
+    chosen = None if frames is None else frozenset(frames)
+
+    def labelled(camera: str, frame: int) -> bool:
+        return (chosen is None or frame in chosen) and capture.is_marked(camera, frame)
+
+    return _labelled(capture, cameras, labelled, "a labelled keypoint (keypoints.parquet)")
+
+
+def _labelled(
+    capture: Capture,
+    cameras: Sequence[str],
+    is_labelled: Callable[[str, int], bool],
+    what: str,
+) -> list[tuple[View, ...]]:
     chosen = [camera for camera in cameras if camera in capture.training_cameras]
     found: list[tuple[View, ...]] = [
         (View(camera, frame),)
         for frame in capture.split("train").tolist()
         for camera in chosen
-        if capture.has(camera, frame) and capture.is_labelled(camera, frame)
+        if capture.has(camera, frame) and is_labelled(camera, frame)
     ]
     if chosen and not found:
         raise InputError(
-            f"no training frame of {', '.join(chosen)} has a dense label (fields/, labelled:)",
-            where=capture.folder,
+            f"no training frame of {', '.join(chosen)} has {what}", where=capture.folder
         )
     return found

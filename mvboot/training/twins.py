@@ -56,7 +56,7 @@ class Twins:
             sigma,
             matching_values(prediction, sigma),
             _subject_weight(prediction, sample),
-            _undistorted_cells(sample, prediction.stride),
+            undistorted_cells(sample, prediction.stride),
         )
 
     def anchored(self) -> "Twins":
@@ -87,8 +87,7 @@ class Twins:
 
     def side(self, *views: int) -> float:
         """Return the mean side of the cells of some views in px of their original pictures."""
-        maps = self.sample.original_from_crop[list(views), :, :2]
-        return self.stride * float(maps.det().abs().sqrt().mean())
+        return cell_side(self.sample, self.stride, *views)
 
     def error(
         self,
@@ -101,6 +100,12 @@ class Twins:
         a, b = pair
         F = fundamental_matrix(self.sample.cameras[a], self.sample.cameras[b])
         return EpipolarError(self.pixels[a], self.pixels[b], F, penalty, along_b, along_a)
+
+
+def cell_side(sample: Sample, stride: int, *views: int) -> float:
+    """Return the mean side of the cells of some views in px of their original pictures."""
+    maps = sample.original_from_crop[list(views), :, :2]
+    return stride * float(maps.det().abs().sqrt().mean())
 
 
 def matching_values(prediction: DensePrediction, sigma: float) -> Float[Tensor, "n cells d"]:
@@ -122,7 +127,8 @@ def _subject_weight(prediction: DensePrediction, sample: Sample) -> Float[Tensor
     return (inside * masked).flatten(1)
 
 
-def _undistorted_cells(sample: Sample, stride: int) -> Float[Tensor, "n cells 2"]:
+def undistorted_cells(sample: Sample, stride: int) -> Float[Tensor, "n cells 2"]:
+    """Return the px of the original pictures under cells, as a pinhole would see them."""
     cells = sample.cells_in_original(stride).flatten(1, 2)
     return torch.stack(
         [camera.undistort(own) for camera, own in zip(sample.cameras, cells, strict=True)]

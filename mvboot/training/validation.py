@@ -1,8 +1,5 @@
 """How good a network is on held-out frames: without ground truth, and with it where known."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 
@@ -16,29 +13,15 @@ SIGMA = 0.01
 """Only says how far parts of charts are apart; hard matches know no width."""
 
 
-@dataclass(frozen=True)
-class Held:
-    """What one sample of held-out views says, each a list of one value a cell.
+@torch.no_grad()
+def held_out(
+    prediction: DensePrediction, teacher: DensePrediction | None, sample: Sample
+) -> dict[str, Tensor]:
+    """Look at the views of a sample, cell by cell on the predicted subject.
 
     ``epipolar_px`` are distances of hard matches from epipolar lines; ``drift`` and ``error`` are
-    distances in canonical space from the teacher's fields and from true ones.
+    distances in canonical space from the teacher's fields and from true ones: one value a cell.
     """
-
-    epipolar_px: Tensor
-    drift: Tensor
-    error: Tensor
-
-    @staticmethod
-    def total(held: Sequence["Held"], name: str) -> Tensor:
-        """Return the sum of all values of one name and how many they are, (2,) in double."""
-        values = [getattr(one, name).double() for one in held]
-        sums = [torch.stack([v.sum(), v.new_tensor(float(v.numel()))]) for v in values]
-        return torch.stack(sums).sum(0) if sums else torch.zeros(2, dtype=torch.float64)
-
-
-@torch.no_grad()
-def held_out(prediction: DensePrediction, teacher: DensePrediction | None, sample: Sample) -> Held:
-    """Look at the views of a sample, cell by cell on the predicted subject."""
     twins = Twins.of(prediction, sample, SIGMA)
     values, weight = twins.values, twins.weight
     errors = []
@@ -48,11 +31,11 @@ def held_out(prediction: DensePrediction, teacher: DensePrediction | None, sampl
             found = hard_matches(values[u], values[v], residuals, weight[u], weight[v])
             errors.append(found.error[found.index >= 0])
     nothing = values.new_zeros(0)
-    return Held(
-        torch.cat(errors) if errors else nothing,
-        nothing if teacher is None else _gap(twins, teacher),
-        _error(prediction, sample),
-    )
+    return {
+        "epipolar_px": torch.cat(errors) if errors else nothing,
+        "drift": nothing if teacher is None else _gap(twins, teacher),
+        "error": _error(prediction, sample),
+    }
 
 
 def _gap(twins: Twins, teacher: DensePrediction) -> Tensor:

@@ -1,5 +1,6 @@
 """How good a triangulation is: noise of each keypoint, and the error in a camera left out."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,8 +78,11 @@ def leave_one_out(
     keypoints: Keypoints2D,
     options: TriangulationOptions,
     groups: KeypointGroups | None = None,
+    cameras: Sequence[str] | None = None,
 ) -> LeaveOneOut:
     """Triangulate without each camera in turn and measure the result in that camera.
+
+    ``cameras`` are those that are left out, all of the rig where none are named.
 
     The whole robust triangulation is repeated, so the camera has no say in which detections
     count. Where the others contradict each other the point is their plain linear triangulation:
@@ -92,7 +96,9 @@ def leave_one_out(
     observations = observe(posed, pixels, ordered.confidence.reshape(len(rig), -1))
     labels = Groups.from_labels(group_labels(ordered, groups), pixels.shape[1])
     errors, counts = [], []
-    for c, name in enumerate(rig.names):
+    names = rig.names if cameras is None else tuple(cameras)
+    for name in names:
+        c = rig.names.index(name)
         seen = observations.weight[:, c] > 0
         counts.append(int(seen.sum()))
         if len(rig) < 3:
@@ -106,7 +112,7 @@ def leave_one_out(
         own = torch.from_numpy(pixels[c : c + 1])
         gap = reprojection_errors(posed.subset([name]), points, own)[0]
         errors.append(gap[seen & ~torch.isnan(gap)].numpy())
-    return LeaveOneOut(rig.names, tuple(errors), tuple(counts))
+    return LeaveOneOut(names, tuple(errors), tuple(counts))
 
 
 def linear_error(rig: Rig, keypoints: Keypoints2D) -> dict[str, float | None]:

@@ -41,7 +41,8 @@ def triangulate_keypoints(
         Keypoints of one individual and frame that are judged together.
     noise_px
         Noise of each keypoint (K,) in px behind the covariance; None: that of the options, or
-        estimated from these detections.
+        estimated from these detections. Detections that state their covariance need none: its
+        scale comes from the residuals.
     fps, provenance
         Handed through.
     """
@@ -63,6 +64,7 @@ def solve_chunk(
         ordered.confidence.reshape(len(rig), -1),
         options,
         group_labels(ordered, groups),
+        None if ordered.covariance is None else ordered.covariance.reshape(len(rig), -1, 2, 2),
     )
 
 
@@ -115,7 +117,7 @@ def keypoints_3d(
     """Put the points of one block back on their axes."""
     shape = keypoints.shape[1:]
     covariance = result.covariance.reshape(*shape, 3, 3)
-    if noise_px is not None:
+    if noise_px is not None and keypoints.covariance is None:
         covariance = covariance * (noise_px / result.noise_px)[:, None, None] ** 2
     return Keypoints3D(
         frames=keypoints.frames,

@@ -84,7 +84,7 @@ def test_labels_of_several_captures(mvboot, data, tmp_path):
         (("--data", "{data}", "--out", "{out}", "--rig", "none.yaml"), "none.yaml"),
         (
             ("--data", "{data}", "--out", "{out}", "--teacher", "{teacher}", "stride=4"),
-            "at stride 2, the run embedding at 4",
+            "at stride 2, the run embedding at stride 4",
         ),
     ],
 )

@@ -3,7 +3,7 @@
 import pytest
 
 from mvboot.datasets.mirror import Mirror
-from mvboot.datasets.sides import left_right_pairs
+from mvboot.datasets.sides import left_right_pairs, without_partner
 from mvboot.template import load_template
 
 
@@ -44,3 +44,9 @@ def test_names_agree_with_the_symmetry_of_the_templates(name):
     names = tuple(template.keypoints)
     by_name = Mirror(left_right_pairs(names)).order(names)
     assert (by_name == Mirror.of_template(template).order(names)).all()
+
+
+def test_sided_names_without_the_other_side():
+    names = ("ear_left", "ear_right", "LeftPaw", "right_eye", "nose", "leg")
+    assert without_partner(names) == ("LeftPaw", "right_eye")
+    assert without_partner(("hip_l", "hip_r", "nose")) == ()

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
@@ -33,6 +35,22 @@ def test_2d_round_trip(tmp_path, suffix):
     write_keypoints2d(detections(), path)
     assert same(read_keypoints2d(path), detections())
     assert load_keypoints(path).source["format"] == "mvboot"
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "csv"])
+def test_2d_covariances_come_back(tmp_path, suffix):
+    plain = detections()
+    sizes = np.random.default_rng(1).uniform(1, 9, plain.confidence.shape)
+    covariance = sizes[..., None, None] * np.array([[2.0, -0.3], [-0.3, 1.0]])
+    covariance[~plain.present] = np.nan
+    exact = replace(plain, covariance=covariance)
+    path = tmp_path / f"k.{suffix}"
+    write_keypoints2d(exact, path)
+    found = read_keypoints2d(path)
+    assert same(found, exact)
+    assert np.array_equal(found.covariance, covariance, equal_nan=True)
+    write_keypoints2d(plain, path)
+    assert read_keypoints2d(path).covariance is None
 
 
 def test_a_2d_table_of_somebody_else_in_any_order(tmp_path):
@@ -108,8 +126,6 @@ def test_the_3d_table_has_the_columns_of_the_contract_and_every_row(solved, tmp_
 
 
 def test_blocks_become_row_groups(solved, tmp_path):
-    from dataclasses import replace
-
     with Keypoints3DWriter(tmp_path / "p.parquet") as writer:
         for f in range(3):
             part = {

@@ -65,7 +65,7 @@ def test_targets_refuse_other_coordinates_on_the_same_mesh(body):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"backbone": "huge"}, "unknown backbone 'huge'; choose small, base or timm:NAME"),
+        ({"backbone": "huge"}, "unknown backbone 'huge'; choose small, base, dilated or timm:NAME"),
         ({"backbone": "timm:"}, "unknown backbone"),
         ({"stride": 3}, "2, 4 or 8"),
         ({"width": 12}, "multiple of 8"),

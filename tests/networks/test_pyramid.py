@@ -42,8 +42,8 @@ class Patches(nn.Module):
 def timm(monkeypatch):
     """Install a stand-in with models that can be used and others."""
 
-    def create_model(name, pretrained, features_only):
-        assert features_only and not pretrained
+    def create_model(name, pretrained, features_only, in_chans):
+        assert features_only and not pretrained and in_chans == 3
         if name == "flat":
             raise RuntimeError("features_only is not supported")
         if name == "swin":

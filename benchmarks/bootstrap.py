@@ -1,0 +1,300 @@
+r"""Bootstrapping keypoints: synthetic people before twelve cameras, and a mouse before four.
+
+    OMP_NUM_THREADS=1 python benchmarks/bootstrap.py --work out/bootstrap \
+        --mouse mouse4 --out benchmarks/results/bootstrap.md
+
+From few labels a detector bootstraps itself for two rounds; epipolar training goes on from the
+same detector for the steps that the rounds took, and labels alone train as long. All are tested on
+labels of frames that no training saw. The mouse is a folder like that of sleap-anipose: ChArUco
+stills, videos and proofread labels by camera. All is done by commands of `mvboot`; what is in
+--work already is not done again.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from real_people import Workshop
+from triangulation import header
+
+from mvboot.config import dump_yaml
+from mvboot.datasets import Capture
+from mvboot.formats.keypoints2d_table import read_keypoints2d
+from mvboot.keypoints import Keypoints2D
+from mvboot.metrics.detections import detection_summary
+
+ROUNDS = 2
+SHARE = 0.05
+"""A label is right within this share of the longer side of the box about its picture's points."""
+FILMED = ("--cameras", "12", "--frames", "150", "--size", "224", "--seed", "31")
+FILMED_MORE = ("fps=10", "held_out_cameras=[cam_12]")
+BODY_GROUPS = {
+    "head": ["nose", "eye_left", "eye_right", "ear_left", "ear_right", "head_top"],
+    "trunk": ["neck", "pelvis"],
+    **{
+        f"{limb}_{side}": [f"{joint}_{side}" for joint in joints]
+        for side in ("left", "right")
+        for limb, joints in {
+            "arm": ("shoulder", "elbow", "wrist", "hand"),
+            "leg": ("hip", "knee"),
+            "foot": ("ankle", "heel", "big_toe"),
+        }.items()
+    },
+}
+BOARD = "charuco:8x11:24mm:18.75mm:DICT_4X4_1000"
+MOUSE_GROUPS = {
+    "head": ["Nose", "Ear_R", "Ear_L", "Head"],
+    "front": ["Neck", "Shoulder_left", "Shoulder_right"],
+    "back": ["Trunk", "TTI", "Haunch_left", "Haunch_right"],
+    "tail": ["Tail_0", "Tail_1", "Tail_2", "TailTip"],
+}
+MOUSE_BONES = {
+    "head": ["Nose", "Head"],
+    "nape": ["Head", "Neck"],
+    "front": ["Neck", "Trunk"],
+    "back": ["Trunk", "TTI"],
+    "tail_0": ["TTI", "Tail_0"],
+    "tail_1": ["Tail_0", "Tail_1"],
+    "tail_2": ["Tail_1", "Tail_2"],
+    "tail_3": ["Tail_2", "TailTip"],
+}
+MOUSE_PAIRS = (
+    *("Ear_L=Ear_R", "Shoulder_left=Shoulder_right", "Haunch_left=Haunch_right"),
+    *(f"{name}={name}" for name in ("Nose", "TTI", "TailTip", "Head", "Trunk", "Neck")),
+    *(f"Tail_{i}=Tail_{i}" for i in range(3)),
+)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One experiment: a capture, the labels that it starts from, and how networks are trained."""
+
+    name: str
+    capture: Path
+    labels: Path
+    frames: str
+    cameras: str
+    steps: int
+    network: tuple[str, ...]
+    more: tuple[str, ...]
+    groups: dict[str, list[str]]
+    bones: dict[str, list[str]] = field(default_factory=dict)
+    crops: tuple[str, ...] = ()
+    synthetic: bool = True
+
+
+class Shop(Workshop):
+    """Commands of mvboot whose results lie in a folder; runs that were stopped go on."""
+
+    def do(self, name: str, *command: str | Path) -> Path:
+        """See `Workshop.do`."""
+        out = self.folder / name
+        if command[0] not in ("train", "bootstrap") or not out.exists():
+            return super().do(name, *command)
+        if not (out / "summary.json").exists():
+            begun = (out / "rounds").exists() or (out / "last.ckpt").exists()
+            words = [*map(str, command), "--out", str(out)]
+            words.append("--resume" if begun else "--overwrite")
+            subprocess.run([sys.executable, "-m", "mvboot.cli", *words], check=True)
+        return out
+
+
+def main() -> None:
+    """Do what is missing and write the tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--work", type=Path, default=Path("out/bootstrap"))
+    parser.add_argument("--mouse", type=Path)
+    parser.add_argument("--only", choices=("people", "mouse"))
+    parser.add_argument("--steps", type=int, default=800)
+    parser.add_argument("--out", type=Path)
+    given = parser.parse_args()
+    shop = Shop(given.work)
+    shop.folder.mkdir(parents=True, exist_ok=True)
+    settings = []
+    if given.only != "mouse":
+        settings.append(people(shop, given.steps))
+    if given.mouse is not None and given.only != "people":
+        settings.append(mouse(shop, given.mouse, given.steps))
+    lines = ["# Bootstrapping keypoints", *header()[1:]]
+    for setting in settings:
+        lines += reported(shop, setting)
+    text = "\n".join(lines) + "\n"
+    print(text)
+    if given.out:
+        given.out.write_text(text)
+
+
+def people(shop: Workshop, steps: int) -> Setting:
+    """Return the synthetic experiment: 20 labelled pictures of two cameras."""
+    capture = shop.do("people", "synth", *FILMED, *FILMED_MORE)
+    train = Capture.open(capture).split("train").tolist()
+    chosen = [train[i] for i in np.linspace(0, len(train) - 1, 10).round().astype(int)]
+    return Setting(
+        "people", capture, capture / "keypoints.parquet", ",".join(map(str, chosen)),
+        "cam_01,cam_05", steps, ("size=96", "batch=8", "learning_rate=2e-3", "validate_every=500"),
+        ("window=5", "tolerance=1"), BODY_GROUPS,
+    )  # fmt: skip
+
+
+def mouse(shop: Workshop, data: Path, steps: int) -> Setting:
+    """Return the experiment on the mouse: ten labelled frames of four cameras."""
+    stills = data / "{camera}" / "calibration_images" / "*.jpg"
+    rig = shop.do("mouse_rig", "calibrate", "--board", BOARD, "--images", stills)
+    labels = data / "{camera}" / "minimal_{camera}_proofread.analysis.h5"
+    capture = shop.do(
+        "mouse", "capture", "--rig", rig / "rig.yaml",
+        "--videos", data / "{camera}" / "minimal_{camera}.mp4", "--keypoints", labels,
+        "--train", "0..79", "--validation", "80..119",
+    )  # fmt: skip
+    pairs = tuple(f"pairs.{pair}" for pair in MOUSE_PAIRS)
+    return Setting(
+        "mouse", capture, capture / "keypoints.parquet", ",".join(map(str, range(4, 80, 8))),
+        "back,mid,side,top", steps,
+        ("size=128", "batch=8", "learning_rate=2e-3", "validate_every=500", *pairs),
+        ("window=2", "tolerance=1"), MOUSE_GROUPS, MOUSE_BONES, synthetic=False,
+    )  # fmt: skip
+
+
+def reported(shop: Workshop, setting: Setting) -> list[str]:
+    """Run an experiment and return its part of the page."""
+    bootstrapped = bootstrap(shop, setting)
+    rounds = json.loads((bootstrapped / "rounds.json").read_text())
+    reference = truth(setting)
+    rows = []
+    for one in rounds["rounds"]:
+        place = bootstrapped / "rounds" / f"{one['round']:02d}"
+        steps = setting.steps * (one["round"] + 1)
+        detected = read_keypoints2d(place / "detections.parquet")
+        rows.append(
+            (f"bootstrapping, round {one['round']}", steps, scored(setting, detected, reference))
+        )
+    start = bootstrapped / "rounds" / "00" / "model"
+    for name, folder in continued(shop, setting, start).items():
+        detected = read_keypoints2d(folder / "keypoints.parquet")
+        rows.append((name, setting.steps * (ROUNDS + 1), scored(setting, detected, reference)))
+    pictures = len(setting.frames.split(",")) * len(setting.cameras.split(","))
+    return [
+        f"## {setting.name.title()}",
+        "",
+        f"{pictures} labelled pictures; `{' '.join((*setting.network, *setting.more))}`, "
+        f"{setting.steps} steps a training. Steps add up over rounds.",
+        "",
+        "| | steps | PCK .05 | median px | found px mean |",
+        "|---|---|---|---|---|",
+        *(
+            f"| {name} | {steps} | {score['pck_0.05']:.3f} | {score['median_px']:.2f} | "
+            f"{score['mean_px']:.2f} |"
+            for name, steps, score in rows
+        ),
+        "",
+        *pseudo_labels(setting, bootstrapped, rounds, reference),
+        "",
+        (bootstrapped / "rounds.md").read_text(),
+    ]
+
+
+def bootstrap(shop: Workshop, setting: Setting) -> Path:
+    """Bootstrap; return the folder of the run."""
+    files = []
+    for option, content in (("--groups", setting.groups), ("--bones", setting.bones)):
+        if content:
+            path = shop.folder / f"{setting.name}_{option[2:]}.yaml"
+            dump_yaml(content, path)
+            files += [option, path]
+    return shop.do(
+        f"{setting.name}_bootstrap", "bootstrap", "--data", setting.capture,
+        "--labels", setting.labels, "--label-frames", setting.frames,
+        "--label-cameras", setting.cameras, "--rounds", str(ROUNDS), *files, *setting.more,
+        f"train.steps={setting.steps}", *(f"train.{word}" for word in setting.network),
+    )  # fmt: skip
+
+
+def continued(shop: Workshop, setting: Setting, start: Path) -> dict[str, Path]:
+    """Train by views and by labels alone as long as the rounds took; return what they detect."""
+    common = (
+        "--task", "keypoints", "--data", setting.capture, "--label-cameras", setting.cameras,
+        f"label_frames=[{setting.frames}]", *setting.network,
+    )  # fmt: skip
+    steps = ROUNDS * setting.steps
+    crops = ("--crops-from", located(shop, setting, start)) if (start / "locator").is_dir() else ()
+    trained = {}
+    for name, method in (("epipolar training", "epipolar"), ("labels alone", "supervised")):
+        run = shop.do(
+            f"{setting.name}_{method}", "train", *common, *crops, "--method", method,
+            "--teacher", start, "--steps", str(steps),
+        )  # fmt: skip
+        trained[name] = shop.do(
+            f"{setting.name}_{method}_found", "predict", "--model", run, "--data",
+            setting.capture, "--split", "validation", *crops,
+        )  # fmt: skip
+    return trained
+
+
+def located(shop: Workshop, setting: Setting, start: Path) -> Path:
+    """Return where the network that finds the subject finds it in all pictures."""
+    found = shop.do(
+        f"{setting.name}_located", "predict", "--model", start / "locator", "--data",
+        setting.capture, "--split", "all",
+    )  # fmt: skip
+    return found / "keypoints.parquet"
+
+
+def truth(setting: Setting) -> Keypoints2D:
+    """Return what is right: the truth of synthetic pictures, or labels of people."""
+    capture = Capture.open(setting.capture)
+    if setting.synthetic:
+        return capture.truth.keypoints2d
+    assert capture.keypoints is not None
+    return capture.keypoints
+
+
+def scored(setting: Setting, found: Keypoints2D, reference: Keypoints2D) -> dict[str, Any]:
+    """Return the scores of held-out frames."""
+    capture = Capture.open(setting.capture)
+    frames = capture.split("validation").tolist()
+    return detection_summary(found, reference, dict.fromkeys(frames, capture.cameras))
+
+
+def pseudo_labels(
+    setting: Setting, run: Path, rounds: dict[str, Any], reference: Keypoints2D
+) -> list[str]:
+    """Return how right the labels of each round are, and how many frames gave some."""
+    lines = [
+        "| round | frames | points triangulated | chosen frames | pseudo-labels | "
+        f"error median px | p90 px | within {SHARE} |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for one in rounds["rounds"][1:]:
+        selection = one["selection"]
+        labels = read_keypoints2d(run / "rounds" / f"{one['round']:02d}" / "labels.parquet")
+        error, share = errors(labels, reference)
+        accepted = selection["accepted_points"] / selection["points"]
+        lines.append(
+            f"| {one['round']} | {selection['frames']} | {accepted:.3f} | "
+            f"{len(selection['chosen'])} | {len(error)} | {np.median(error):.2f} | "
+            f"{np.percentile(error, 90):.2f} | {np.mean(share <= SHARE):.3f} |"
+        )
+    return lines
+
+
+def errors(labels: Keypoints2D, reference: Keypoints2D) -> Sequence[Any]:
+    """Return distances from what is right in px, and as shares of the box about it."""
+    names = {name: name for name in labels.keypoints}
+    right = reference.for_cameras(labels.cameras).for_keypoints(names)
+    rows = np.searchsorted(right.frames, labels.frames)
+    true = right.xy[:, rows]
+    box = np.nanmax(true, 3) - np.nanmin(true, 3)
+    error = np.linalg.norm(labels.xy - true, axis=-1)
+    share = error / box.max(-1)[..., None]
+    known = np.isfinite(error)
+    return error[known], share[known]
+
+
+if __name__ == "__main__":
+    main()

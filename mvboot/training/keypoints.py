@@ -1,0 +1,168 @@
+"""Keypoints as a task: L = L_L + w_M L_M + w_R L_R and the terms of KeypointNet (`latent`)."""
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from mvboot.datasets import Sample
+from mvboot.geometry import epipolar_distance, fundamental_matrix
+from mvboot.losses import KeypointNetWeights, heatmap_divergence
+from mvboot.networks import DenseNetwork, KeypointPrediction, KeypointTarget, NetworkConfig
+from mvboot.training.config import Geometry, KeypointConfig, KeypointSettings
+from mvboot.training.crops import MIN_CONFIDENCE
+from mvboot.training.keypoint_consistency import KeypointConsistency
+from mvboot.training.keypoint_data import KeypointData
+from mvboot.training.keypoint_labels import (
+    KeypointLabels,
+    keypoint_labels,
+    labelled_keypoint_terms,
+)
+from mvboot.training.latent import latent_terms
+from mvboot.training.objective import Terms
+from mvboot.training.schedule import Schedule
+from mvboot.training.start import started
+from mvboot.training.task import Objective, Task, Weighted
+from mvboot.training.temperature import cooled
+
+PCK = 0.05
+"""A keypoint is right within this share of the longer side of the box about its picture's labels"""
+
+
+class KeypointObjective(Objective):
+    """The loss of heat maps, on labels and on unlabelled views."""
+
+    medians = frozenset({"label_px", "epipolar_px", "drift_px"})
+
+    def __init__(self, settings: KeypointSettings, names: Sequence[str]) -> None:
+        self.settings = settings
+        self.names = tuple(names)
+        distillation = settings.distillation
+        self.keep = Schedule(distillation.weight_start, distillation.weight_end)
+        self.rise = Schedule(0.0, settings.matching.weight, settings.rise)
+        self.consistency = KeypointConsistency(settings.matching)
+        self.weights = weights_of(settings.geometry)
+
+    def terms(
+        self,
+        batch: Mapping[str, Sample],
+        network: DenseNetwork,
+        teacher: DenseNetwork | None,
+        progress: float,
+    ) -> Mapping[str, Weighted]:
+        """Return L_L of labelled pictures, and all terms of groups of views."""
+        found = {}
+        labelled, views = batch.get("labelled"), batch.get("views")
+        if labelled is not None:
+            terms = labelled_keypoint_terms(_predicted(network, labelled), labelled, self.names)
+            found["labelled"] = Weighted(self.settings.labelled, terms)
+        if views is None:
+            return found
+        prediction = _predicted(network, views)
+        if self.settings.matches:
+            terms = self.consistency.terms(prediction, views, _labels(views, self.names))
+            found["multiview"] = Weighted(self.rise.at(progress), terms)
+        if self.settings.geometry.used:
+            terms = latent_terms(prediction, views, self.weights, _generator(progress))
+            found["geometry"] = Weighted(1.0, terms, self.settings.geometry.model_dump())
+        if teacher is not None:
+            with torch.no_grad():
+                taught = _predicted(teacher, views)
+            value = heatmap_divergence(prediction.logits, taught.logits).mean()
+            found["distilled"] = Weighted(self.keep.at(progress), Terms({"keypoints": value}))
+        return found
+
+    @torch.no_grad()
+    def held(
+        self, network: DenseNetwork, teacher: DenseNetwork | None, sample: Sample
+    ) -> Mapping[str, Tensor]:
+        """Return errors in px of the original pictures, and whether labels are met (`PCK`).
+
+        ``label_px`` from labels, ``epipolar_px`` from the epipolar lines of sure keypoints in the
+        other views, ``drift_px`` from what the teacher says.
+        """
+        decoded = _predicted(network, sample).decoded()
+        places = sample.to_original(decoded.xy)
+        found = {"epipolar_px": _epipolar_gaps(places, decoded.confidence, sample)}
+        labels = _labels(sample, self.names)
+        if labels is not None:
+            error, extent = _label_errors(places, sample.to_original(labels.points), labels.weight)
+            known = labels.weight > 0
+            found["label_px"] = error[known]
+            found["pck"] = (error <= PCK * extent[:, None])[known & (extent[:, None] > 0)].double()
+        if teacher is not None:
+            taught = sample.to_original(_predicted(teacher, sample).decoded().xy)
+            found["drift_px"] = torch.linalg.vector_norm(places - taught, dim=-1).flatten()
+        return found
+
+
+def weights_of(geometry: Geometry) -> KeypointNetWeights:
+    """Return the weights of KeypointNet's terms that settings state."""
+    return KeypointNetWeights(**geometry.model_dump())
+
+
+def _predicted(network: DenseNetwork, sample: Sample) -> KeypointPrediction:
+    found = network(sample.images)
+    assert isinstance(found, KeypointPrediction)
+    return found
+
+
+def _labels(sample: Sample, names: Sequence[str]) -> KeypointLabels | None:
+    """Return the labels of a sample, None where its keypoints are others or it has none."""
+    return keypoint_labels(sample, names) if {*names} <= {*sample.keypoint_names} else None
+
+
+def _label_errors(found: Tensor, labels: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+    """Return distances (n, K) and the longer sides (n,) of the boxes about labels; 0 for none."""
+    known = (weight > 0)[..., None]
+    low = torch.where(known, labels, math.inf).amin(1)
+    high = torch.where(known, labels, -math.inf).amax(1)
+    extent = (high - low).amax(1).clamp(min=0)
+    return torch.linalg.vector_norm(found - labels, dim=-1), extent
+
+
+def _epipolar_gaps(places: Tensor, confidence: Tensor, sample: Sample) -> Tensor:
+    """Return how far sure keypoints are from one another's epipolar lines, px, of all pairs."""
+    plain = [
+        camera.undistort(own)
+        for camera, own in zip(sample.cameras, places.double().cpu(), strict=True)
+    ]
+    sure = (confidence >= MIN_CONFIDENCE).cpu()
+    gaps = [places.new_zeros(0, dtype=torch.float64, device="cpu")]
+    for a, b in sample.pairs():
+        both = sure[a] & sure[b]
+        F = fundamental_matrix(sample.cameras[a], sample.cameras[b])
+        gaps.append(epipolar_distance(F, plain[a][both], plain[b][both]))
+    return torch.cat(gaps)
+
+
+def _generator(progress: float) -> torch.Generator:
+    """Return the same draws for the same step, so that a run that is resumed is the same."""
+    return torch.Generator().manual_seed(round(progress * 2**40))
+
+
+def _network(settings: KeypointSettings, data: KeypointData, teacher: Path | None) -> DenseNetwork:
+    config = NetworkConfig(
+        target=KeypointTarget(names=data.names, blur=settings.blur, depth=settings.geometry.used),
+        backbone=settings.backbone,
+        stride=settings.stride,
+    )
+    return started(config, settings.seed, teacher)
+
+
+def _objective(settings: KeypointSettings, network: DenseNetwork) -> KeypointObjective:
+    target = network.config.target
+    assert isinstance(target, KeypointTarget)
+    return KeypointObjective(settings, target.names)
+
+
+TASK = Task(
+    "sparse keypoints, as labels name them",
+    KeypointConfig,
+    KeypointData,
+    _network,
+    _objective,
+    cooled,
+)
