@@ -23,7 +23,7 @@ from mvboot.training.validation import held_out
 
 
 class DenseObjective(Objective):
-    """The loss of fields, and a watch that they do not collapse."""
+    """The loss of fields, and a watch that they do not degenerate."""
 
     def __init__(self, settings: TrainSettings) -> None:
         self.settings = settings
@@ -72,7 +72,8 @@ class DenseObjective(Objective):
         if teacher is not None:
             with torch.no_grad():
                 taught = _predicted(teacher, views)
-            self.watch.see(prediction, taught)
+            matched = found["multiview"].terms.meters.get("visibility", 0.0)
+            self.watch.see(prediction, taught, matched)
             terms = distilled_terms(prediction, taught, settings.unit)
             found["distilled"] = Weighted(self.keep.at(progress), terms)
         return found
@@ -89,7 +90,7 @@ class DenseObjective(Objective):
         return {"sigma": self.sigma.at(progress)} if self.settings.matches else {}
 
     def fault(self, step: int) -> str | None:
-        """Return what is wrong with fields that have collapsed or stretched."""
+        """Return what is wrong with fields that have degenerated."""
         return self.watch.fault(step)
 
 

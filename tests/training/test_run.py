@@ -291,7 +291,20 @@ def test_a_run_that_degenerates_ends_in_a_sentence(filmed, teacher, tmp_path, mo
 
 @pytest.mark.parametrize("spread, what", [(0.2, "collapsed"), (3.0, "stretched")])
 def test_a_degenerate_run_is_stopped_in_plain_words(spread, what):
-    watch = Watch("embedding", spread=spread, seen=50)
+    sound = {"matched": 0.4, "at_first": 0.6}
+    watch = Watch("embedding", spread=spread, seen=50, **sound)
     assert f"step 120: the fields have {what}" in watch.fault(120)
-    assert Watch("embedding", spread=1.0, seen=50).fault(120) is None
-    assert Watch("embedding", spread=spread, seen=3).fault(3) is None
+    assert Watch("embedding", spread=1.0, seen=50, **sound).fault(120) is None
+    assert Watch("embedding", spread=spread, seen=3, **sound).fault(3) is None
+
+
+def test_views_that_no_longer_match_stop_a_run(truth):
+    watch = Watch("embedding")
+    for _ in range(25):
+        watch.see(truth, truth, 0.5)
+    assert watch.fault(25) is None
+    for _ in range(30):
+        watch.see(truth, truth, 0.01)
+    assert "step 55: the views have parted: of the cells that matched at first 6 %" in watch.fault(
+        55
+    )
