@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mvboot.commands.matching import check_subject, matched, of_subject
 from mvboot.commands.output import Output
@@ -104,7 +104,9 @@ def _footages(config: CaptureConfig, rig: Rig, say: Output) -> Mapping[str, Foot
         if config.images is not None
         else open_videos(str(config.videos), config.timestamps)
     )
-    names = match_cameras(rig.names, list(found), _known(config.camera_map, found))
+    others = config.keypoints is not None  # the map may speak of these
+    given = _known(config.camera_map, found) if others else config.camera_map
+    names = match_cameras(rig.names, list(found), given, "recordings")
     renamed = ", ".join(f"{a} is {b}" for a, b in names.items() if a != b)
     if renamed:
         say.say(f"cameras paired: {renamed}")
@@ -164,7 +166,13 @@ def _splits(config: CaptureConfig, frames: list[int], rig: Rig) -> Splits:
     if unknown:
         raise InputError(f"--held-out: no camera {', '.join(unknown)}; {', '.join(rig.names)}")
     if config.train is None and config.validation is None:
-        return block_splits(frames, held_out_cameras=config.held_out_cameras)
+        try:
+            return block_splits(frames, held_out_cameras=config.held_out_cameras)
+        except InputError as error:
+            raise InputError(
+                f"frames that validate cannot be drawn: {error}. Or state them with --validation; "
+                "with --train alone none validate"
+            ) from None
     stated = {*(config.train or ()), *(config.validation or ())}
     alien = sorted(stated - set(frames))
     if alien:
@@ -179,8 +187,9 @@ def _splits(config: CaptureConfig, frames: list[int], rig: Rig) -> Splits:
             validation=validation,
             held_out_cameras=config.held_out_cameras,
         )
-    except ValueError as error:
-        raise InputError(f"--train and --validation: {error}") from None
+    except ValidationError as error:
+        words = str(error.errors()[0]["msg"]).removeprefix("Value error, ")
+        raise InputError(f"--train and --validation: {words}") from None
 
 
 def _template(config: CaptureConfig) -> Template | None:

@@ -69,11 +69,14 @@ class KeypointPrediction:
             capture = capture.with_boxes(boxes_from(crops_from, capture, individual))
         else:
             capture = framed(capture, trained.get("crops", "subject"))
+        network = load_network(model_file(model)).eval()
+        cut = crops_of(header, KeypointSettings, size, margin)
+        network.require_size(cut[0], cut[0])
         return KeypointPrediction(
-            load_network(model_file(model)).eval(),
+            network,
             capture,
             views_of(capture, cameras, split),
-            *crops_of(header, KeypointSettings, size, margin),
+            *cut,
             individual if individual is not None else trained.get("individual"),
             tuple(name for name in formats if name != OWN),
         )

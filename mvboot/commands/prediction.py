@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from mvboot.commands.output import Output
+from mvboot.config import from_options
 from mvboot.datasets import Capture, View
 from mvboot.datasets.layout import FIELDS
 from mvboot.errors import InputError
@@ -52,6 +53,7 @@ class Prediction:
         capture = Capture.open(data, None if rig is None else load_rig(rig))
         network = load_network(path, capture.template).eval()
         cut = crops_of(read_header(path), TrainSettings, size, margin)
+        network.require_size(cut[0], cut[0])
         return Prediction(network, capture, views_of(capture, cameras, split), *cut)
 
 
@@ -78,10 +80,11 @@ def crops_of(
 ) -> tuple[int, float]:
     """Return size and margin of crops: as asked for, else as trained, else the usual ones."""
     trained = header.provenance.get("settings", {})
-    cut = settings.model_validate(
-        {key: trained[key] for key in ("size", "margin") if key in trained}
-    )
-    return cut.size if size is None else size, cut.margin if margin is None else margin
+    wanted = {"size": size, "margin": margin}
+    given = {key: value for key, value in wanted.items() if value is not None}
+    known = {key: trained[key] for key in wanted if key in trained}
+    cut = from_options(known | given, settings)
+    return cut.size, cut.margin
 
 
 def plan(asked: Prediction, out: Path, overwrite: bool, say: Output) -> dict[str, Any]:

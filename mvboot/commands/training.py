@@ -13,6 +13,7 @@ from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback, RichProgressBar
 
 from mvboot.commands.output import Output
+from mvboot.commands.resuming import CONFIG, checkpoint_of
 from mvboot.config import dump_yaml
 from mvboot.datasets import Capture
 from mvboot.errors import InputError
@@ -21,9 +22,9 @@ from mvboot.formats.rigs import load_rig
 from mvboot.report.triangulation import write_json
 from mvboot.training.config import Places
 from mvboot.training.crops import boxes_from
-from mvboot.training.run import CHECKPOINT, MODEL, PreparedRun
+from mvboot.training.run import CHECKPOINT, MODEL, PreparedRun, remove_run
 
-CONFIG, SUMMARY = "config.yaml", "summary.json"
+SUMMARY = "summary.json"
 
 
 def plan(config: Places, overwrite: bool, resume: bool, say: Output) -> dict[str, Any]:
@@ -52,6 +53,9 @@ def run(config: Places, overwrite: bool, resume: bool, say: Output) -> dict[str,
     prepared = _prepared(config)
     for warning in prepared.data.warnings:
         say.warn(warning)
+    if checkpoint is None:
+        remove_run(config.out)
+        (config.out / SUMMARY).unlink(missing_ok=True)
     dump_yaml(config.model_dump(mode="json", exclude_none=True), config.out / CONFIG)
     started = time.monotonic()
     with quiet():
@@ -109,13 +113,12 @@ def _prepared(config: Places) -> PreparedRun:
 
 def _checkpoint(config: Places, overwrite: bool, resume: bool) -> Path | None:
     """Return the checkpoint to go on from; InputError where ``out`` is not as it must be."""
-    path = config.out / CHECKPOINT
-    if not resume:
-        require_free(config.out, overwrite)
-        return None
-    if not path.is_file():
-        raise InputError("there is no run to --resume; start it without", where=config.out)
-    return path
+    if resume and overwrite:
+        raise InputError("--resume goes on with a run that --overwrite replaces; choose one")
+    if resume:
+        return checkpoint_of(config)
+    require_free(config.out, overwrite)
+    return None
 
 
 def _watched(say: Output) -> tuple[Callback, ...]:

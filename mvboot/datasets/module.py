@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 import numpy as np
 from lightning import Trainer
@@ -70,14 +71,11 @@ class EpochOrder(Sampler[Key]):
 
     def __iter__(self) -> Iterator[Key]:
         """Yield the keys of an epoch; each time round counts as an epoch for the changes."""
-        rounds = math.ceil(self.wanted / self.count)
-        turns = range(self.epoch * rounds, (self.epoch + 1) * rounds)
-        orders = [
-            np.random.default_rng([self.seed, turn]).permutation(self.count) for turn in turns
-        ]
-        for place in range(self.wanted)[self.share]:
-            turn, index = divmod(place, self.count)
-            yield turns[turn], int(orders[turn][index])
+        first = self.epoch * math.ceil(self.wanted / self.count)
+        for turn, places in groupby(range(self.wanted)[self.share], lambda p: p // self.count):
+            order = np.random.default_rng([self.seed, first + turn]).permutation(self.count)
+            for place in places:
+                yield first + turn, int(order[place % self.count])
 
 
 def load(

@@ -76,7 +76,8 @@ class SampleReader:
             elif len(keypoints.individuals) > 1:
                 raise InputError(
                     f"the keypoints are of {', '.join(keypoints.individuals)}; choose one "
-                    "individual"
+                    "individual (mvboot capture --subject makes a capture of one)",
+                    where=self.capture.folder,
                 )
         if self.augmentation is None or self.augmentation.flip == 0:
             return

@@ -15,7 +15,10 @@ from mvboot.fields.field import DenseField
 from mvboot.files import atomic_file
 
 SCHEMA = 1
-BROKEN = (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error)
+BROKEN = (
+    *(OSError, ValueError, EOFError, KeyError, IndexError, TypeError),
+    *(zipfile.BadZipFile, zlib.error),
+)
 
 
 def write_field(field: DenseField, path: str | Path) -> None:
@@ -44,6 +47,8 @@ def read_field(path: str | Path) -> DenseField:
     """Read what `write_field` wrote; InputError for a missing or damaged file."""
     if not Path(path).is_file():
         raise InputError("no such field", where=path)
+    if not zipfile.is_zipfile(path):
+        raise InputError("cannot be read as a field: it is no NPZ file, or is cut off", where=path)
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}

@@ -118,9 +118,12 @@ def describe(keypoints: Keypoints2D) -> str:
 
 
 def match_cameras(
-    rig: Sequence[str], keypoints: Sequence[str], given: Mapping[str, str] | None = None
+    rig: Sequence[str],
+    keypoints: Sequence[str],
+    given: Mapping[str, str] | None = None,
+    what: str = "keypoints",
 ) -> dict[str, str]:
-    """Return the rig's name for each of the keypoints' cameras.
+    """Return the rig's name for each of the keypoints' cameras, or of ``what`` else has cameras.
 
     ``given`` (keypoint camera to rig camera) goes first, then equal names; if that leaves none
     over on both sides but spelling differs only in case and punctuation (``cam01`` and
@@ -130,7 +133,7 @@ def match_cameras(
     given = dict(given or {})
     for source, target in given.items():
         if source not in keypoints or target not in rig:
-            raise InputError(f"--camera-map {source}={target}: {_both(rig, keypoints)}")
+            raise InputError(f"--camera-map {source}={target}: {_both(rig, keypoints, what)}")
     pairs = given | {name: name for name in keypoints if name in rig and name not in given}
     left_keypoints = [name for name in keypoints if name not in pairs]
     left_rig = [name for name in rig if name not in pairs.values()]
@@ -141,13 +144,13 @@ def match_cameras(
         return pairs | {name: target for name, target in spelled.items() if target is not None}
     unmatched = _shortened([*left_keypoints, *left_rig])
     raise InputError(
-        f"camera names do not match ({unmatched}): {_both(rig, keypoints)}; pair them with "
-        "--camera-map KEYPOINTS=RIG, or choose some with --cameras"
+        f"camera names do not match ({unmatched}): {_both(rig, keypoints, what)}; pair them with "
+        "--camera-map FOUND=RIG, or take those that both have (--cameras, where a command has it)"
     )
 
 
-def _both(rig: Sequence[str], keypoints: Sequence[str]) -> str:
-    return f"the rig has {_shortened(rig)}; the keypoints have {_shortened(keypoints)}"
+def _both(rig: Sequence[str], found: Sequence[str], what: str) -> str:
+    return f"the rig has {_shortened(rig)}; the {what} have {_shortened(found)}"
 
 
 def _plain(name: str) -> str:

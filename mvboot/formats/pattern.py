@@ -98,6 +98,8 @@ def _last_digits(pattern: str, camera: str, path: Path) -> str:
 
 
 def _frame_number(digits: str, path: Path) -> int:
+    if not digits and path.is_dir():
+        raise InputError("is a folder; write the pictures in it too, as in FOLDER/*.jpg", path)
     if not digits:
         raise InputError(
             "has no number in its name; give pictures of the same instant the same number and "

@@ -39,6 +39,8 @@ def metadata_of(path: Path) -> dict[str, Any] | None:
 
 def read_table(path: Path, columns: Sequence[str]) -> pa.Table:
     """Read a Parquet or CSV table; InputError where it is broken or lacks one of the columns."""
+    if path.is_dir():
+        raise InputError("is a folder; name the table in it", where=path)
     if not path.is_file():
         raise InputError("no such file", where=path)
     try:

@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from mvboot.errors import InputError
 from mvboot.template import Template, require_topology
@@ -184,6 +184,17 @@ SurfaceTarget = EmbeddingTarget | ChartsTarget
 Target = Annotated[SurfaceTarget | KeypointTarget, Field(discriminator="kind")]
 
 
+def _known_backbone(name: str) -> str:
+    own = (*PRESETS, DILATED)
+    if name in own or (name.startswith(TIMM) and name != TIMM):
+        return name
+    raise ValueError(f"unknown backbone {name!r}; choose {', '.join(own)} or {TIMM}NAME")
+
+
+Backbone = Annotated[str, AfterValidator(_known_backbone)]
+"""Name of a backbone that there may be: whether timm knows it, only timm can tell."""
+
+
 class NetworkConfig(BaseModel):
     """All that decides which numbers a network computes, but its weights.
 
@@ -206,19 +217,11 @@ class NetworkConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     target: Target
-    backbone: str = "small"
+    backbone: Backbone = "small"
     stride: Literal[1, 2, 4, 8] = 2
     width: Annotated[int, Field(ge=NARROWEST, le=1024, multiple_of=8)] | None = None
     mean: Colour = IMAGENET_MEAN
     std: Spread = IMAGENET_STD
-
-    @field_validator("backbone")
-    @classmethod
-    def _known(cls, name: str) -> str:
-        own = (*PRESETS, DILATED)
-        if name in own or (name.startswith(TIMM) and name != TIMM):
-            return name
-        raise ValueError(f"unknown backbone {name!r}; choose {', '.join(own)} or {TIMM}NAME")
 
     @model_validator(mode="after")
     def _stride_of_backbone(self) -> "NetworkConfig":

@@ -71,7 +71,10 @@ class DenseNetwork(nn.Module):
             raise InputError(
                 f"pictures must be uint8 or floating point in 0..255, got {images.dtype}"
             )
-        height, width = images.shape[2:]
+        self.require_size(images.shape[3], images.shape[2])
+
+    def require_size(self, width: int, height: int) -> None:
+        """Raise InputError unless the sides of pictures are multiples of `multiple`."""
         if height % self.multiple or width % self.multiple or not height or not width:
             near = [_near(side, self.multiple) for side in (width, height)]
             raise InputError(

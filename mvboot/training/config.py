@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from mvboot.datasets.frame_list import FrameList
 from mvboot.losses import Distance
+from mvboot.networks.config import Backbone
 
 Method = Literal["supervised", "bootstrap", "epipolar", "combined"]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -69,8 +70,8 @@ class RunSettings(_Settings):
 
     task: str
     method: str
-    backbone: str = "small"
-    size: int = Field(96, ge=32, description="side of the crops in px")
+    backbone: Backbone = "small"
+    size: int = Field(96, ge=32, le=4096, description="side of the crops in px")
     stride: Literal[1, 2, 4, 8] = Field(2, description="side of a cell in crop px")
     margin: Weight = Field(0.15, description="room around the subject, share of its longer side")
     steps: Count = 1000
@@ -91,7 +92,7 @@ class RunSettings(_Settings):
     devices: Count = Field(1, description="devices that train at once; a batch is that of each")
     workers: int = Field(0, ge=0, description="processes that read")
     validate_every: Count = Field(100, description="steps between validations")
-    seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0, lt=2**32)
 
 
 class TrainSettings(RunSettings):
@@ -195,7 +196,8 @@ class Places(_Settings):
     @field_validator("labels")
     @classmethod
     def _each_once(cls, labels: tuple[Path, ...]) -> tuple[Path, ...]:
-        twice = [path for path in labels if labels.count(path) > 1]
+        whole = [path.resolve() for path in labels]
+        twice = [path for path in labels if whole.count(path.resolve()) > 1]
         if twice:
             raise ValueError(f"{twice[0]} is given twice")
         return labels

@@ -1,28 +1,34 @@
 """A training run from files to files."""
 
+import logging
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
+import torch
 from lightning import Trainer, seed_everything
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint, ProgressBar
 from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
 from torch.multiprocessing.spawn import ProcessRaisedException
 
 from mvboot.datasets import Capture
-from mvboot.errors import InputError, NothingUsable, QualityMissed
+from mvboot.errors import InputError, MvbootError, NothingUsable, QualityMissed
 from mvboot.networks import DenseNetwork, frozen_copy, save_network
 from mvboot.training.batches import RunData
 from mvboot.training.config import RunSettings
+from mvboot.training.data import ROUNDS
 from mvboot.training.module import Training
 from mvboot.training.tasks import task_of
 
 LOG_EVERY = 10
 STRATEGY = "ddp_spawn_find_unused_parameters_true"
 """Of several devices: processes that this one starts and waits for; they begin after all checks."""
-MODEL, CHECKPOINT, LOGS = "model.safetensors", "last.ckpt", "logs"
+MODEL, CHECKPOINT, LOGS, LOG = "model.safetensors", "last.ckpt", "logs", "metrics.csv"
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,11 +75,14 @@ class PreparedRun:
         Raises
         ------
         InputError
-            What the task needs and lacks: labels, a template, a teacher that predicts the same.
+            What the task needs and lacks: labels, a template, a teacher that predicts the same;
+            crops of a size that the network does not take, devices that this machine has not.
         """
         task = task_of(settings)
         data = task.data(capture, settings, labelled)
         network = task.network(settings, data, teacher)
+        network.require_size(settings.size, settings.size)
+        _require_devices(settings)
         taught = teacher is not None and settings.method != "supervised"
         return PreparedRun(settings, data, network, frozen_copy(network) if taught else None)
 
@@ -104,9 +113,12 @@ class PreparedRun:
         QualityMissed
             A run whose fields collapse or stretch.
         NothingUsable
-            Views that agree on no point, or losses that are not finite.
+            Views that agree on no point, losses that are not finite, or a network that says
+            nothing finite in the end.
         """
         settings = self.settings
+        if resume is not None:
+            _keep_log(folder / LOGS)
         seed_everything(settings.seed, verbose=False)
         task = task_of(settings)
         objective = task.objective(settings, self.network)
@@ -131,6 +143,7 @@ class PreparedRun:
         )
         with _errors_of_processes():
             trainer.fit(module, self.data, ckpt_path=resume)
+        _require_finite(module.average, self.data)
         save_network(
             task.finished(module.average, self.data),
             folder / MODEL,
@@ -154,17 +167,73 @@ def train(
     return PreparedRun.of(settings, capture, labelled, teacher).train(folder, **how)
 
 
+def remove_run(folder: Path) -> None:
+    """Remove an earlier run from a folder, so that its files are never taken for the next one's."""
+    for name in (MODEL, CHECKPOINT):
+        (folder / name).unlink(missing_ok=True)
+    for name in (LOGS, ROUNDS):
+        shutil.rmtree(folder / name, ignore_errors=True)
+
+
+@torch.no_grad()
+def _require_finite(network: DenseNetwork, data: RunData) -> None:
+    sets = (data.labelled, data.views, data.validation)
+    sample = next(one[0] for one in sets if one is not None and len(one))
+    said = network(sample.images.to(next(network.parameters()).device))
+    values = [value for value in vars(said).values() if isinstance(value, torch.Tensor)]
+    if not all(bool(torch.isfinite(value).all()) for value in values):
+        raise NothingUsable(
+            "the network says nothing finite after the last step and is not written; lower "
+            "learning_rate"
+        )
+
+
+def _keep_log(folder: Path) -> None:
+    """Keep what was logged so far under another name: Lightning deletes it when it goes on."""
+    log = folder / LOG
+    if log.is_file():
+        number = next(n for n in count(1) if not log.with_suffix(f".{n}.csv").exists())
+        log.rename(log.with_suffix(f".{number}.csv"))
+
+
+def _require_devices(settings: RunSettings) -> None:
+    """Raise InputError unless this machine has the devices and the precision that are asked for."""
+    said = logging.getLogger("lightning.pytorch")
+    level = said.level
+    said.setLevel(logging.WARNING)  # the run itself says which devices there are
+    try:
+        Trainer(
+            accelerator=settings.accelerator,
+            devices=settings.devices,
+            strategy=STRATEGY if settings.devices > 1 else "auto",
+            precision=settings.precision,
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        )
+    except (ValueError, MisconfigurationException) as error:
+        raise InputError(
+            f"accelerator={settings.accelerator} devices={settings.devices} precision="
+            f"{settings.precision} is not possible on this machine: {error}"
+        ) from None
+    finally:
+        said.setLevel(level)
+
+
 @contextmanager
 def _errors_of_processes() -> Iterator[None]:
-    """Raise what a process of several devices raised as an error of ours, where it was one."""
+    """Raise what another process raised, a reader or a device, as the error of ours that it was.
+
+    What comes from there has the words of our error at the end of a traceback.
+    """
     try:
         yield
-    except ProcessRaisedException as error:
-        last = str(error).strip().splitlines()[-1]
+    except (ProcessRaisedException, MvbootError) as error:
         for kind in (InputError, NothingUsable, QualityMissed):
-            name = f"{kind.__module__}.{kind.__qualname__}: "
-            if last.startswith(name):
-                raise kind(last.removeprefix(name)) from None
+            _, found, words = str(error).partition(f"\n{kind.__module__}.{kind.__qualname__}: ")
+            if found:
+                raise kind(words.strip()) from None
         raise
 
 

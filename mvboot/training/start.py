@@ -12,13 +12,16 @@ from mvboot.networks import (
 )
 from mvboot.template import Template
 
+USUAL = NetworkConfig.model_fields["backbone"].default
+
 
 def started(
     config: NetworkConfig, seed: int, teacher: Path | None, template: Template | None = None
 ) -> DenseNetwork:
-    """Return a new network, or the teacher's; its backbone may be another than was asked for.
+    """Return a new network, or the teacher's with the backbone that it has.
 
-    InputError for a teacher that predicts something else, or on other cells.
+    InputError for a teacher that predicts something else, on other cells, or by another backbone
+    than the one asked for, unless that is the usual one.
     """
     if teacher is None:
         return build_network(config, seed)
@@ -26,6 +29,12 @@ def started(
     wanted, found = (_said(one) for one in (config, network.config))
     if wanted != found:
         raise InputError(f"predicts {found}, the run {wanted}", where=teacher)
+    if config.backbone not in (USUAL, network.config.backbone):
+        raise InputError(
+            f"has the backbone {network.config.backbone}, the run {config.backbone}; a run goes "
+            "on with its teacher's: leave backbone= away, or give another teacher",
+            where=teacher,
+        )
     return network
 
 

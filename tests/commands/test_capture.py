@@ -116,6 +116,9 @@ def test_a_rig_of_another_size_is_not_guessed_at(mvboot, recording):
         (("--videos", "{camera}.mp4", "--validation", "9"), "no camera filmed frame 9"),
         (("--videos", "{camera}.mp4", "--train", "0..3", "--validation", "3"), "frame 3 is both"),
         (("--videos", "{camera}.mp4", "--held-out", "cam_7"), "no camera cam_7"),
+        (("--videos", "{camera}.mp4"), "cannot be drawn: 6 frames are too few"),
+        (("--videos", "{camera}.mp4", "--camera-map", "cam7=cam_1"), "the recordings have cam1"),
+        (("--images", "images/{camera}"), "is a folder"),
         (("--videos", "{camera}.mp4", "--landmark", "a=b"), "needs --keypoints"),
     ],
 )
@@ -123,6 +126,7 @@ def test_what_cannot_be_meant_is_refused(mvboot, recording, monkeypatch, more, w
     monkeypatch.chdir(recording)
     result = mvboot(*arguments(recording, *more))
     assert result.code == 2 and words in result.err, result.err
+    assert len(result.err.strip().splitlines()) == 1
     assert not (recording / "out").exists()
 
 

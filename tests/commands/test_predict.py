@@ -65,12 +65,18 @@ def test_what_is_predicted_can_be_evaluated(mvboot, data, model, tmp_path):
         (("--split", "validation"), "no picture in the validation frames"),
         (("--model", "nowhere"), "no such network"),
         (("--size", "33"), "33"),
+        (("--size", "50"), "use 48 x 48 px"),
+        (("--size", "100000000"), "size: "),
+        (("--margin", "nan"), "margin: "),
+        (("--margin", "-1"), "margin: "),
     ],
 )
 def test_what_cannot_be_predicted(mvboot, data, model, tmp_path, arguments, words):
     given = {"--model": model, "--data": data.folder, "--out": tmp_path / "out"}
     given |= dict([arguments])
-    result = mvboot("predict", *(word for pair in given.items() for word in pair))
+    words_given = ("predict", *(word for pair in given.items() for word in pair))
+    assert mvboot(*words_given, "--dry-run").code == 2
+    result = mvboot(*words_given)
     assert result.code == 2
     assert words in result.err and len(result.err.strip().splitlines()) == 1
     assert not (tmp_path / "out").exists()

@@ -9,6 +9,7 @@ from mvboot.synthetic.capture import synthesise
 from mvboot.synthetic.settings import SynthSettings
 from mvboot.template import load_template
 
+SUPERVISED = ("--data", "{data}", "--out", "{out}", "--method", "supervised")
 QUICK = ("--steps", "2", "size=64", "validate_every=2", "batch=1")
 
 
@@ -43,6 +44,8 @@ def test_train_with_labels_then_with_views_of_a_rig(mvboot, data, tmp_path):
     load_network(tmp_path / "run" / "model.safetensors", load_template("body"))
     assert mvboot("train", *second, *QUICK).code == 2, "the folder is not empty"
     assert mvboot("train", *second, *QUICK, "--resume").code == 0
+    logs = [path.name for path in (tmp_path / "run" / "logs").glob("metrics*")]
+    assert "metrics.1.csv" in logs, "what was logged before stays"
     again = mvboot("train", "--config", first / "config.yaml", "--dry-run", "--overwrite")
     assert again.code == 0 and "12 labelled pictures" in again.out
 
@@ -58,8 +61,56 @@ def test_labels_of_several_captures(mvboot, data, tmp_path):
     assert result.code == 0, result.err
     stated = (tmp_path / "run" / "config.yaml").read_text()
     assert f"labels: [{tmp_path / 'a'}, {tmp_path / 'b'}]" in stated
-    again = mvboot("train", "--config", tmp_path / "run" / "config.yaml", "--dry-run", "--resume")
-    assert again.code == 0 and "24 labelled pictures" in again.out, again.err
+    again = ("train", "--config", tmp_path / "run" / "config.yaml", "--dry-run", "--resume")
+    same = mvboot(*again, "workers=1")
+    assert same.code == 0 and "24 labelled pictures" in same.out, same.err
+    for change, words in (
+        (("--labels", tmp_path / "a"), f"labels=[{tmp_path / 'a'}], it began with ["),
+        (("--teacher", tmp_path / "run"), "it began with none"),
+        (("learning_rate=0.1",), "learning_rate=0.1, it began with 0.001"),
+        (("matching.views=2",), "matching.views=2, it began with 5"),
+        (("--overwrite",), "choose one"),
+    ):
+        refused = mvboot(*again, *change)
+        assert refused.code == 2 and words in refused.err, refused.err
+        assert len(refused.err.strip().splitlines()) == 1
+    checkpoint = tmp_path / "run" / "last.ckpt"
+    whole = checkpoint.read_bytes()
+    for damaged in (whole[:1000], b"nothing", whole[:5000] + b"????" + whole[5004:]):
+        checkpoint.write_bytes(damaged)
+        refused = mvboot(*again)
+        assert refused.code == 2 and "damaged or cut off" in refused.err
+
+
+def test_nothing_of_a_run_that_is_replaced_stays(mvboot, data, tmp_path):
+    old = tmp_path / "run"
+    (old / "rounds" / "01").mkdir(parents=True)
+    for name in ("last.ckpt", "model.safetensors", "summary.json", "notes.txt"):
+        (old / name).write_text("old")
+    broken = shutil.copytree(data, tmp_path / "broken")
+    for path in broken.glob("images/*/*"):
+        path.write_bytes(path.read_bytes()[:300])
+    given = ("train", "--data", broken, "--method", "supervised", "--out", old, "--overwrite")
+    assert mvboot(*given, "size=50").code == 2 and (old / "last.ckpt").exists(), "never began"
+    assert mvboot(*given, *QUICK).code == 2
+    assert {path.name for path in old.iterdir()} <= {"notes.txt", "config.yaml", "logs"}
+
+
+def test_what_readers_in_other_processes_find_is_one_line(mvboot, data, tmp_path):
+    broken = shutil.copytree(data, tmp_path / "broken")
+    for path in broken.glob("images/cam_02/*"):
+        path.write_bytes(path.read_bytes()[:300])
+    given = ("--data", broken, "--method", "supervised", "--label-cameras", "cam_02")
+    result = mvboot("train", *given, "--out", tmp_path / "run", *QUICK, "workers=1")
+    assert result.code == 2 and len(result.err.strip().splitlines()) == 1, result.err
+    assert "images/cam_02" in result.err and "cannot be read as a picture" in result.err
+
+
+def test_a_network_that_says_nothing_finite_is_not_written(mvboot, data, tmp_path):
+    given = ("--data", data, "--method", "supervised", "--out", tmp_path / "run", *QUICK)
+    result = mvboot("train", *given, "learning_rate=1e30", "weight_decay=0")
+    assert result.code == 3 and "lower learning_rate" in result.err
+    assert not (tmp_path / "run" / "model.safetensors").exists()
 
 
 @pytest.mark.parametrize(
@@ -80,12 +131,25 @@ def test_labels_of_several_captures(mvboot, data, tmp_path):
             ("--data", "{data}", "--out", "{out}", *("--labels", "{data}") * 2),
             "capture is given twice",
         ),
+        (
+            ("--data", "{data}", "--out", "{out}", "--labels", "{data}/../capture")
+            + ("--labels", "{data}"),
+            "capture is given twice",
+        ),
         (("--data", "{data}", "--out", "{out}", "--labels", "{out}"), "no such capture"),
         (("--data", "{data}", "--out", "{out}", "--rig", "none.yaml"), "none.yaml"),
         (
             ("--data", "{data}", "--out", "{out}", "--teacher", "{teacher}", "stride=4"),
             "at stride 2, the run embedding at stride 4",
         ),
+        (
+            ("--data", "{data}", "--out", "{out}", "--teacher", "{teacher}", "backbone=base"),
+            "has the backbone small, the run base",
+        ),
+        ((*SUPERVISED, "backbone=foo"), "unknown backbone 'foo'"),
+        ((*SUPERVISED, "--dry-run", "size=50"), "use 48 x 48 px"),
+        ((*SUPERVISED, "--dry-run", "accelerator=foo"), "accelerator=foo"),
+        ((*SUPERVISED, "--seed", "4294967296"), "seed"),
     ],
 )
 def test_what_cannot_be_trained_ends_in_one_line(mvboot, data, teacher, tmp_path, arguments, words):
@@ -100,7 +164,11 @@ def test_bootstrapping_from_a_teacher_that_knows_nothing(mvboot, data, teacher, 
     given = ("--data", data, "--teacher", teacher, "--out", tmp_path / "run", *QUICK)
     given = ("train", *given, "--method", "bootstrap", "bootstrapping.rounds=1")
     planned = mvboot(*given, "--label-cameras", "cam_01", "--dry-run")
-    assert planned.code == 0 and "(bootstrap)" in planned.out and not (tmp_path / "run").exists()
+    assert (
+        planned.code == 0
+        and "(dense, bootstrap)" in planned.out
+        and not (tmp_path / "run").exists()
+    )
     result = mvboot(*given, "--label-cameras", "cam_01")
     assert result.code == 3 and len(result.err.strip().splitlines()) == 1
     assert "round 1: " in result.err and "do not agree" in result.err

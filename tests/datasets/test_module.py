@@ -43,6 +43,8 @@ def test_orders_follow_from_seed_and_epoch():
     shares = [[place for _, place in EpochOrder(11, 3, rank=rank, world=3)] for rank in range(3)]
     assert [len(share) for share in shares] == [3, 3, 3]
     assert len({place for share in shares for place in share}) == 9
+    endless = iter(EpochOrder(10, seed=3, wanted=10**12))
+    assert [next(endless) for _ in range(25)] == again, "only as much as is asked for"
 
 
 def test_a_sample_depends_on_its_key_alone(capture):

@@ -66,6 +66,31 @@ def test_files_that_are_no_field_are_refused(tmp_path):
         read_field(path)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"coordinates": np.zeros(3)},
+        {"known": np.array("text")},
+        {"schema": np.ones(2)},
+        {"frame": np.zeros(2)},
+        {"original_from_grid": np.zeros(3)},
+        {"foreground": np.array("text")},
+    ],
+)
+def test_entries_of_another_shape_or_type_name_the_file(change, tmp_path):
+    path = tmp_path / "f.npz"
+    write_field(charts(), path)
+    np.savez(path, **{**np.load(path), **change})
+    with pytest.raises(InputError, match=r"f\.npz: "):
+        read_field(path)
+
+
+def test_pictures_are_no_fields(tmp_path):
+    (tmp_path / "000001.png").write_bytes(b"\x89PNG\r\n")
+    with pytest.raises(InputError, match="it is no NPZ file"):
+        read_field(tmp_path / "000001.png")
+
+
 def test_values_out_of_range_name_the_file(tmp_path):
     path = tmp_path / "f.npz"
     write_field(charts(), path)
