@@ -15,6 +15,7 @@ from mvboot.commands.evaluate import evaluate
 from mvboot.commands.inspect import inspect
 from mvboot.commands.predict import predict
 from mvboot.commands.rig import app as rig
+from mvboot.commands.surface import surface
 from mvboot.commands.synth import synth
 from mvboot.commands.train import train
 from mvboot.commands.triangulate import triangulate
@@ -38,6 +39,7 @@ app.command("synth")(synth)
 app.command("train")(train)
 app.command("bootstrap")(bootstrap)
 app.command("predict")(predict)
+app.command("surface")(surface)
 app.command("evaluate")(evaluate)
 app.command("inspect")(inspect)
 

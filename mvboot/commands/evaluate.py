@@ -55,6 +55,10 @@ FailAbove = Annotated[
         help="Exit with 1 if it is larger, as epipolar.mean_px=2; repeatable.",
     ),
 ]
+Surface = Annotated[
+    Path | None,
+    Option(help="Result of mvboot surface to measure, instead of the fields themselves."),
+]
 Seed = Annotated[int | None, Option(help="Seed of every random draw. [default: 0]")]
 Config = Annotated[
     Path | None, Option(help="YAML file with any of these settings (see config.yaml).")
@@ -77,6 +81,7 @@ def evaluate(
     split: SplitOption = None,
     kappa: Kappa = None,
     points3d: Points3d = None,
+    surface: Surface = None,
     landmark: Landmark = None,
     seed: Seed = None,
     config: Config = None,
@@ -103,8 +108,12 @@ def evaluate(
         "landmarks": pairs(landmark, "--landmark", "KEYPOINT=LANDMARK"),
         "seed": seed,
     }
-    limits = pairs(fail_above, "--fail-above", "SCORE=LIMIT") or {}
     say, command = Output(as_json), "mvboot evaluate"
+    if surface is not None:
+        given |= {"surface": surface, "fail_above": fail_above}
+        say.result(_of_surface(given, config, overrides, overwrite, dry_run, say))
+        return
+    limits = pairs(fail_above, "--fail-above", "SCORE=LIMIT") or {}
     if keypoints is not None or stated(config, "keypoints") is not None:
         sparse = resolved(
             keypoint_evaluation.KeypointEvaluateConfig, given, config, overrides, command
@@ -122,3 +131,24 @@ def evaluate(
             else evaluation.run(dense, limits, overwrite, say)
         )
     say.result(done)
+
+
+def _of_surface(
+    given: dict[str, Any],
+    config: Path | None,
+    overrides: list[str] | None,
+    overwrite: bool,
+    dry_run: bool,
+    say: Output,
+) -> Any:
+    from mvboot.commands.surface_evaluation import SurfaceEvaluateConfig, plan, run
+    from mvboot.errors import InputError
+
+    known = SurfaceEvaluateConfig.model_fields
+    alien = [key for key, value in given.items() if value is not None and key not in known]
+    if alien:
+        option = alien[0].replace("_", "-")
+        raise InputError(f"--{option} is of fields; it does not go with --surface")
+    own = {key: value for key, value in given.items() if key in known}
+    settings = resolved(SurfaceEvaluateConfig, own, config, overrides, "mvboot evaluate")
+    return plan(settings, overwrite, say) if dry_run else run(settings, overwrite, say)

@@ -16,8 +16,6 @@ COMPONENTS = {"uint8": 5121, "uint16": 5123, "uint32": 5125, "float32": 5126}
 SHAPES = {(): "SCALAR", (2,): "VEC2", (3,): "VEC3", (4,): "VEC4", (4, 4): "MAT4"}
 VERTICES, INDICES = 34962, 34963
 """What a view of the block is for: vertex attributes, and the faces that name them."""
-LINEAR, CLAMPED = 9729, 33071
-"""How a texture is looked up: without smaller copies, in which neighbouring charts would mix."""
 MAGIC, VERSION, JSON_CHUNK, BINARY_CHUNK = 0x46546C67, 2, 0x4E4F534A, 0x004E4942
 
 
@@ -60,8 +58,7 @@ class Gltf:
         """Append a PNG picture and return the position of a texture that shows it."""
         image = {"bufferView": self._view(content, None), "mimeType": "image/png"}
         source = self.add("images", image)
-        plain = {"minFilter": LINEAR, "magFilter": LINEAR, "wrapS": CLAMPED, "wrapT": CLAMPED}
-        sampler = self.add("samplers", plain)
+        sampler = self.add("samplers", {"wrapS": 33071, "wrapT": 33071})  # clamped to the edge
         return self.add("textures", {"source": source, "sampler": sampler})
 
     def show(self, *roots: int) -> None:

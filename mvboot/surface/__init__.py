@@ -1,6 +1,7 @@
 """Surfaces: what fields show of a template, lifted into space, and the template fitted to it."""
 
 from mvboot.surface.fit import FitSettings, Lost, Surface, SurfaceFitter, fit_sequence
+from mvboot.surface.follow import Follower
 from mvboot.surface.lift import Lifted, lift
 from mvboot.surface.posture import Posture
 from mvboot.surface.seen import Seen, Sightings
@@ -8,6 +9,7 @@ from mvboot.surface.visibility import visible_vertices
 
 __all__ = [
     "FitSettings",
+    "Follower",
     "Lifted",
     "Lost",
     "Posture",

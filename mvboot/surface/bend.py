@@ -10,12 +10,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import bsr_array, csc_array, csr_array, diags_array, eye_array, kron
-from scipy.sparse.linalg import splu
+from scipy.sparse.linalg import LinearOperator, SuperLU, cg, splu
 
 from mvboot.surface.evidence import Evidence
 
 Floats = NDArray[np.float64]
 IntArray = NDArray[np.int64]
+
+EXACT, TURNS = 1e-6, 25
+"""Share of the right side that may be left of a system, and turns before it is factored anew."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,30 +40,31 @@ class Bending:
     strain: float
 
     def bent(
-        self, evidence: Evidence, start: Floats, reaches: tuple[float, ...], spread: float = np.inf
+        self,
+        evidence: Evidence,
+        start: Floats,
+        reaches: tuple[float, ...],
+        spread: float = np.inf,
+        expected: Floats | None = None,
     ) -> Floats:
         """Return the vertices (V, 3) that explain the evidence best, from ``start`` (V, 3).
 
         ``reaches``: how far, per axis, right points may still be off (`Evidence.precision`), one
         round after the other.
-        ``spread``: standard deviation of any vertex from the start; infinite: they are free.
+        ``spread``: standard deviation of any vertex from where it is ``expected`` (V, 3), None: at
+        the start; infinite: they are free.
         """
         found = start
-        stiffness = self._stiffness()
+        middle = start if expected is None else expected
+        stiffness, solver = self._stiffness(), _Solver()
         for reach in reaches:
             precision = evidence.precision(found[evidence.vertices], reach)
             pull = np.zeros_like(found)
             pull[evidence.vertices] = (precision @ evidence.points[..., None])[..., 0]
-            wanted = pull + self._turned(self._rotations(found)) + start / spread**2
+            wanted = pull + self._turned(self._rotations(found)) + middle / spread**2
             system = stiffness + self._blocks(evidence, precision)
             system = system + eye_array(system.shape[0]) / spread**2
-            found = splu(
-                csc_array(system),
-                permc_spec="MMD_AT_PLUS_A",  # for symmetric patterns
-                diag_pivot_thresh=0.0,
-                options={"SymmetricMode": True},
-            ).solve(wanted.ravel())
-            found = found.reshape(-1, 3)
+            found = solver.solve(csc_array(system), wanted.ravel(), found.ravel()).reshape(-1, 3)
         return found
 
     def _weights(self) -> Floats:
@@ -108,6 +112,28 @@ class Bending:
         np.add.at(total, i, weighted)
         np.add.at(total, j, -weighted)
         return total
+
+
+class _Solver:
+    """Solves systems that are much alike: one is factored, and helps to solve those after it."""
+
+    def __init__(self) -> None:
+        self._factors: SuperLU | None = None
+
+    def solve(self, system: csc_array, wanted: Floats, start: Floats) -> Floats:
+        """Return x (n,) of ``system x = wanted``, from a guess."""
+        if self._factors is not None:
+            helped = LinearOperator(system.shape, self._factors.solve, dtype=np.float64)
+            x, unfinished = cg(system, wanted, start, rtol=EXACT, maxiter=TURNS, M=helped)
+            if not unfinished:
+                return np.asarray(x)
+        self._factors = splu(
+            system,
+            permc_spec="MMD_AT_PLUS_A",  # for symmetric patterns
+            diag_pivot_thresh=0.0,
+            options={"SymmetricMode": True},
+        )
+        return np.asarray(self._factors.solve(wanted))
 
 
 def edges_of(faces: IntArray) -> IntArray:

@@ -72,7 +72,7 @@ class FitSettings:
         A value that is not positive, named; detail outside [0, 1].
     """
 
-    strain: float = 0.05
+    strain: float = 0.1
     strain_without_bones: float = 0.2
     turn_deg: float = 60.0
     turn_from_frame_deg: float = 15.0
@@ -149,8 +149,17 @@ class SurfaceFitter:
         self.template = template
         self.settings = settings or FitSettings()
 
-    def fit(self, lifted: Lifted, previous: Surface | None = None) -> Surface:
+    def fit(
+        self,
+        lifted: Lifted,
+        previous: Surface | None = None,
+        start: Surface | None = None,
+        bend: bool = True,
+    ) -> Surface:
         """Return the surface that explains lifted points, warm from the frame before if given.
+
+        ``start`` is an earlier fit of the same instant to begin with; it is no evidence.
+        Without ``bend`` a template with bones is posed only, and lies off that as it did before.
 
         Raises
         ------
@@ -161,10 +170,10 @@ class SurfaceFitter:
         """
         evidence = self._evidence(lifted)
         if self.template.skeleton is None:
-            vertices, posture = self._without_bones(evidence, previous), None
+            vertices, posture = self._without_bones(evidence, previous, start), None
             offsets = np.zeros_like(vertices)
         else:
-            posture, vertices = self._with_bones(evidence, previous)
+            posture, vertices = self._with_bones(evidence, previous, start, bend)
             posed = np.asarray(self._posed(posture))
             offsets = unposed(self.template, posture, vertices - posed)
         return Surface(
@@ -178,34 +187,48 @@ class SurfaceFitter:
             offsets,
         )
 
-    def _with_bones(self, evidence: Evidence, previous: Surface | None) -> tuple[Posture, Floats]:
+    def _with_bones(
+        self, evidence: Evidence, previous: Surface | None, start: Surface | None, bend: bool
+    ) -> tuple[Posture, Floats]:
         own, template = self.settings, self.template
         last = None if previous is None else previous.posture
+        begun = None if start is None else start.posture
+        offsets = np.zeros_like(template.vertices)
         if previous is None or last is None:
-            start, stages = aligned_posture(template, evidence), self._stages
-            turn, shape = own.turn_deg, own.shape
-            expected = Expectation.about(Posture.rest(template), np.radians(turn), shape)
-            offsets = np.zeros_like(template.vertices)
+            turn, shape = np.radians(own.turn_deg), own.shape
+            expected = Expectation.about(Posture.rest(template), turn, shape)
         else:
-            start, stages = last, self._stages[-WARM:]
-            turn, shape = own.turn_from_frame_deg, own.shape_from_frame
-            expected = Expectation.about(last, np.radians(turn), shape)
+            turn, shape = np.radians(own.turn_from_frame_deg), own.shape_from_frame
+            expected = Expectation.about(last, turn, shape)
             offsets = own.detail * previous.offsets
-        posture = fitted_posture(template, evidence, start, expected, stages)
+        begun = begun or last
+        stages = self._stages if begun is None else self._stages[-WARM:]
+        begun = begun or aligned_posture(template, evidence)
+        posture = fitted_posture(template, evidence, begun, expected, stages)
         model = self._posed(posture) + posed_offsets(template, posture, offsets)
+        if not bend:
+            return posture, model
         bending = Bending(model, self._edges, own.strain)
-        return posture, bending.bent(evidence, model, (self._stages[-1],) * ROUNDS)
+        return posture, bending.bent(evidence, model, self._reaches)
 
-    def _without_bones(self, evidence: Evidence, previous: Surface | None) -> Floats:
+    def _without_bones(
+        self, evidence: Evidence, previous: Surface | None, start: Surface | None
+    ) -> Floats:
         own, template = self.settings, self.template
         bending = Bending(template.vertices, self._edges, own.strain_without_bones)
-        if previous is not None:
-            spread = own.move_from_frame * self._size
-            stages = np.repeat(self._stages[-WARM:], ROUNDS)
-            return bending.bent(evidence, previous.vertices, tuple(stages), spread)
-        R, t = rigid_motion(template.vertices[evidence.vertices], evidence.points)
-        start = template.vertices @ R.T + t
-        return bending.bent(evidence, start, tuple(np.repeat(self._stages, ROUNDS)))
+        begun = start or previous
+        if begun is None:
+            R, t = rigid_motion(template.vertices[evidence.vertices], evidence.points)
+            turned = template.vertices @ R.T + t
+            return bending.bent(evidence, turned, tuple(np.repeat(self._stages, ROUNDS)))
+        spread = np.inf if previous is None else own.move_from_frame * self._size
+        return bending.bent(
+            evidence,
+            begun.vertices,
+            self._reaches,
+            spread,
+            None if previous is None else previous.vertices,
+        )
 
     def _evidence(self, lifted: Lifted) -> Evidence:
         size = len(self.template.vertices)
@@ -257,6 +280,10 @@ class SurfaceFitter:
     @property
     def _stages(self) -> tuple[float, ...]:
         return tuple(share * self._size for share in STAGES)
+
+    @property
+    def _reaches(self) -> tuple[float, ...]:
+        return tuple(np.repeat(self._stages[-WARM:], ROUNDS))
 
 
 @dataclass(frozen=True)

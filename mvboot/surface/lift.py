@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from mvboot.errors import InputError
 from mvboot.rig import Rig
-from mvboot.surface.seen import Seen
+from mvboot.surface.noise import Scatter
+from mvboot.surface.seen import ROUNDING, Seen
 from mvboot.surface.visibility import visible_vertices
 from mvboot.template import Template
 from mvboot.triangulation import TriangulationOptions, triangulate_points
@@ -47,6 +48,9 @@ class Lifted:
         (n,) how many of them agree; 0 where it was not lifted.
     error_px
         (n,) mean reprojection error in those; NaN likewise.
+    noise
+        How far the fields are off, in the template's unit: standard deviation along an axis of the
+        embedding, from how much the views disagree; NaN where nothing was lifted.
     """
 
     units: str
@@ -56,6 +60,7 @@ class Lifted:
     shown: IntArray
     views: IntArray
     error_px: Floats
+    noise: float
 
     @property
     def visible(self) -> Bools:
@@ -69,6 +74,7 @@ def lift(
     template: Template,
     vertices: IntArray | None = None,
     surface: Floats | None = None,
+    scatter: tuple[Scatter, float] | None = None,
     options: TriangulationOptions | None = None,
 ) -> Lifted:
     """Return where vertices (n,) of the template lie in the world; none given: all of them.
@@ -85,6 +91,9 @@ def lift(
         (V, 3) where the surface is believed to be, in the rig's unit: from an earlier fit or the
         frame before. Views that it hides a vertex from are left out, in which fields show it only
         because something near to it on the surface is seen.
+    scatter
+        Given a surface, what fields with this noise show of it (`Scatter.of`): pixels are put right
+        by it and their covariances are its own. None: those of `Seen.find`.
     options
         Thresholds of the triangulation; none: views agree within `AGREE` pixels of their fields.
 
@@ -105,14 +114,23 @@ def lift(
     own = rig.subset(seen)
     found = [one.find(template.embedding[chosen]) for one in seen.values()]
     pixels = np.stack([one.pixels for one in found])
+    spread = np.stack([one.covariance for one in found])
+    unit = float(np.median([one.spacing for one in seen.values()]))
     if surface is not None:
-        pixels[~_seen_of(surface, template, own)[:, chosen]] = np.nan
+        visible = _seen_of(surface, template, own)
+        pixels[~visible[:, chosen]] = np.nan
+        if scatter is not None:
+            shift, spread = _scattered(surface, visible, own, *scatter)
+            pixels -= shift[:, chosen]
+            rounding = ROUNDING * np.array([one.scale**2 for one in seen.values()])
+            spread = spread[:, chosen] + rounding[:, None, None, None] * np.eye(2)
+            unit = scatter[1]
     scale = float(np.median([one.scale for one in seen.values()]))
     result = triangulate_points(
         own,
         pixels,
         options=options or TriangulationOptions(threshold_px=AGREE * scale),
-        covariance=np.stack([one.covariance for one in found]),
+        covariance=spread,
     )
     return Lifted(
         rig.units,
@@ -122,7 +140,26 @@ def lift(
         np.isfinite(pixels[..., 0]).sum(axis=0),
         np.asarray(result.inliers).sum(axis=0),
         np.asarray(result.error_px),
+        unit * result.noise_px / _typical(pixels, spread),
     )
+
+
+def _typical(pixels: Floats, covariance: Floats) -> float:
+    """Return the standard deviation (px) of the median detection, as `whitening` has it."""
+    there = np.isfinite(pixels[..., 0])
+    variances = np.trace(covariance, axis1=-2, axis2=-1)[there] / 2
+    return float(np.sqrt(np.median(variances))) if there.any() else float("nan")
+
+
+def _scattered(
+    surface: Floats, visible: Bools, rig: Rig, scatter: Scatter, noise: float
+) -> tuple[Floats, Floats]:
+    """Return shifts (C, V, 2) and covariances (C, V, 2, 2) of pixels."""
+    found = [
+        scatter.of(np.asarray(rig[name].project(surface)), visible[row], noise)
+        for row, name in enumerate(rig.names)
+    ]
+    return np.stack([one[0] for one in found]), np.stack([one[1] for one in found])
 
 
 def _seen_of(surface: Floats, template: Template, rig: Rig) -> Bools:

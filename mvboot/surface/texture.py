@@ -27,8 +27,7 @@ Bools = NDArray[np.bool_]
 
 SIZE = 1024
 GUTTER = 2
-"""Texels between a chart and the edge of its square; all of the square is painted with what is
-nearest in the chart, because players mix neighbouring texels."""
+"""Texels around every chart that are painted too: players mix neighbouring texels."""
 FEATHER = 4
 """Edges over which a camera fades out towards the border of what it sees."""
 LAST = 1e-3
@@ -182,7 +181,10 @@ class _Atlas:
         shown = np.flatnonzero((right < across * tile) & (up < across * tile) & np.isin(part, used))
         spots = np.stack([right % tile, up % tile], -1)[shown]
         located = template.locate(part[shown], (spots + 0.5 - GUTTER) / inner)
-        return _Atlas(size, np.stack([x, y], -1) / size, shown, located)
+        assert located.distance is not None
+        near = located.distance * inner <= GUTTER
+        chosen = Located(located.faces[near], located.barycentric[near])
+        return _Atlas(size, np.stack([x, y], -1) / size, shown[near], chosen)
 
     def picture(self, colours: Bytes) -> Bytes:
         """Return the picture (size, size, 3) with the texels' colours (n, 3)."""

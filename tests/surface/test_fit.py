@@ -25,7 +25,7 @@ def lifted_at(places, rows=None, sigma=0.002, seed=0, units="m"):
     noise = sigma * np.random.default_rng(seed).normal(size=(len(rows), 3))
     spread = np.broadcast_to(sigma**2 * np.eye(3), (len(rows), 3, 3)).copy()
     views = np.full(len(rows), 5)
-    return Lifted(units, rows, places[rows] + noise, spread, views, views, np.ones(len(rows)))
+    return Lifted(units, rows, places[rows] + noise, spread, views, views, np.ones(len(rows)), 0.01)
 
 
 def nobody(template):
@@ -33,7 +33,9 @@ def nobody(template):
     size = len(template.vertices)
     none = np.zeros(size, dtype=np.int64)
     missing = np.full((size, 3, 3), np.nan)
-    return Lifted("m", np.arange(size), missing[0:, 0], missing, none, none, missing[:, 0, 0])
+    return Lifted(
+        "m", np.arange(size), missing[0:, 0], missing, none, none, missing[:, 0, 0], np.nan
+    )
 
 
 def gap(surface, places):

@@ -1,0 +1,103 @@
+"""Follow: fields of instant after instant in, the surface of one subject out.
+
+What a surface hides is only known once there is one, and so is what noisy fields show of it. So
+each instant is lifted, the template posed to the points, lifted once more with the posed template
+for occlusion and noise (`noise.Scatter`), and fitted. Later instants begin with the one before.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import numpy as np
+
+from mvboot.errors import NothingUsable
+from mvboot.rig import Rig
+from mvboot.surface.fit import Lost, Surface, SurfaceFitter
+from mvboot.surface.lift import lift
+from mvboot.surface.noise import Scatter
+from mvboot.surface.seen import Seen
+from mvboot.triangulation import TriangulationOptions
+
+ROUNDS = 2
+"""How often an instant is lifted."""
+
+
+class Follower:
+    """Follows one subject.
+
+    Parameters
+    ----------
+    fitter
+        Of its template, in the unit of the rig.
+    options
+        Thresholds of the triangulation.
+    rounds
+        How often an instant is lifted, the first time blind.
+
+    Attributes
+    ----------
+    noise
+        How far the fields of the last instant were off (`Lifted.noise`); NaN before the first.
+    """
+
+    def __init__(
+        self,
+        fitter: SurfaceFitter,
+        options: TriangulationOptions | None = None,
+        rounds: int = ROUNDS,
+    ) -> None:
+        self._fitter, self._options, self._rounds = fitter, options, rounds
+        self._scatter = Scatter(fitter.template)
+        self._last: Surface | None = None
+        self.noise = float("nan")
+
+    def surface(self, seen: Mapping[str, Seen], rig: Rig) -> Surface:
+        """Return the surface at the next instant.
+
+        Parameters
+        ----------
+        seen
+            What the fields of the instant see, by camera.
+        rig
+            At least these cameras, at their poses in the instant.
+
+        Raises
+        ------
+        NothingUsable
+            Too little is seen; the next instant begins with the last one that had a surface.
+        InputError
+            As for `lift` and `SurfaceFitter.fit`.
+        """
+        if len(seen) < 2:
+            names = ", ".join(seen) or "none"
+            raise NothingUsable(f"fields of two cameras are needed; there are: {names}")
+        template, last = self._fitter.template, self._last
+        lifted = lift(
+            seen,
+            rig,
+            template,
+            surface=None if last is None else last.vertices,
+            options=self._options,
+        )
+        found = self._fitter.fit(lifted, last, bend=self._rounds == 1)
+        for turn in range(1, self._rounds):
+            lifted = lift(
+                seen,
+                rig,
+                template,
+                surface=found.vertices,
+                scatter=(self._scatter, lifted.noise),
+                options=self._options,
+            )
+            found = self._fitter.fit(lifted, last, found, bend=turn == self._rounds - 1)
+        self._last, self.noise = found, float(np.float64(lifted.noise))
+        return found
+
+    def follow(
+        self, instants: Iterable[tuple[Mapping[str, Seen], Rig]]
+    ) -> Iterator[Surface | Lost]:
+        """Yield the surface of each instant, or why there is none; one is held at any time."""
+        for seen, rig in instants:
+            try:
+                yield self.surface(seen, rig)
+            except NothingUsable as error:
+                yield Lost(str(error))

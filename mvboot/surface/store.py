@@ -1,0 +1,130 @@
+"""Fitted surfaces in one file, ``surface.npz``: frame by frame, so that memory stays flat.
+
+An NPZ without pickles. ``frames``, ``individuals``, ``units``, ``template``, ``rig`` and
+``version`` say what it holds; each surface is in arrays named ``individual/frame/array``.
+"""
+
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mvboot import __version__
+from mvboot.errors import InputError
+from mvboot.surface.fit import Surface
+from mvboot.surface.posture import Posture
+
+SCHEMA = 1
+BROKEN = (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error)
+PLAIN = ("vertices", "carried", "covariance", "views", "error_px", "offsets")
+POSTURE = ("rotations", "translation", "shape")
+
+
+class SurfaceWriter:
+    """Writes surfaces as they come; use it as a context.
+
+    Parameters
+    ----------
+    path
+        The file.
+    units, template, rig
+        Unit of the surfaces, and hashes of what they were fitted with.
+    """
+
+    def __init__(self, path: Path, units: str, template: str, rig: str) -> None:
+        self._file = zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED)
+        self._facts = {"units": units, "template": template, "rig": rig, "version": __version__}
+        self._keys: list[tuple[str, int]] = []
+
+    def __enter__(self) -> "SurfaceWriter":
+        """Return itself."""
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        """Write what the file holds, and close it."""
+        for name, value in {"schema": SCHEMA, **self._facts}.items():
+            self._put(name, np.asarray(value))
+        self._put("individuals", np.array([key[0] for key in self._keys], dtype=np.str_))
+        self._put("frames", np.array([key[1] for key in self._keys], dtype=np.int64))
+        self._file.close()
+
+    def add(self, individual: str, frame: int, surface: Surface) -> None:
+        """Write one surface, in single precision."""
+        arrays = {name: getattr(surface, name) for name in PLAIN}
+        if surface.posture is not None:
+            arrays |= {name: getattr(surface.posture, name) for name in POSTURE}
+        for name, array in arrays.items():
+            single = array.dtype == np.float64 and name not in POSTURE
+            self._put(_key(individual, frame, name), array.astype(np.float32) if single else array)
+        self._keys.append((individual, frame))
+
+    def _put(self, name: str, array: NDArray[Any]) -> None:
+        with self._file.open(f"{name}.npy", "w", force_zip64=True) as stream:
+            np.lib.format.write_array(stream, np.asarray(array), allow_pickle=False)
+
+
+class SurfaceFile:
+    """Reads surfaces when asked for them.
+
+    Parameters
+    ----------
+    path
+        What `SurfaceWriter` wrote.
+
+    Raises
+    ------
+    InputError
+        A missing or damaged file.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        if not self.path.is_file():
+            raise InputError("no such file of surfaces", where=path)
+        try:
+            self._file = np.load(self.path, allow_pickle=False)
+            schema = int(self._file["schema"])
+            self.units, self.template, self.rig = (
+                str(self._file[name]) for name in ("units", "template", "rig")
+            )
+            names, frames = self._file["individuals"].tolist(), self._file["frames"].tolist()
+        except BROKEN as error:
+            raise InputError(f"cannot be read as surfaces ({error})", where=path) from None
+        if schema != SCHEMA:
+            raise InputError(f"has schema {schema}, this version reads {SCHEMA}", where=path)
+        self.keys: list[tuple[str, int]] = list(zip(names, frames, strict=True))
+
+    @property
+    def individuals(self) -> tuple[str, ...]:
+        """Names of the subjects."""
+        return tuple(dict.fromkeys(name for name, _ in self.keys))
+
+    def of(self, individual: str) -> Iterator[tuple[int, Surface]]:
+        """Yield the surfaces of a subject with their frames."""
+        for name, frame in self.keys:
+            if name == individual:
+                yield frame, self.read(name, frame)
+
+    def read(self, individual: str, frame: int) -> Surface:
+        """Return one surface; InputError where there is none, or it is damaged."""
+        if (individual, frame) not in self.keys:
+            raise InputError(f"has no surface of {individual!r} in frame {frame}", where=self.path)
+        try:
+            arrays = {name: self._array(individual, frame, name) for name in PLAIN}
+            bones = _key(individual, frame, POSTURE[0]) in self._file.files
+            parts = [self._array(individual, frame, name) for name in POSTURE] if bones else []
+        except BROKEN as error:
+            raise InputError(f"cannot be read as surfaces ({error})", where=self.path) from None
+        return Surface(units=self.units, posture=Posture(*parts) if parts else None, **arrays)
+
+    def _array(self, individual: str, frame: int, name: str) -> NDArray[Any]:
+        array = self._file[_key(individual, frame, name)]
+        return np.asarray(array, np.float64 if array.dtype == np.float32 else None)
+
+
+def _key(individual: str, frame: int, name: str) -> str:
+    return f"{individual}/{frame:06d}/{name}"

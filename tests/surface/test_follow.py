@@ -1,0 +1,57 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mvboot.errors import NothingUsable
+from mvboot.surface import Follower, Lost, Seen, Surface, SurfaceFitter
+from mvboot.triangulation import TriangulationOptions
+
+MIDDLE = np.array([0.0, 0.0, 0.4])
+PAIRS = TriangulationOptions(min_views=2, threshold_px=30)
+
+
+@pytest.fixture(scope="module")
+def seen(ball):
+    return {n: Seen.of(ball.field(n), ball.template) for n in ball.rig.names}
+
+
+def follower(ball):
+    return Follower(SurfaceFitter(ball.template), PAIRS)
+
+
+def test_a_ball_is_found_and_found_again(ball, seen):
+    own = follower(ball)
+    for surface in own.follow([(seen, ball.rig)] * 2):
+        off = np.linalg.norm(surface.vertices - ball.template.vertices - MIDDLE, axis=1)
+        assert off[~surface.carried].mean() < 0.3 * ball.footprint()
+    assert 0 < own.noise < 0.02
+
+
+def test_an_instant_without_the_subject_is_lost_and_the_next_goes_on(ball, seen):
+    nothing = {
+        n: Seen.of(ball.field(n, lambda values: np.full_like(values, np.nan)), ball.template)
+        for n in ball.rig.names
+    }
+    one = {"cam_01": seen["cam_01"]}
+    instants = [(fields, ball.rig) for fields in (seen, nothing, one, {}, seen)]
+    found = list(follower(ball).follow(instants))
+    assert [isinstance(one, Lost) for one in found] == [False, True, True, True, False]
+    assert "is the subject there" in found[1].reason
+    assert found[2].reason.endswith("there are: cam_01") and found[3].reason.endswith("none")
+    with pytest.raises(NothingUsable):
+        follower(ball).surface(nothing, ball.rig)
+
+
+def test_cameras_that_move_are_taken_where_they_are(ball, seen):
+    """The world is moved with the cameras, so the ball is too."""
+    shift = np.array([0.5, 0.0, 0.0])
+    cameras = {}
+    for name in ball.rig.names:
+        pose = ball.rig[name].cam_from_world
+        t = pose.t - pose.R @ pose.t.new_tensor(shift)
+        cameras[name] = ball.rig[name].with_pose(replace(pose, t=t))
+    moved = replace(ball.rig, cameras=cameras)
+    first, then = follower(ball).follow([(seen, ball.rig), (seen, moved)])
+    assert isinstance(first, Surface) and isinstance(then, Surface)
+    np.testing.assert_allclose((then.vertices - first.vertices).mean(0), shift, atol=0.01)
