@@ -12,13 +12,15 @@ import numpy as np
 from mvboot.errors import NothingUsable
 from mvboot.rig import Rig
 from mvboot.surface.fit import Lost, Surface, SurfaceFitter
-from mvboot.surface.lift import lift
+from mvboot.surface.lift import Lifted, lift
 from mvboot.surface.noise import Scatter
 from mvboot.surface.seen import Seen
 from mvboot.triangulation import TriangulationOptions
 
 ROUNDS = 2
 """How often an instant is lifted."""
+BELIEVED = 0.5
+"""A surface that believes a smaller share of what was lifted is sought again, from nothing."""
 
 
 class Follower:
@@ -70,7 +72,17 @@ class Follower:
         if len(seen) < 2:
             names = ", ".join(seen) or "none"
             raise NothingUsable(f"fields of two cameras are needed; there are: {names}")
-        template, last = self._fitter.template, self._last
+        found, lifted = self._found(seen, rig, self._last)
+        believed = (~found.carried).sum() / lifted.visible.sum()
+        if self._last is not None and believed < BELIEVED:
+            found, lifted = self._found(seen, rig, None)
+        self._last, self.noise = found, float(np.float64(lifted.noise))
+        return found
+
+    def _found(
+        self, seen: Mapping[str, Seen], rig: Rig, last: Surface | None
+    ) -> tuple[Surface, Lifted]:
+        template = self._fitter.template
         lifted = lift(
             seen,
             rig,
@@ -89,8 +101,7 @@ class Follower:
                 options=self._options,
             )
             found = self._fitter.fit(lifted, last, found, bend=turn == self._rounds - 1)
-        self._last, self.noise = found, float(np.float64(lifted.noise))
-        return found
+        return found, lifted
 
     def follow(
         self, instants: Iterable[tuple[Mapping[str, Seen], Rig]]

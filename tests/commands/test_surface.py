@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mvboot import cli
-from mvboot.fields import read_field, write_field
+from mvboot.fields import DenseField, read_field, write_field
 from mvboot.formats.keypoints3d_table import read_keypoints3d
 from mvboot.formats.ply import read_ply
 from mvboot.surface.store import SurfaceFile
@@ -32,8 +32,9 @@ def made(data, tmp_path_factory):
     shutil.copytree(data.folder / "fields", fields)
     for path in fields.glob("*/*1.npz"):
         field = read_field(path)
-        nothing = np.full_like(field.coordinates, np.nan)
-        write_field(type(field).of_embedding(nothing, field.topology, field.camera, 1), path)
+        nothing = np.zeros((*field.shape, 3))
+        part, uv = nothing[..., 0].astype(np.uint8), nothing[..., 1:]
+        write_field(DenseField.of_charts(part, uv, field.topology, field.camera, 1), path)
     out = folder / "out"
     words = ["--data", data.folder, "--fields", fields, "--out", out, "--format", "ply,obj"]
     words += ["--marker", "crown=vertex:12", "--export", "trc", "--fps", "10"]

@@ -44,7 +44,7 @@ def test_an_instant_without_the_subject_is_lost_and_the_next_goes_on(ball, seen)
 
 
 def test_cameras_that_move_are_taken_where_they_are(ball, seen):
-    """The world is moved with the cameras, so the ball is too."""
+    """Cameras are moved so far that the ball, for them where it was, must be sought anew."""
     shift = np.array([0.5, 0.0, 0.0])
     cameras = {}
     for name in ball.rig.names:
