@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from mvboot.datasets.frame_list import FrameList
+from mvboot.datasets.sampling import WIDEST_DEG
 from mvboot.losses import Distance
 from mvboot.networks.config import Backbone
 
@@ -32,6 +33,9 @@ class Matching(_Settings):
     limit: Positive | None = Field(8.0, description="truncate other distances, cells")
     normalised: bool = Field(True, description="false: for ablation, collapses")
     views: int = Field(5, ge=2, description="cameras of a group; 2: single pairs")
+    widest_deg: float = Field(
+        WIDEST_DEG, gt=0, le=180, description="cameras farther apart at the subject are no pair"
+    )
     transfer: bool = Field(True, description="other views say where on the line a match lies")
     anchored: bool = Field(True, description="labels stand in for predictions where there are any")
 

@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 from mvboot.datasets import Sample
-from mvboot.datasets.sampling import WIDEST_DEG
 from mvboot.losses import Penalty, Sighting, match_fields, transfer_rows
 from mvboot.networks import DensePrediction
 from mvboot.training.agreement import Agreement
@@ -34,7 +33,7 @@ class Consistency:
         """
         agreement = Agreement(self.matching)
         twins = agreement.twins(prediction, sample, sigma)
-        pairs = sample.pairs(WIDEST_DEG)
+        pairs = sample.pairs(self.matching.widest_deg)
         along = self.along(twins, pairs) if self.matching.transfer else {}
         errors = {
             (a, b): twins.error(

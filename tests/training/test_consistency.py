@@ -11,13 +11,8 @@ from mvboot.training.consistency import Consistency
 from mvboot.training.twins import Twins
 
 SIGMA = 0.05
-PLAIN = {"distance": "squared", "transfer": False, "anchored": False}
-
-
-@pytest.fixture(autouse=True)
-def _all_pairs(monkeypatch):
-    """The three training cameras stand far apart."""
-    monkeypatch.setattr("mvboot.training.consistency.WIDEST_DEG", 180.0)
+PLAIN = {"distance": "squared", "transfer": False, "anchored": False, "widest_deg": 180.0}
+"""The three training cameras stand far apart."""
 
 
 def consistency(prediction, sample, sigma=SIGMA, **options):
@@ -32,6 +27,13 @@ def test_true_fields_cost_only_the_floor(truth, sample):
     assert floor < loss < 1.5 * floor + 0.5
     wide = consistency(truth, sample, 3 * SIGMA)
     assert wide.meters["floor"] > 2 * floor, "the floor grows with sigma"
+
+
+def test_cameras_too_far_apart_are_no_pair(truth, sample):
+    apart = next(angle for angle in range(1, 181) if sample.pairs(angle))
+    near = consistency(truth, sample, widest_deg=float(apart))
+    assert near.meters["pairs"] == len(sample.pairs(apart)) < 3
+    assert not consistency(truth, sample, widest_deg=apart - 1.0).losses
 
 
 def test_wrong_fields_cost_more(truth, sample):
