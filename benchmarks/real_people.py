@@ -24,7 +24,6 @@ import mvboot
 from mvboot.cli import run
 from mvboot.datasets import Capture
 from mvboot.fields import read_field
-from mvboot.formats.openpose import BODY_25
 from mvboot.report.fields import draw_fields
 
 TRAIN, VALIDATION, SHOWN = "0..79", "80..99", 90
@@ -62,22 +61,14 @@ joins."""
 CONTROL = EPIPOLAR[:5]
 """As long without the recording."""
 
-BODY_25B = (
-    *("nose", "eye_left", "eye_right", "ear_left", "ear_right", "shoulder_left", "shoulder_right"),
-    *("elbow_left", "elbow_right", "wrist_left", "wrist_right", "hip_left", "hip_right"),
-    *("knee_left", "knee_right", "ankle_left", "ankle_right", "neck", "head_top"),
-    *("big_toe_left", "small_toe_left", "heel_left"),
-    *("big_toe_right", "small_toe_right", "heel_right"),
-)
-"""Keypoints of the recording in order. Its files do not say that they are of OpenPose's model
-BODY_25B, and have as many numbers as BODY_25, whose names they are read by."""
-UNUSED = ("nose", "eye", "neck", "head", "small_toe")
+LIMBS = ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
 OPENPOSE = {
-    read: meant
-    for read, meant in zip(BODY_25, BODY_25B, strict=True)
-    if not meant.startswith(UNUSED)
+    **{f"{s[0].upper()}{j.title()}": f"{j}_{s}" for s in ("left", "right") for j in LIMBS},
+    **{f"{s[0].upper()}BigToe": f"big_toe_{s}" for s in ("left", "right")},
+    **{f"{s[0].upper()}Heel": f"heel_{s}" for s in ("left", "right")},
+    **{f"{s[0].upper()}Ear": f"ear_{s}" for s in ("left", "right")},
 }
-"""Landmark of the template by keypoint as it is read."""
+"""Landmark of the template by keypoint of OpenPose."""
 JUDGED = [name for name in OPENPOSE.values() if not name.startswith("ear")]
 """Ears lie on the skin, but behind a cap and often on the far side of the head."""
 

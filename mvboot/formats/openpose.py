@@ -28,6 +28,10 @@ BODY_25 = (
     "Nose Neck RShoulder RElbow RWrist LShoulder LElbow LWrist MidHip RHip RKnee RAnkle LHip LKnee "
     "LAnkle REye LEye REar LEar LBigToe LSmallToe LHeel RBigToe RSmallToe RHeel"
 ).split()
+BODY_25B = (
+    "Nose LEye REye LEar REar LShoulder RShoulder LElbow RElbow LWrist RWrist LHip RHip LKnee "
+    "RKnee LAnkle RAnkle UpperNeck HeadTop LBigToe LSmallToe LHeel RBigToe RSmallToe RHeel"
+).split()
 COCO_18 = (
     "Nose Neck RShoulder RElbow RWrist LShoulder LElbow LWrist RHip RKnee RAnkle LHip LKnee LAnkle "
     "REye LEye REar LEar"
@@ -37,6 +41,9 @@ MPI_15 = (
     "Chest"
 ).split()
 BODY_NAMES = {len(names): names for names in (BODY_25, COCO_18, MPI_15)}
+NEIGHBOURS = (("Nose", "LEye"), ("Nose", "REye"), ("LHeel", "LAnkle"), ("RHeel", "RAnkle"))
+"""Close to each other on any body, and other numbers in BODY_25 than in BODY_25B."""
+CLEARLY = 0.5
 PARTS = {
     "pose_keypoints_2d": "keypoint",
     "face_keypoints_2d": "face",
@@ -117,7 +124,28 @@ def _keypoints(people: dict[int, list[dict[str, Any]]], folder: Path) -> tuple[s
     kinds = {tuple(person["names"]) for group in people.values() for person in group}
     if len(kinds) > 1:
         raise InputError("people have different numbers of keypoints", where=folder)
-    return kinds.pop() if kinds else tuple(BODY_25)
+    found = kinds.pop() if kinds else tuple(BODY_25)
+    if found[: len(BODY_25)] != tuple(BODY_25) or not _is_25b(people):
+        return found
+    return (*BODY_25B, *found[len(BODY_25) :])
+
+
+def _is_25b(people: dict[int, list[dict[str, Any]]]) -> bool:
+    """Return whether 25 points of a body are those of BODY_25B: files do not say which model.
+
+    By that what is close on a body is close in the pictures; BODY_25 where it is not clear.
+    """
+    points = [person["points"] for group in people.values() for person in group]
+    gaps = [_gap(np.stack(points), names) for names in (BODY_25B, BODY_25)] if points else [1, 1]
+    return bool(gaps[0] < CLEARLY * gaps[1])
+
+
+def _gap(points: NDArray[np.float64], names: list[str]) -> float:
+    """Return the median distance of `NEIGHBOURS` in people (N, 25 or more, 3) by these names."""
+    one, other = (points[:, [names.index(pair[side]) for pair in NEIGHBOURS]] for side in (0, 1))
+    seen = (one[..., 2] > 0) & (other[..., 2] > 0)
+    gaps = np.linalg.norm((one - other)[seen][:, :2], axis=1)
+    return float(np.median(gaps)) if len(gaps) else float("nan")
 
 
 def _individuals(people: dict[int, list[dict[str, Any]]], tracked: bool) -> tuple[str, ...]:

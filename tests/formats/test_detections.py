@@ -8,7 +8,7 @@ from scipy.io import savemat
 
 from mvboot import InputError, load_keypoints
 from mvboot.formats.detections import describe, match_cameras
-from mvboot.formats.openpose import BODY_25
+from mvboot.formats.openpose import BODY_25, BODY_25B
 
 
 def deeplabcut(values, individuals=None, bodyparts=("nose", "tail")):
@@ -98,6 +98,32 @@ def test_sleap_tracks_are_identified_only_if_they_were_named(tmp_path):
         sleap(tmp_path / f"{camera}.h5", names=(b"mia", b"tom"))
     found = load_keypoints(tmp_path / "{camera}.h5")
     assert found.identified and found.individuals == ("mia", "tom")
+
+
+@pytest.mark.parametrize("names", [BODY_25, BODY_25B])
+def test_openpose_models_of_25_points_are_told_apart(tmp_path, names):
+    """Both have a nose, eyes, heels and ankles; only their numbers differ."""
+    rng = np.random.default_rng(0)
+    body = {name: rng.uniform(0, 1000, 2) for name in names}
+    for near, place in (
+        ("LEye", "Nose"),
+        ("REye", "Nose"),
+        ("LHeel", "LAnkle"),
+        ("RHeel", "RAnkle"),
+    ):
+        body[near] = body[place] + 10
+    person = np.array([[*body[name], 0.9] for name in names])
+    for camera in ("c1", "c2"):
+        openpose(tmp_path / camera, 0, [person])
+    found = load_keypoints(tmp_path / "{camera}")
+    assert found.keypoints == tuple(names)
+    nose = found.xy[0, 0, 0, found.keypoints.index("Nose")]
+    assert nose.tolist() == pytest.approx(body["Nose"].tolist())
+
+
+def test_openpose_of_a_recording_is_body_25b(shared_data):
+    found = load_keypoints(shared_data / "human4" / "openpose" / "{camera}")
+    assert found.keypoints == tuple(BODY_25B)
 
 
 def openpose(folder, frame, people, ids=False):
