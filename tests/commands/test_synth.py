@@ -106,6 +106,8 @@ def test_a_signal_leaves_nothing_behind(tmp_path, number, code):
         cwd=tmp_path,
         stderr=subprocess.PIPE,
         text=True,
+        # a shell starts what runs in the background deaf to SIGINT, tests among them
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     for _ in range(600):
         if any(tmp_path.rglob("*.jpg")):
