@@ -19,8 +19,8 @@ TaskName = Annotated[
     str | None,
     Option(
         "--task",
-        help="dense (fields of a template's surface) or keypoints (those of the labels). "
-        "[default: dense]",
+        help="dense (fields of a template's surface), keypoints (those of the labels), or latent "
+        "(keypoints that nobody labelled). [default: dense]",
     ),
 ]
 Data = Annotated[Path | None, Option(help="Capture folder.")]

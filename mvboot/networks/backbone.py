@@ -105,7 +105,7 @@ def build_backbone(config: NetworkConfig, pretrained: bool = False) -> Backbone 
     if pretrained:
         raise InputError(f"there are no pretrained weights of the backbone {config.backbone!r}")
     if config.backbone == DILATED:
-        return Dilated(config.channels, config.width or WIDTHS[DILATED])
+        return Dilated(config.channels, config.width or WIDTHS[DILATED], config.stride)
     preset = PRESETS[config.backbone]
     own = ResidualPyramid(preset, config.width or preset.width, config.channels)
     return Backbone(own, own.channels, config.stride)

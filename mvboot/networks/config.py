@@ -206,8 +206,8 @@ class NetworkConfig(BaseModel):
         "small" for a CPU, "base" for a GPU, "dilated" for the one of KeypointNet, or "timm:NAME"
         for the feature pyramid of a model of timm (the extra ``backbones``).
     stride
-        Side of an output cell in pixels: 112 px give 56 cells at 2, 224 px at 4. 1 is for
-        "dilated", which has no other.
+        Side of an output cell in pixels: 112 px give 56 cells at 2, 224 px at 4. "dilated" has
+        1 as in its paper, or 2.
     width
         Channels at the finest level; none stated: the backbone's own.
     mean, std
@@ -225,10 +225,10 @@ class NetworkConfig(BaseModel):
 
     @model_validator(mode="after")
     def _stride_of_backbone(self) -> "NetworkConfig":
-        if (self.stride == 1) != (self.backbone == DILATED):
+        if self.stride not in ((1, 2) if self.backbone == DILATED else (2, 4, 8)):
             raise ValueError(
                 f"the backbone {self.backbone!r} has no cells of {self.stride} px; "
-                f"{DILATED!r} has cells of 1 px, the others of 2, 4 or 8"
+                f"{DILATED!r} has cells of 1 or 2 px, the others of 2, 4 or 8"
             )
         return self
 

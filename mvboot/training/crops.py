@@ -62,6 +62,18 @@ def without_crop(capture: Capture, views: list[View]) -> int:
     )
 
 
+def unframed(capture: Capture, views: list[View]) -> tuple[str, ...]:
+    """Return a warning where nothing says where the subject is in some of the pictures."""
+    count = without_crop(capture, views)
+    if not count:
+        return ()
+    return (
+        f"{capture.folder}: nothing says where the subject is in {count} of {len(views)} "
+        "pictures, which are used as a whole; give --crops-from (or have whole pictures all along: "
+        "crops=picture, where the task has it)",
+    )
+
+
 def _whole(capture: Capture) -> Boxes:
     return Boxes(
         {

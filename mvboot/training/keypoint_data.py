@@ -12,7 +12,7 @@ from mvboot.errors import InputError
 from mvboot.keypoints import Keypoints2D
 from mvboot.training.batches import RunData, validation_views
 from mvboot.training.config import KeypointSettings
-from mvboot.training.crops import framed, without_crop
+from mvboot.training.crops import framed, unframed
 from mvboot.training.sources import (
     label_cameras,
     marked_views,
@@ -117,14 +117,7 @@ class KeypointData(RunData):
         """Return a warning where crops about the subject are mixed with whole pictures."""
         if self.settings.crops == "picture":
             return ()
-        views = list(dict.fromkeys(view for group in groups for view in group))
-        count = without_crop(capture, views)
-        if not count:
-            return ()
-        return (
-            f"{capture.folder}: nothing says where the subject is in {count} of {len(views)} "
-            "pictures, which are used as a whole; give --crops-from, or use crops=picture for all",
-        )
+        return unframed(capture, list(dict.fromkeys(view for group in groups for view in group)))
 
 
 def _names(source: Capture) -> tuple[str, ...]:

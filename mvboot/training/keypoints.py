@@ -22,7 +22,7 @@ from mvboot.training.keypoint_labels import (
 )
 from mvboot.training.latent import latent_terms
 from mvboot.training.objective import Terms
-from mvboot.training.schedule import Schedule
+from mvboot.training.schedule import Schedule, drawn_at
 from mvboot.training.start import started
 from mvboot.training.task import Objective, Task, Weighted
 from mvboot.training.temperature import cooled
@@ -65,7 +65,7 @@ class KeypointObjective(Objective):
             terms = self.consistency.terms(prediction, views, _labels(views, self.names))
             found["multiview"] = Weighted(self.rise.at(progress), terms)
         if self.settings.geometry.used:
-            terms = latent_terms(prediction, views, self.weights, _generator(progress))
+            terms = latent_terms(prediction, views, self.weights, drawn_at(progress))
             found["geometry"] = Weighted(1.0, terms, self.settings.geometry.model_dump())
         if teacher is not None:
             with torch.no_grad():
@@ -136,11 +136,6 @@ def _epipolar_gaps(places: Tensor, confidence: Tensor, sample: Sample) -> Tensor
         F = fundamental_matrix(sample.cameras[a], sample.cameras[b])
         gaps.append(epipolar_distance(F, plain[a][both], plain[b][both]))
     return torch.cat(gaps)
-
-
-def _generator(progress: float) -> torch.Generator:
-    """Return the same draws for the same step, so that a run that is resumed is the same."""
-    return torch.Generator().manual_seed(round(progress * 2**40))
 
 
 def _network(settings: KeypointSettings, data: KeypointData, teacher: Path | None) -> DenseNetwork:

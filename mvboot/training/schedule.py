@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import torch
+
 
 @dataclass(frozen=True)
 class Schedule:
@@ -25,3 +27,8 @@ class Schedule:
         if self.start <= 0 or self.end <= 0:
             return self.start + (self.end - self.start) * done
         return float(self.start * (self.end / self.start) ** done)
+
+
+def drawn_at(progress: float) -> torch.Generator:
+    """Return the same draws for the same step, so that a run that is resumed is the same."""
+    return torch.Generator().manual_seed(round(progress * 2**40))

@@ -1,11 +1,11 @@
 """The tasks of ``mvboot train``."""
 
 from mvboot.errors import InputError
-from mvboot.training import dense, keypoints
+from mvboot.training import dense, discovery, keypoints
 from mvboot.training.config import RunSettings
 from mvboot.training.task import Task
 
-TASKS = {"dense": dense.TASK, "keypoints": keypoints.TASK}
+TASKS = {"dense": dense.TASK, "keypoints": keypoints.TASK, "latent": discovery.TASK}
 """By name; a task's settings bear its name in ``task``."""
 
 

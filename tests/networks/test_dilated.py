@@ -1,5 +1,6 @@
 """The backbone of KeypointNet."""
 
+import pytest
 import torch
 from torch import nn
 
@@ -28,11 +29,23 @@ def test_a_cell_sees_as_far_as_the_dilations_add_up():
     assert seen.min() == 4 and seen.max() == 2 * reach + 4
 
 
-def test_a_shift_of_the_picture_shifts_the_features():
-    backbone = Dilated(3, 8).double().eval()
-    images = torch.zeros(1, 3, 160, 160, dtype=torch.float64)
-    images[..., 76:84, 76:84] = torch.randn(3, 8, 8)
+@pytest.mark.parametrize("stride", [1, 2])
+def test_a_shift_of_the_picture_shifts_the_features(stride):
+    backbone = Dilated(3, 8, stride).double().eval()
+    side = 160 * stride
+    images = torch.zeros(1, 3, side, side, dtype=torch.float64)
+    images[..., 76 * stride : 84 * stride, 76 * stride : 84 * stride] = torch.randn(
+        3, 8 * stride, 8 * stride
+    )
     with torch.no_grad():
-        here, there = backbone(images), backbone(images.roll((3, -2), (2, 3)))
+        here, there = backbone(images), backbone(images.roll((3 * stride, -2 * stride), (2, 3)))
+    assert here.shape == (1, 8, 160, 160)
     back = there.roll((-3, 2), (2, 3))[..., 70:90, 70:90]
     torch.testing.assert_close(back, here[..., 70:90, 70:90])
+
+
+def test_cells_of_two_pixels():
+    network = build_network(NetworkConfig.keypointnet(4, width=8, stride=2))
+    assert network.multiple == 2 and [c.stride[0] for c in convolutions(network)] == [2] + [1] * 12
+    found = network(torch.zeros(1, 3, 32, 48, dtype=torch.uint8))
+    assert found.logits.shape == (1, 4, 16, 24) and found.stride == 2

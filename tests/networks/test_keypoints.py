@@ -70,7 +70,7 @@ def test_a_keypoint_network_is_of_no_template(body, tmp_path):
         ({"target": {"kind": "keypoints", "names": ["a", ""]}}, "different names"),
         ({"target": {"kind": "keypoints", "names": ["a"], "blur": -1}}, "greater than or equal"),
         ({"target": TARGET, "stride": 1}, "'small' has no cells of 1 px"),
-        ({"target": TARGET, "backbone": "dilated"}, "'dilated' has no cells of 2 px"),
+        ({"target": TARGET, "backbone": "dilated", "stride": 4}, "'dilated' has no cells of 4 px"),
     ],
 )
 def test_wrong_settings(settings, message):
