@@ -136,6 +136,10 @@ class CommandDetector:
             )
         if names is None:
             return found
+        if not found.present.any():
+            raise InputError(
+                "the detector found nothing in any picture: all x, y or confidence are empty"
+            )
         _require("keypoint", names, found.keypoints)
         _require("camera", dict.fromkeys(view.camera for view in self.views), found.cameras)
         asked = {view.frame for view in self.views}
@@ -143,6 +147,12 @@ class CommandDetector:
             raise InputError(
                 f"the detector wrote frames {found.frames[0]} to {found.frames[-1]}, but was "
                 f"asked for {min(asked)} to {max(asked)}; it must keep the numbers of {PICTURES}"
+            )
+        strange = np.setdiff1d(found.frames, self.capture.frames)
+        if len(strange):
+            raise InputError(
+                f"the detector wrote frame {strange[0]}, which the capture does not have; it must "
+                f"keep the numbers of {PICTURES}"
             )
         return found
 

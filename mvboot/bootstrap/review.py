@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from mvboot.bootstrap.round import SELECTION, Selection
 from mvboot.config import dump_yaml, load_yaml
 from mvboot.errors import InputError
 
@@ -31,6 +32,19 @@ def read_review(path: Path) -> Review:
     return review
 
 
+def review_of(folder: Path) -> Review | None:
+    """Return the review beside the sheet of a round, None where there is none.
+
+    InputError where it is of another round, or names a frame that is not on the sheet.
+    """
+    path = folder / REVIEW
+    if not path.is_file():
+        return None
+    review = read_review(path)
+    _require_of(review, folder, path)
+    return review
+
+
 def refused_frames(reviews: list[Review]) -> frozenset[int]:
     """Return the frames that were rejected; of several reviews of a frame the latest counts."""
     refused: set[int] = set()
@@ -42,11 +56,25 @@ def refused_frames(reviews: list[Review]) -> frozenset[int]:
 def adopted(path: Path, rounds: Path) -> None:
     """Put a review file into the folder of its round, where that round and later ones find it.
 
-    InputError where there is no such round.
+    InputError where there is no such round, or a frame is not on its sheet.
     """
     review = read_review(path)
     folder = rounds / f"{review.round:02d}"
     if not folder.is_dir():
         raise InputError(f"is of round {review.round}, which has not begun", where=path)
+    _require_of(review, folder, path)
     if path.resolve() != (folder / REVIEW).resolve():
         dump_yaml(review.model_dump(mode="json"), folder / REVIEW)
+
+
+def _require_of(review: Review, folder: Path, path: Path) -> None:
+    if review.round != int(folder.name):
+        raise InputError(f"is of round {review.round}, but lies in {folder.name}", where=path)
+    chosen = load_yaml(folder / SELECTION, Selection).chosen
+    strange = sorted({*review.keep, *review.reject} - {*chosen})
+    if strange:
+        raise InputError(
+            f"frame {strange[0]} is not on the sheet of round {review.round}, which has "
+            f"{', '.join(map(str, sorted(chosen)))}",
+            where=path,
+        )

@@ -24,7 +24,7 @@ from mvboot.bootstrap.labels import (
     subject_size_px,
     united,
 )
-from mvboot.bootstrap.review import REVIEW, Review, read_review, refused_frames
+from mvboot.bootstrap.review import Review, refused_frames, review_of
 from mvboot.bootstrap.round import (
     DETECTIONS,
     LABELS,
@@ -210,8 +210,8 @@ class Bootstrapping:
         return finished
 
     def _reviews(self, rounds: Path, until: int) -> list[Review]:
-        paths = [rounds / f"{number:02d}" / REVIEW for number in range(1, until + 1)]
-        return [read_review(path) for path in paths if path.is_file()]
+        found = (review_of(rounds / f"{number:02d}") for number in range(1, until + 1))
+        return [review for review in found if review is not None]
 
     def _nothing(self, selection: Selection) -> None:
         """Say why a first round has nothing to learn from; a later one just ends the run."""

@@ -49,4 +49,6 @@ def _shown(one: Round) -> str:
 
 
 def _done(last: Round, wanted: int) -> str | None:
-    return f"{wanted} rounds are done" if last.round >= wanted else None
+    if last.round < wanted:
+        return None
+    return "1 round is done" if wanted == 1 else f"{wanted} rounds are done"

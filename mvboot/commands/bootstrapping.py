@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from pydantic import Field
 
 from mvboot.bootstrap import Bootstrapping, BootstrapSettings, Detector, Round, Selection, verdict
@@ -21,6 +22,7 @@ from mvboot.bootstrap.verdict import Verdict
 from mvboot.commands.matching import check_subject, of_subject
 from mvboot.commands.options import resolved
 from mvboot.commands.output import Output
+from mvboot.commands.resuming import differences, text_of
 from mvboot.commands.training import plan as plan_training
 from mvboot.commands.training import quiet
 from mvboot.commands.training import run as train
@@ -36,14 +38,22 @@ from mvboot.formats.rigs import load_rig
 from mvboot.keypoints import Keypoints2D
 from mvboot.networks import KeypointTarget, read_header
 from mvboot.report.review import write_review_sheet
-from mvboot.report.rounds import TABLE, rejections, round_rows, rounds_summary, write_rounds
+from mvboot.report.rounds import DATA, TABLE, rejections, round_rows, rounds_summary, write_rounds
 from mvboot.report.triangulation import write_json
 from mvboot.training.config import KeypointSettings, TrainConfig
 from mvboot.training.run import MODEL
+from mvboot.triangulation.recording import group_labels
 
 CONFIG, SUMMARY, SHEET = "config.yaml", "summary.json", "review.html"
 MAY_CHANGE = ("rounds", "out")
 """Settings of which a run that goes on may have others."""
+INSTEAD = {
+    "seed": "--seed",
+    "individual": "--subject",
+    "label_frames": "--label-frames",
+    "label_cameras": "--label-cameras",
+}
+"""Settings of a training that a run states once: later rounds learn from more than labels."""
 
 
 class BootstrapConfig(BootstrapSettings):
@@ -147,10 +157,10 @@ def run(config: BootstrapConfig, how: How, say: Output) -> dict[str, Any]:
     prepared = prepare(config, say)
     _introduce(prepared, say)
     if not how.resume:
-        shutil.rmtree(config.out / ROUNDS, ignore_errors=True)  # --overwrite
+        _remove_run(config.out)
     for path in how.reviews:
         adopted(path, config.out / ROUNDS)
-    dump_yaml(config.model_dump(mode="json", exclude_none=True), config.out / CONFIG)
+    dump_yaml(config.model_dump(mode="json"), config.out / CONFIG)
     started = time.monotonic()
     done: list[Round] = []
     review = _Reviewing(prepared.capture, how.pause, say)
@@ -166,12 +176,14 @@ def prepare(config: BootstrapConfig, say: Output) -> Bootstrapping:
     """Read and check all that a run needs; InputError for what does not fit together."""
     capture = Capture.open(config.data, None if config.rig is None else load_rig(config.rig))
     labels = _labels(config, capture)
+    _warn_of_strange_frames(labels, capture, say)
     train, held = (capture.split(name).tolist() for name in ("train", "validation"))
     frames = train if config.label_frames is None else list(config.label_frames)
     cameras = config.label_cameras or capture.training_cameras
     _require_labelled(config, capture, labels, frames, cameras)
     own = of_views(labels, cameras, frames)
     groups = None if config.groups is None else read_groups(config.groups)
+    group_labels(labels, groups)  # InputError for what is no keypoint, before anything is learned
     return Bootstrapping(
         config.settings,
         capture,
@@ -226,6 +238,16 @@ def _labels(config: BootstrapConfig, capture: Capture) -> Keypoints2D:
     return found.for_cameras(known)
 
 
+def _warn_of_strange_frames(labels: Keypoints2D, capture: Capture, say: Output) -> None:
+    labelled = labels.frames[labelled_pictures(labels).any(0)]
+    strange = np.setdiff1d(labelled, capture.frames)
+    if len(strange):
+        say.warn(
+            f"{len(strange)} of {len(labelled)} labelled frames are not in the capture, as "
+            f"{strange[0]}; are the frames numbered alike?"
+        )
+
+
 def _require_labelled(
     config: BootstrapConfig,
     capture: Capture,
@@ -252,11 +274,21 @@ def _require_labelled(
 
 def _detector(config: BootstrapConfig, capture: Capture, say: Output) -> Detector:
     if config.detector_cmd is None:
+        _require_own(config.train)
         settings = config.train.model_copy(update={"seed": config.seed})
         return NetworkDetector(settings, capture, _model(config.teacher), _once(say.warn))
     if config.teacher is not None:
         raise InputError("--teacher is for our network; --detector-cmd takes its place")
+    if config.train != KeypointSettings():
+        raise InputError("train.* are of our network; --detector-cmd takes its place")
     return CommandDetector(config.detector_cmd, capture, wanted_views(capture), config.seed)
+
+
+def _require_own(train: KeypointSettings) -> None:
+    """InputError for settings of a training that a run states for all rounds in another place."""
+    for name, option in INSTEAD.items():
+        if getattr(train, name) != getattr(KeypointSettings(), name):
+            raise InputError(f"train.{name} is not for mvboot bootstrap; give {option}")
 
 
 def _once(warn: Callable[[str], None]) -> Callable[[str], None]:
@@ -285,21 +317,30 @@ def _bones(config: BootstrapConfig, capture: Capture, labels: Keypoints2D) -> An
 
 def _require_out(config: BootstrapConfig, how: How) -> None:
     """InputError where ``out`` is not as it must be, or a run goes on with other settings."""
+    if how.resume and how.overwrite:
+        raise InputError("--resume goes on with a run that --overwrite replaces; choose one")
     if not how.resume:
+        if how.reviews:
+            raise InputError("--review is of a round that was chosen before; give --resume too")
         require_free(config.out, how.overwrite)
         return
     path = config.out / CONFIG
     if not path.is_file():
         raise InputError("there is no run to --resume; start it without", where=config.out)
     before = load_yaml(path, BootstrapConfig)
-    for name in BootstrapConfig.model_fields:
-        was, now = getattr(before, name), getattr(config, name)
-        if name not in MAY_CHANGE and was != now:
-            raise InputError(
-                f"the run began with {name} {was}, not {now}; finished rounds would not fit: keep "
-                "it, or start anew in another --out",
-                where=path,
-            )
+    for name, was, now in differences(before, config, MAY_CHANGE):
+        raise InputError(
+            f"the run began with {name} {text_of(was)}, not {text_of(now)}; finished rounds would "
+            "not fit: keep it, or start anew in another --out",
+            where=path,
+        )
+
+
+def _remove_run(out: Path) -> None:
+    """Remove what an earlier run left, for --overwrite."""
+    shutil.rmtree(out / ROUNDS, ignore_errors=True)
+    for name in (TABLE, DATA, SUMMARY):
+        (out / name).unlink(missing_ok=True)
 
 
 def _facts(prepared: Bootstrapping) -> dict[str, Any]:

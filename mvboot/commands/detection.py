@@ -1,5 +1,6 @@
 """The work of ``mvboot predict`` with networks of keypoints."""
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,6 +127,9 @@ def run(
             "formats": [OWN, *asked.formats],
         }
         write_json(summary, folder / SUMMARY)
+    for name in {*detection_formats(), *OWN_TABLES, OVERLAYS} - {*asked.formats}:
+        if not (overlay and name == OVERLAYS):
+            shutil.rmtree(out / name, ignore_errors=True)  # of what --overwrite replaced
     say.say(
         f"wrote {len(keypoints.keypoints)} keypoints of {len(asked.views)} pictures to "
         f"{out / KEYPOINTS}; median confidence {summary['median_confidence']:.2f}"

@@ -55,19 +55,22 @@ class KeypointEvaluation:
 
     def __init__(self, config: KeypointEvaluateConfig) -> None:
         self.capture = Capture.open(config.data)
-        self.found = _of_one(load_keypoints(config.keypoints), config.subject, config.keypoints)
+        found = load_keypoints(config.keypoints)
+        self.found = _of_one(found, config.subject, config.keypoints)
         self.cameras = tuple(
             name for name in cameras_of(self.capture, config.cameras) if name in self.found.cameras
         )
-        if not self.cameras:
+        absent = [name for name in config.cameras if name not in self.found.cameras]
+        if absent or not self.cameras:
             raise InputError(
-                f"keypoints are of the cameras {', '.join(self.found.cameras)}, none of which "
-                "takes part",
+                f"keypoints are of the cameras {', '.join(self.found.cameras)}, not of "
+                f"{', '.join(absent or cameras_of(self.capture, []))}",
                 where=config.keypoints,
             )
         self.split = config.split or default_split(self.capture)
         self.reference, reference = _reference(self.capture, config.points3d)
         self.true = None
+        _require_known(config.subject, found, reference, config.keypoints)
         if reference is not None:
             self.true = _of_one(reference, config.subject, str(config.data))
             if not {*self.true.keypoints} & {*self.found.keypoints}:
@@ -157,6 +160,17 @@ def _reference(capture: Capture, points3d: Path | None) -> tuple[str, Keypoints2
     if (capture.folder / TRUTH / KEYPOINTS2D).is_file():
         return "truth", capture.truth.keypoints2d
     return "labels", capture.keypoints
+
+
+def _require_known(
+    subject: str | None, found: Keypoints2D, reference: Keypoints2D | None, where: str
+) -> None:
+    names = (*found.individuals, *(() if reference is None else reference.individuals))
+    if subject is not None and subject not in names:
+        raise InputError(
+            f"there is no individual {subject!r}; there are {', '.join(dict.fromkeys(names))}",
+            where=where,
+        )
 
 
 def _of_one(keypoints: Keypoints2D, subject: str | None, where: str) -> Keypoints2D:

@@ -1,8 +1,11 @@
 """Going on with a run: only the same run goes on exactly where it stopped."""
 
 import zipfile
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
+
+from pydantic import BaseModel
 
 from mvboot.config import load_yaml
 from mvboot.errors import InputError
@@ -26,8 +29,8 @@ def checkpoint_of(config: Places) -> Path:
     _require_whole(path)
     began = load_yaml(config.out / CONFIG, type(config))
     changes = [
-        f"{name}={_text(now)}, it began with {_text(then)}"
-        for name, then, now in _differences(_flat(began), _flat(config))
+        f"{name}={text_of(now)}, it began with {text_of(then)}"
+        for name, then, now in differences(began, config, FREE)
     ]
     if changes:
         raise InputError(
@@ -51,14 +54,26 @@ def _require_whole(path: Path) -> None:
         )
 
 
-def _flat(config: Places) -> dict[str, Any]:
-    """Return all settings that must stay, those of parts as ``part.name``, and whole paths."""
+def differences(
+    began: BaseModel, now: BaseModel, free: Collection[str]
+) -> list[tuple[str, Any, Any]]:
+    """Return the settings in which two runs differ, those of parts as ``part.name``.
+
+    Relative paths count from the folder that is worked in; ``free`` may differ.
+    """
+    before, later = (_flat(one.model_dump(exclude=set(free))) for one in (began, now))
+    names = dict.fromkeys((*before, *later))
+    pairs = ((name, before.get(name), later.get(name)) for name in names)
+    return [pair for pair in pairs if pair[1] != pair[2]]
+
+
+def _flat(values: Mapping[str, Any], part: str = "") -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for name, value in config.model_dump(exclude=set(FREE)).items():
+    for name, value in values.items():
         if isinstance(value, dict):
-            found |= {f"{name}.{inner}": each for inner, each in value.items()}
+            found |= _flat(value, f"{part}{name}.")
         else:
-            found[name] = _whole(value)
+            found[part + name] = _whole(value)
     return found
 
 
@@ -68,11 +83,8 @@ def _whole(value: Any) -> Any:
     return tuple(_whole(each) for each in value) if isinstance(value, tuple) else value
 
 
-def _differences(then: dict[str, Any], now: dict[str, Any]) -> list[tuple[str, Any, Any]]:
-    return [(name, then[name], now[name]) for name in now if then[name] != now[name]]
-
-
-def _text(value: Any) -> str:
+def text_of(value: Any) -> str:
+    """Return a setting as it is given on the command line."""
     if isinstance(value, tuple):
         return f"[{','.join(map(str, value))}]"
     return "none" if value is None else str(value)

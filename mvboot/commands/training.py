@@ -31,6 +31,8 @@ def plan(config: Places, overwrite: bool, resume: bool, say: Output) -> dict[str
     """Say what would be trained, after the same checks that a run makes."""
     _checkpoint(config, overwrite, resume)
     data, settings = _prepared(config).data, config.settings
+    for warning in data.warnings:
+        say.warn(warning)
     found = {
         "labelled_pictures": 0 if data.labelled is None else len(data.labelled),
         "groups_of_views": 0 if data.views is None else len(data.views),
@@ -56,7 +58,7 @@ def run(config: Places, overwrite: bool, resume: bool, say: Output) -> dict[str,
     if checkpoint is None:
         remove_run(config.out)
         (config.out / SUMMARY).unlink(missing_ok=True)
-    dump_yaml(config.model_dump(mode="json", exclude_none=True), config.out / CONFIG)
+    dump_yaml(config.model_dump(mode="json"), config.out / CONFIG)
     started = time.monotonic()
     with quiet():
         found = prepared.train(config.out, checkpoint, (_Rounds(say), *_watched(say)))

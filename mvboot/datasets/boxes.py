@@ -1,6 +1,6 @@
 """Where the subject is in pictures, as boxes: from a file, or about keypoints."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +68,20 @@ class Boxes:
             least = FEW * float(np.median([_side(b) for b in boxes.values()])) if boxes else 0.0
             found |= {View(camera, f): _at_least(box, least) for f, box in boxes.items()}
         return Boxes(found)
+
+    def require_among(
+        self, cameras: Collection[str], views: Iterable[tuple[str, int]], where: Path
+    ) -> None:
+        """Raise InputError for boxes of other cameras, and where no picture of views has one."""
+        strange = sorted({view.camera for view in self._boxes} - {*cameras})
+        if strange:
+            raise InputError(
+                f"has boxes of camera {', '.join(strange)}, but the rig's cameras are "
+                f"{', '.join(cameras)}",
+                where=where,
+            )
+        if not any(view in self._boxes for view in views):
+            raise InputError("says of no picture of the capture where the subject is", where=where)
 
     def own(self, view: View) -> Box | None:
         """Return the box of a picture, or None."""

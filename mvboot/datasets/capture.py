@@ -181,7 +181,7 @@ class Capture:
     def boxes(self) -> Boxes | None:
         """Where the subject is, of a file of boxes, or None: masks, fields or keypoints say it."""
         path = self.folder / BOXES
-        return Boxes.read(path) if path.is_file() else None
+        return self.fitting(Boxes.read(path), path) if path.is_file() else None
 
     @cached_property
     def truth(self) -> Truth:
@@ -270,6 +270,12 @@ class Capture:
         same.marked = None
         same.keypoints = None if keypoints is None else self._of_rig(keypoints, self.folder)
         return same
+
+    def fitting(self, boxes: Boxes, where: Path) -> Boxes:
+        """Return boxes; InputError where they are of another rig, or of none of the pictures."""
+        views = ((name, int(f)) for name, own in self.pictures.items() for f in own.frames)
+        boxes.require_among(self.stated.names, views, where)
+        return boxes
 
     def with_boxes(self, boxes: Boxes | None) -> "Capture":
         """Return the same capture with boxes that say where the subject is."""

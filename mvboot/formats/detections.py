@@ -41,7 +41,8 @@ def load_keypoints(pattern: str | Path, format: str | None = None) -> Keypoints2
     pattern
         Path with ``{camera}`` where the cameras' names stand (``'pose/{camera}.h5'``,
         ``'openpose/{camera}'``, ``'{camera}/*.csv'``); or one file that holds all cameras (our
-        Parquet or CSV, Caliscope, Label3D); or a folder with one file or folder a camera.
+        Parquet or CSV, Caliscope, Label3D), or the folder of it alone; or a folder with one file or
+        folder a camera.
     format
         Name of the format; None: recognised by content.
 
@@ -53,7 +54,7 @@ def load_keypoints(pattern: str | Path, format: str | None = None) -> Keypoints2
     """
     text = str(pattern)
     if FIELD not in text:
-        path = Path(text)
+        path = _alone(Path(text))
         if not path.exists():
             raise InputError("no such file or folder", where=path)
         if _is_own(path, format):
@@ -188,6 +189,16 @@ def _whole(path: Path, format: str | None) -> DetectionFormat | None:
             where=path,
         )
     return found
+
+
+def _alone(path: Path) -> Path:
+    """Return the only file of a folder where it is of a kind that holds all cameras, else path."""
+    inside = [each for each in path.iterdir() if each.name[0] != "."] if path.is_dir() else []
+    if len(inside) != 1 or not inside[0].is_file():
+        return path
+    known = _recognised(inside[0])
+    whole = is_table2d(inside[0]) or (known is not None and known.read_camera is None)
+    return inside[0] if whole else path
 
 
 def _folder_pattern(folder: Path) -> str:

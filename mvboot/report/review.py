@@ -34,6 +34,7 @@ section.off {{ opacity: .35 }}
 label {{ display: block; cursor: pointer }}
 figure {{ display: inline-block; margin: .3em .3em 0 0 }}
 figcaption {{ font-size: 12px; color: #555 }}
+.name {{ white-space: nowrap }}
 header {{ position: sticky; top: 0; background: #fff; padding: .5em 0 }}
 </style></head><body>
 <header><h1>{title}</h1>
@@ -76,7 +77,7 @@ def write_review_sheet(
         _section(capture, labels, frame, selection.chosen[frame], colours) for frame in order
     ]
     legend = " ".join(
-        f'<span style="color: rgb{tuple(colour)}">●</span> {escape(name)}'
+        f'<span class="name"><span style="color: rgb{tuple(colour)}">●</span> {escape(name)}</span>'
         for name, colour in zip(labels.keypoints, colours.tolist(), strict=True)
     )
     said = Review(round=selection.round).model_dump(include={"kind", "round"})

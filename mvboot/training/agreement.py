@@ -18,13 +18,36 @@ from mvboot.losses import (
     unnormalised,
 )
 from mvboot.networks import DensePrediction
-from mvboot.training.config import Matching
+from mvboot.training.config import KeypointMatching, Matching
 from mvboot.training.objective import Terms
 from mvboot.training.twins import Pair, Twins
 
 
 @dataclass(frozen=True)
-class Agreement:
+class Distances:
+    """What distances from epipolar lines cost, and in which unit: of fields and of keypoints."""
+
+    matching: KeypointMatching
+
+    def penalty(self, side: float) -> Penalty:
+        """Return what distances cost where the side of a cell is ``side`` px of the original."""
+        matching = self.matching
+        if matching.distance == "robust":
+            return Penalty("robust", matching.tolerance * side)
+        limit = float("inf") if matching.limit is None else matching.limit * side
+        return Penalty(matching.distance, limit)
+
+    def scaled(self, value: Tensor, side: float) -> Tensor:
+        """Return a loss in sides of a cell; that of robust distances has no unit."""
+        if self.matching.distance == "robust":
+            return value
+        if self.matching.distance == "squared":
+            value = (value + 1e-12).sqrt()
+        return value / side
+
+
+@dataclass(frozen=True)
+class Agreement(Distances):
     """One term of the loss from the matches of pairs of views, in the way that all of them share.
 
     Robust distances give the mean of -log of the chance that a match is right; others sqrt(E[d^2])
@@ -38,14 +61,6 @@ class Agreement:
         """Return what is matched; ``sigma`` is the width of matches in units of the template."""
         twins = Twins.of(prediction, sample, sigma)
         return twins.anchored() if self.matching.anchored else twins
-
-    def penalty(self, side: float) -> Penalty:
-        """Return what distances cost where the side of a cell is ``side`` px of the original."""
-        matching = self.matching
-        if matching.distance == "robust":
-            return Penalty("robust", matching.tolerance * side)
-        limit = float("inf") if matching.limit is None else matching.limit * side
-        return Penalty(matching.distance, limit)
 
     def terms(self, name: str, twins: Twins, errors: Mapping[Pair, PairError]) -> Terms:
         """Return the mean over pairs, and what to log beside it; no loss where nothing matches."""
@@ -84,14 +99,6 @@ class Agreement:
         if not self.matching.normalised:
             return unnormalised
         return likelihood if self.matching.distance == "robust" else normalised
-
-    def scaled(self, value: Tensor, side: float) -> Tensor:
-        """Return a loss in sides of a cell; that of robust distances has no unit."""
-        if self.matching.distance == "robust":
-            return value
-        if self.matching.distance == "squared":
-            value = (value + 1e-12).sqrt()
-        return value / side
 
 
 def _mean(values: Sequence[Tensor]) -> float:

@@ -21,23 +21,28 @@ class _Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Matching(_Settings):
-    """The multi-view term L_M."""
+class KeypointMatching(_Settings):
+    """The multi-view term L_M of keypoints, whose names say what matches."""
 
     weight: Weight = Field(1.0, description="w_M")
-    sigma_start: Positive = Field(0.1, description="width of matches at first, m or uv")
-    sigma_end: Positive = Field(0.05, description="width of matches in the end")
-    sigma_until: Share = Field(0.7, description="share of the run until the end width")
     distance: Distance = Field("unsquared", description="squared, unsquared or robust")
     tolerance: Positive = Field(2.0, description="width of robust distances and of votes, cells")
     limit: Positive | None = Field(8.0, description="truncate other distances, cells")
-    normalised: bool = Field(True, description="false: for ablation, collapses")
     views: int = Field(5, ge=2, description="cameras of a group; 2: single pairs")
+    anchored: bool = Field(True, description="labels stand in for predictions where there are any")
+
+
+class Matching(KeypointMatching):
+    """The multi-view term L_M of dense fields, whose matches have a width."""
+
+    sigma_start: Positive = Field(0.1, description="width of matches at first, m or uv")
+    sigma_end: Positive = Field(0.05, description="width of matches in the end")
+    sigma_until: Share = Field(0.7, description="share of the run until the end width")
+    normalised: bool = Field(True, description="false: for ablation, collapses")
     widest_deg: float = Field(
         WIDEST_DEG, gt=0, le=180, description="cameras farther apart at the subject are no pair"
     )
     transfer: bool = Field(True, description="other views say where on the line a match lies")
-    anchored: bool = Field(True, description="labels stand in for predictions where there are any")
 
 
 class Temporal(_Settings):
@@ -88,7 +93,7 @@ class RunSettings(_Settings):
     clip: Positive = Field(1.0, description="largest norm of the gradient")
     averaging: float = Field(0.99, ge=0, lt=1, description="decay of the averaged weights")
     labelled: Weight = Field(1.0, description="w_L")
-    matching: Matching = Matching()
+    matching: KeypointMatching = KeypointMatching()
     distillation: Distillation = Distillation()
     flip: float = Field(0.5, ge=0, le=1, description="share of samples that are mirrored")
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
@@ -108,6 +113,7 @@ class TrainSettings(RunSettings):
     stride: Literal[2, 4, 8] = Field(2, description="side of a cell in crop px")
     unit: Positive = Field(0.05, description="error on the surface where losses turn linear, m")
     foreground: Weight = Field(10.0, description="weight of the foreground within L_L")
+    matching: Matching = Matching()
     temporal: Temporal = Temporal()
     bootstrapping: Bootstrapping = Bootstrapping()
 
@@ -181,6 +187,16 @@ class KeypointSettings(RunSettings):
     def matches(self) -> bool:
         """Whether views of one instant are matched (L_M)."""
         return self.method == "epipolar"
+
+    @model_validator(mode="after")
+    def _matching_needs_views(self) -> Self:
+        usual = KeypointMatching(views=self.matching.views)  # the terms of geometry have views too
+        if not self.matches and self.matching != usual:
+            raise ValueError(
+                "the method supervised matches no views; leave the settings of matching out, or "
+                "use the method epipolar"
+            )
+        return self
 
 
 Term = Literal[
@@ -257,6 +273,12 @@ class KeypointConfig(KeypointSettings, Places):
     """Settings of ``--task keypoints``, with the places of files."""
 
     settings_type: ClassVar[type[RunSettings]] = KeypointSettings
+
+    @model_validator(mode="after")
+    def _crops_are_of_one_kind(self) -> Self:
+        if self.crops == "picture" and self.crops_from is not None:
+            raise ValueError("crops=picture uses whole pictures; it does not go with --crops-from")
+        return self
 
 
 class LatentConfig(LatentSettings, Places):

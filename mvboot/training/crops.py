@@ -29,9 +29,13 @@ def boxes_from(path: Path, capture: Capture, individual: str | None = None) -> B
     Raises
     ------
     InputError
-        Another or a broken table, keypoints of several individuals, 3D keypoints that no camera
-        sees.
+        Another or a broken table, one of other cameras or frames, keypoints of several
+        individuals, 3D keypoints that no camera sees.
     """
+    return capture.fitting(_boxes_from(path, capture, individual), path)
+
+
+def _boxes_from(path: Path, capture: Capture, individual: str | None) -> Boxes:
     columns = set(read_table(path, ()).column_names)
     if set(SIDES) <= columns:
         return Boxes.read(path)

@@ -17,8 +17,8 @@ from mvboot.geometry import fundamental_matrix
 from mvboot.heatmaps import Bumps
 from mvboot.losses import EpipolarError, Penalty, heatmap_affinity, surprise
 from mvboot.networks import KeypointPrediction
-from mvboot.training.agreement import Agreement
-from mvboot.training.config import Matching
+from mvboot.training.agreement import Distances
+from mvboot.training.config import KeypointMatching
 from mvboot.training.keypoint_labels import KeypointLabels
 from mvboot.training.objective import Terms
 from mvboot.training.twins import cell_side, undistorted_cells
@@ -28,11 +28,10 @@ from mvboot.training.twins import cell_side, undistorted_cells
 class KeypointConsistency:
     """L_M of the keypoints of a sample, over all pairs of views of one instant.
 
-    Of the settings it takes the distance, its limits and whether labels stand in for predictions:
-    keypoints have no width of matches, as names say what matches.
+    Keypoints have no width of matches, as names say what matches.
     """
 
-    matching: Matching = field(default_factory=Matching)
+    matching: KeypointMatching = field(default_factory=KeypointMatching)
 
     def terms(
         self, prediction: KeypointPrediction, sample: Sample, labels: KeypointLabels | None = None
@@ -44,18 +43,18 @@ class KeypointConsistency:
         """
         maps, weight = _believed(prediction, labels if self.matching.anchored else None)
         cells = undistorted_cells(sample, prediction.stride)
-        agreement = Agreement(self.matching)
+        distances = Distances(self.matching)
         values, gaps = [], []
         for a, b in sample.pairs():
             side = cell_side(sample, prediction.stride, a, b)
             F = fundamental_matrix(sample.cameras[a], sample.cameras[b])
-            error = EpipolarError(cells[a], cells[b], F, agreement.penalty(side))
+            error = EpipolarError(cells[a], cells[b], F, distances.penalty(side))
             costs = heatmap_affinity(maps[a], maps[b], error)
             if self.matching.distance == "robust":
                 costs = surprise(costs)
             both = weight[a] * weight[b]
             value = (both * costs).sum() / both.sum().clamp(min=torch.finfo(both.dtype).eps)
-            values.append(agreement.scaled(value, side))
+            values.append(distances.scaled(value, side))
             gaps.append(_likeliest_gap(maps[a], maps[b], cells[a], cells[b], F))
         if not values:
             return Terms({}, {"pairs": 0.0})

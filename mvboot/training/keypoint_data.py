@@ -50,7 +50,11 @@ class KeypointData(RunData):
         sources = tuple(labelled) or (capture,)
         for source in sources:
             if source.keypoints is None:
-                raise InputError("has no keypoints to learn from", where=source.folder)
+                raise InputError(
+                    "has no keypoints to learn from; give --labels, or make the capture with "
+                    "mvboot capture --keypoints",
+                    where=source.folder,
+                )
         require_alike_keypoints(sources)
         self.names = _names(sources[0])
         cameras = label_cameras(sources, settings)
@@ -85,6 +89,13 @@ class KeypointData(RunData):
         found = SampleDataset(*first, self.settings.seed)
         for reader, views in others:
             found.extend(reader, views)
+        wanted = self.settings.label_frames or ()
+        missing = sorted({*wanted} - {view.frame for (view,) in found.views})
+        if missing:
+            raise InputError(
+                f"label_frames: frame {missing[0]} has no label in {', '.join(cameras)}, or does "
+                "not train"
+            )
         return found
 
     def _known(

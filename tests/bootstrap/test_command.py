@@ -71,6 +71,11 @@ def test_pictures_of_a_video_are_named_by_their_place_in_it(tmp_path):
         ("import sys; print('no GPU'); sys.exit(3)", "exit code 3; it last said: no GPU"),
         ("raise ValueError('bad shape')", "exit code 1; it last said: ValueError: bad shape"),
         ("", "wrote nothing into {out}"),
+        (
+            ECHO + "import pandas as pd\np = out + '/found.csv'\nt = pd.read_csv(p)\n"
+            "t.x = None\nt.to_csv(p, index=False)",
+            "found nothing in any picture",
+        ),
         ("import sys; open(sys.argv[3] + '/a.csv', 'w').write('1,2')", r"a.csv\) is no keypoints"),
         (
             ECHO + "p = pathlib.Path(out, 'found.csv')\n"
@@ -86,6 +91,12 @@ def test_pictures_of_a_video_are_named_by_their_place_in_it(tmp_path):
             ECHO + "import pandas as pd\np = out + '/found.csv'\nt = pd.read_csv(p)\n"
             "t.frame += 100\nt.to_csv(p, index=False)",
             "wrote frames 102 to 105, but was asked for 1 to 5",
+        ),
+        (
+            ECHO + "p = pathlib.Path(out, 'found.csv')\nrows = p.read_text().split('\\n')\n"
+            "rows.insert(1, '999' + rows[1][rows[1].index(','):])\n"
+            "p.write_text('\\n'.join(rows))",
+            "wrote frame 999, which the capture does not have",
         ),
         (
             ECHO + "import pandas as pd\np = out + '/found.csv'\nt = pd.read_csv(p)\n"

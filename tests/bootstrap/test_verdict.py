@@ -36,3 +36,4 @@ def test_when_it_ends_and_which_round_is_the_best(errors, best, stop):
 def test_without_tolerance_any_growth_ends_it():
     assert verdict(rounds(5.0, 5.01), 3, 0.0).stop
     assert verdict(rounds(5.0, 5.0), 3, 0.0) == Verdict(0, None)
+    assert verdict(rounds(5.0, 4.0), 1, 0.0).stop == "1 round is done"

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import cv2
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -144,10 +145,16 @@ def test_pause_review_and_resume(mvboot, walk, tmp_path):
 def test_overwriting_begins_anew(mvboot, walk, tmp_path):
     out = tmp_path / "run"
     command = ("bootstrap", *words(walk.given, out=out, rounds=1), "window=9")
-    assert mvboot(*command).code == 0
+    assert mvboot(*command, "heuristics.velocity=null").code == 0
+    assert mvboot("bootstrap", "--config", out / "config.yaml", "--resume").code == 0
+    changed = mvboot(*command, "--resume")
+    assert "began with heuristics.velocity none, not 0.15" in changed.err and changed.code == 2
     before = (out / "rounds" / "01" / "labels.parquet").read_bytes()
     assert mvboot(*command, "--overwrite", "--seed", "3").code == 0
     assert (out / "rounds" / "01" / "labels.parquet").read_bytes() != before
+    broken = words(walk.given, **{"out": out, "detector-cmd": "false {labels} {out}"})
+    assert mvboot("bootstrap", *broken, "--overwrite").code == 2
+    assert not (out / "summary.json").exists() and not (out / "rounds.md").exists()
 
 
 @pytest.mark.parametrize(
@@ -161,21 +168,42 @@ def test_overwriting_begins_anew(mvboot, walk, tmp_path):
         ({"camera-map": "cam_01=left"}, (), "has labels of camera left"),
         ({"bones": "none.yaml"}, (), "none.yaml: no such file"),
         ({"groups": "none.yaml"}, (), "none.yaml: no such file"),
+        ({"groups": "{odd}"}, ("--dry-run",), "'beak'"),
         ({"detector-cmd": "run {labels}"}, (), "needs {out}"),
         ({"detector-cmd": "false {labels} {out}"}, (), "ended with exit code 1"),
         ({}, ("windw=3",), "did you mean 'window'"),
         ({}, ("heuristics.bones=1",), "heuristics.bones"),
         ({}, ("--resume",), "no run to --resume"),
-        ({"review": "none.json"}, (), "none.json: no such file"),
+        ({"review": "none.json"}, (), "give --resume too"),
+        ({}, ("--resume", "--overwrite"), "choose one"),
+        ({}, ("train.steps=5",), "train.* are of our network"),
+        ({"detector-cmd": None}, ("train.seed=5",), "train.seed is not for mvboot bootstrap"),
+        ({"detector-cmd": None}, ("train.label_frames=[0]",), "give --label-frames"),
         ({"subject": "dog"}, (), "no individual 'dog'"),
     ],
 )
 def test_what_cannot_be_done_ends_in_one_line(mvboot, walk, tmp_path, changes, more, said):
+    (tmp_path / "odd.yaml").write_text("head: [nose, beak]\n")
+    changes = {
+        name: word and word.replace("{odd}", str(tmp_path / "odd.yaml"))
+        for name, word in changes.items()
+    }
     given = words(walk.given, **{"out": tmp_path / "run", **changes})
     result = mvboot("bootstrap", *given, *more)
     assert result.code == 2, result.out
     last = result.err.strip().splitlines()[-1]
     assert said in last and "Traceback" not in result.err
+
+
+def test_labels_of_frames_that_the_capture_lacks_are_told(mvboot, walk, tmp_path):
+    late = pd.read_csv(walk.given["labels"])
+    late["frame"] += 5
+    late.to_csv(tmp_path / "late.csv", index=False)
+    given = words(walk.given, out=tmp_path / "run", labels=tmp_path / "late.csv")
+    given += ["--label-frames", "11"]
+    result = mvboot("bootstrap", *given, "--dry-run")
+    assert result.code == 0, result.err
+    assert "5 of 60 labelled frames are not in the capture, as 60" in result.err
 
 
 def test_nothing_believed_is_no_result(mvboot, walk, tmp_path):

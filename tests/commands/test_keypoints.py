@@ -38,7 +38,8 @@ def test_a_run_says_what_it_is(mvboot, data, trained):
 
 def test_predicted_keypoints_are_written_for_others_and_measured(mvboot, data, trained, tmp_path):
     given = ("predict", "--model", trained, "--data", data, "--split", "validation")
-    formats = ("--format", "deeplabcut", "--format", "sleap", "--format", "coco")
+    names = ("deeplabcut", "sleap", "coco", "csv")
+    formats = [word for name in names for word in ("--format", name)]
     out = tmp_path / "out"
     result = mvboot(*given, "--out", out, *formats, "--overlay", "--json")
     assert result.code == 0, result.err
@@ -46,11 +47,14 @@ def test_predicted_keypoints_are_written_for_others_and_measured(mvboot, data, t
     assert summary["pictures"] == 24 and summary["unsure_share"] < 0.5
     own = load_keypoints(out / "keypoints.parquet")
     assert own.covariance is not None and own.frames.tolist() == list(range(16, 24))
-    for name in ("deeplabcut", "sleap", "coco"):
+    for name in names:
         found = load_keypoints(out / name)
         np.testing.assert_allclose(found.xy[:, -8:], own.xy, err_msg=name)
     with av.open(str(out / "overlay" / "cam1.mp4")) as video:
         assert sum(1 for _ in video.decode(video=0)) == 8
+    again = mvboot(*given, "--out", out, "--format", "coco", "--overwrite")
+    assert again.code == 0 and (out / "coco").is_dir()
+    assert not (out / "sleap").exists() and not (out / "overlay").exists(), "of the earlier result"
     measure = ("evaluate", "--data", data, "--keypoints", out / "keypoints.parquet")
     result = mvboot(*measure, "--out", tmp_path / "e")
     assert result.code == 0, result.err
@@ -86,6 +90,32 @@ def test_crops_from_the_points_of_an_earlier_pass(mvboot, data, trained, tmp_pat
     assert (np.abs(found.xy - [42, 32]) < 4).all(), "nothing lies outside its crop"
 
 
+def test_crops_and_keypoints_of_other_cameras_are_refused(mvboot, data, trained, tmp_path):
+    boxes = "camera,frame,left,top,right,bottom\n"
+    (tmp_path / "left.csv").write_text(boxes + "left,3,1,1,9,9\n")
+    (tmp_path / "late.csv").write_text(boxes + "cam0,300,1,1,9,9\n")
+    given = ("predict", "--model", trained, "--data", data, "--out", tmp_path / "p")
+    for name, said in (("left", "boxes of camera left, but the rig's"), ("late", "of no picture")):
+        result = mvboot(*given, "--crops-from", tmp_path / f"{name}.csv")
+        assert result.code == 2 and said in result.err and len(result.err.splitlines()) == 1
+    table = pd.read_parquet(data / "keypoints.parquet")
+    table[table.camera != "cam2"].to_csv(tmp_path / "two.csv", index=False)
+    measure = ("evaluate", "--data", data, "--keypoints", tmp_path / "two.csv", "--out")
+    result = mvboot(*measure, tmp_path / "e", "--cameras", "cam0,cam2")
+    assert result.code == 2 and "of the cameras cam0, cam1, not of cam2" in result.err
+
+
+def test_a_limit_that_is_switched_off_stays_off(mvboot, data, tmp_path):
+    run = ("train", "--task", "keypoints", "--data", data, "--out", tmp_path / "run", *QUICK)
+    run += ("--method", "epipolar")
+    off = ("--steps", "1", "matching.limit=null")
+    assert mvboot(*run, *off).code == 0
+    again = mvboot(*run, *off, "--resume", "--dry-run")
+    assert again.code == 0, again.err
+    other = mvboot(*run, "--steps", "1", "--resume", "--dry-run")
+    assert other.code == 2 and "matching.limit=8.0, it began with none" in other.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -93,10 +123,19 @@ def test_crops_from_the_points_of_an_earlier_pass(mvboot, data, trained, tmp_pat
         (("train", "--task", "keypoints", "method=bootstrap"), "method: Input should be"),
         (("train", "--task", "keypoints", "sigma=1"), "sigma"),
         (("train", "--task", "keypoints", "--teacher", "none.safetensors"), "no such network"),
+        (("train", "--task", "keypoints", "matching.sigma_end=1"), "matching.sigma_end"),
+        (("train", "--task", "keypoints", "matching.transfer=false"), "matching.transfer"),
+        (("train", "--task", "keypoints", "matching.weight=0.2"), "supervised matches no views"),
+        (("train", "--task", "keypoints", "label_frames=[0,99]"), "frame 99 has no label in cam0"),
+        (
+            ("train", "--task", "keypoints", "--crops-from", "b.csv", "crops=picture"),
+            "does not go with --crops-from",
+        ),
         (("predict", "--format", "dlc"), "--format dlc is none of deeplabcut"),
         (("predict", "--crops-from", "none.csv"), "none.csv: no such file"),
         (("evaluate", "--keypoints", "none.parquet"), "no such file"),
         (("evaluate", "--fail-above", "surface.mean_cm=1"), "there are keypoints.mean_px"),
+        (("evaluate", "--subject", "dog"), "no individual 'dog'; there are"),
         (("evaluate", "--cameras", "top"), "no camera top"),
     ],
 )

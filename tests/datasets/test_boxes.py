@@ -41,6 +41,15 @@ def test_boxes_that_are_none(rows, message, tmp_path):
         Boxes.read(tmp_path / "boxes.csv")
 
 
+def test_boxes_belong_to_a_rig_and_its_pictures(tmp_path):
+    boxes = Boxes({View("a", 3): (1, 2, 30, 40)})
+    boxes.require_among(("a", "b"), [("a", 2), ("a", 3)], tmp_path)
+    with pytest.raises(InputError, match="camera a, but the rig's cameras are left, b"):
+        boxes.require_among(("left", "b"), [("b", 3)], tmp_path)
+    with pytest.raises(InputError, match="of no picture"):
+        boxes.require_among(("a", "b"), [("a", 4)], tmp_path)
+
+
 def test_boxes_about_keypoints():
     nowhere = [np.nan, np.nan]
     xy = [[[[[0, 0], [100, 50]]], [[[0, 0], [100, 50]]], [[[40, 40], nowhere]], [[nowhere] * 2]]]

@@ -7,7 +7,7 @@ import torch
 
 from mvboot.heatmaps import Bumps
 from mvboot.networks import KeypointPrediction
-from mvboot.training.config import Matching
+from mvboot.training.config import KeypointMatching
 from mvboot.training.keypoint_consistency import KeypointConsistency
 from mvboot.training.keypoint_labels import keypoint_labels
 
@@ -29,7 +29,7 @@ def said(sample, shift=(0.0, 0.0), blur=1.0):
 def test_true_keypoints_cost_least(spots, distance, mirror):
     """Along the lines a shift costs hardly anything, across them much."""
     sample = spots(dist=LENS, turn=0.5, mirror=mirror)
-    term = KeypointConsistency(Matching(distance=distance, limit=None))
+    term = KeypointConsistency(KeypointMatching(distance=distance, limit=None))
     true, *others = (
         float(term.terms(said(sample, shift), sample).losses["multiview"])
         for shift in ((0.0, 0.0), (6.0, 0.0), (-6.0, 0.0), (0.0, 6.0), (0.0, -6.0))
@@ -77,7 +77,9 @@ def test_labels_stand_in_for_predictions(spots):
     true = KeypointConsistency().terms(said(sample), sample).losses["multiview"]
     anchored = KeypointConsistency().terms(wrong, sample, only_wrong_view).losses["multiview"]
     torch.testing.assert_close(anchored, true, rtol=0.02, atol=0)
-    free = KeypointConsistency(Matching(anchored=False)).terms(wrong, sample, only_wrong_view)
+    free = KeypointConsistency(KeypointMatching(anchored=False)).terms(
+        wrong, sample, only_wrong_view
+    )
     assert free.losses["multiview"] > 1.3 * true
 
 
