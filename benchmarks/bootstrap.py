@@ -201,7 +201,7 @@ def reported(shop: Workshop, setting: Setting) -> list[str]:
 
 def bootstrap(shop: Workshop, setting: Setting) -> Path:
     """Bootstrap; return the folder of the run."""
-    files = []
+    files: list[str | Path] = []
     for option, content in (("--groups", setting.groups), ("--bones", setting.bones)):
         if content:
             path = shop.folder / f"{setting.name}_{option[2:]}.yaml"
@@ -217,12 +217,14 @@ def bootstrap(shop: Workshop, setting: Setting) -> Path:
 
 def continued(shop: Workshop, setting: Setting, start: Path) -> dict[str, Path]:
     """Train by views and by labels alone as long as the rounds took; return what they detect."""
-    common = (
+    common: tuple[str | Path, ...] = (
         "--task", "keypoints", "--data", setting.capture, "--label-cameras", setting.cameras,
         f"label_frames=[{setting.frames}]", *setting.network,
     )  # fmt: skip
     steps = ROUNDS * setting.steps
-    crops = ("--crops-from", located(shop, setting, start)) if (start / "locator").is_dir() else ()
+    crops: tuple[str | Path, ...] = ()
+    if (start / "locator").is_dir():
+        crops = ("--crops-from", located(shop, setting, start))
     trained = {}
     for name, method in (("epipolar training", "epipolar"), ("labels alone", "supervised")):
         run = shop.do(

@@ -17,35 +17,38 @@ class Verdict:
 def verdict(rounds: Sequence[Round], wanted: int, tolerance: float) -> Verdict:
     """Return what follows from the rounds so far, the first of which is round 0.
 
-    The round with the smallest held-out error is the best. A round whose error exceeds it by more
-    than the share ``tolerance``, or has no value, ends the run, as does the last one wanted. Where
-    no round has a value nothing speaks against the latest.
+    A round is worse than the best before it where its held-out error is larger, or has no value
+    any more, or where fewer held-out labels are met (PCK), either by more than the share
+    ``tolerance``. The first worse round ends the run, and so does the last one wanted. Of the
+    others the first with the smallest held-out error is the best; the latest, where none has one.
     """
-    last = rounds[-1]
-    known = [one for one in rounds if one.held_out_px is not None]
-    if not known:
-        return Verdict(last.round, _done(last, wanted))
-    best = min(known, key=lambda one: (_error(one), one.round))
-    if last.round != best.round and _worse(last, best, tolerance):
-        return Verdict(
-            best.round,
-            f"the held-out error grew from {_error(best):.2f} px (round {best.round}) to "
-            f"{_shown(last)} (round {last.round})",
+    best = rounds[0]
+    for one in rounds[1:]:
+        reason = _worse(one, best, tolerance)
+        if reason is not None:
+            return Verdict(best.round, reason)
+        if best.held_out_px is None or _error(one) < best.held_out_px:
+            best = one
+    return Verdict(best.round, _done(rounds[-1], wanted))
+
+
+def _worse(one: Round, best: Round, tolerance: float) -> str | None:
+    """Return why a round is worse than the best one, None where it is not."""
+    since = f"(round {best.round}) to"
+    before, now = best.held_out_px, one.held_out_px
+    if before is not None and (now is None or now > (1 + tolerance) * before):
+        shown = "more than half missing" if now is None else f"{now:.2f} px"
+        return f"the held-out error grew from {before:.2f} px {since} {shown} (round {one.round})"
+    if best.pck is not None and one.pck is not None and one.pck < best.pck / (1 + tolerance):
+        return (
+            f"PCK .05 on held-out labels fell from {best.pck:.3f} {since} {one.pck:.3f} "
+            f"(round {one.round}): the views agree on other places than people label"
         )
-    return Verdict(best.round, _done(last, wanted))
-
-
-def _worse(last: Round, best: Round, tolerance: float) -> bool:
-    return last.held_out_px is None or _error(last) > (1 + tolerance) * _error(best)
+    return None
 
 
 def _error(one: Round) -> float:
-    assert one.held_out_px is not None
-    return one.held_out_px
-
-
-def _shown(one: Round) -> str:
-    return "more than half missing" if one.held_out_px is None else f"{one.held_out_px:.2f} px"
+    return float("inf") if one.held_out_px is None else one.held_out_px
 
 
 def _done(last: Round, wanted: int) -> str | None:

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from mvboot.bootstrap import Round, Verdict, verdict
@@ -26,8 +28,6 @@ def rounds(*errors):
     ],
 )
 def test_when_it_ends_and_which_round_is_the_best(errors, best, stop):
-    import re
-
     found = verdict(rounds(*errors), wanted=2, tolerance=0.1)
     assert found.best == best
     assert (found.stop is None) if stop is None else re.search(stop, found.stop)
@@ -37,3 +37,17 @@ def test_without_tolerance_any_growth_ends_it():
     assert verdict(rounds(5.0, 5.01), 3, 0.0).stop
     assert verdict(rounds(5.0, 5.0), 3, 0.0) == Verdict(0, None)
     assert verdict(rounds(5.0, 4.0), 1, 0.0).stop == "1 round is done"
+
+
+def test_labels_judge_beside_cameras():
+    """A rig that is off makes views agree on other places than people label."""
+    first, second = rounds(13.7, 2.7)
+    pcks = [
+        (first.model_copy(update={"pck": 0.9}), second.model_copy(update={"pck": pck}))
+        for pck in (0.95, 0.85, 0.5)
+    ]
+    assert verdict(pcks[0], 3, 0.0) == Verdict(1, None)
+    fell = verdict(pcks[1], 3, 0.0)
+    assert fell.best == 0 and "fell from 0.900 (round 0) to 0.850 (round 1)" in fell.stop
+    assert verdict(pcks[1], 3, 0.1) == Verdict(1, None)
+    assert verdict(pcks[2], 3, 0.1).best == 0
