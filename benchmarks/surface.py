@@ -54,12 +54,13 @@ def main() -> None:
     torch.set_num_threads(1)
     capture = Capture.open(given.work / "captures" / f"person_{given.seeds[0]}")
     lines = ["# Surfaces", *header()[1:], ""]
-    for section in (
-        exact(capture, given.frames),
-        noisy(capture),
-        trained(given.work, given.seeds, given.picture),
-        poisson(capture),
+    for measure in (
+        lambda: exact(capture, given.frames),
+        lambda: noisy(capture),
+        lambda: trained(given.work, given.seeds, given.picture),
+        lambda: poisson(capture),
     ):
+        section = measure()
         lines += [*section, ""]
         print("\n".join(section), flush=True)
     if given.out:

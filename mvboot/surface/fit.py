@@ -37,6 +37,8 @@ WARM = 3
 """Stages of a fit that begins with the frame before: the last ones."""
 ROUNDS = 4
 """Rounds of bending in each stage, for a template without bones."""
+FARTHEST = 0.03
+"""Share of the template's size by which a vertex may be expected off the posed template."""
 OUTVOTED = 0.1
 """A point that keeps less of its weight than this was not believed: its vertex is carried."""
 
@@ -200,7 +202,7 @@ class SurfaceFitter:
         else:
             turn, shape = np.radians(own.turn_from_frame_deg), own.shape_from_frame
             expected = Expectation.about(last, turn, shape)
-            offsets = own.detail * previous.offsets
+            offsets = own.detail * self._limited(previous.offsets)
         begun = begun or last
         stages = self._stages if begun is None else self._stages[-WARM:]
         begun = begun or aligned_posture(template, evidence)
@@ -258,6 +260,12 @@ class SurfaceFitter:
         carried = np.ones(len(vertices), dtype=np.bool_)
         carried[evidence.vertices[believed]] = False
         return carried
+
+    def _limited(self, offsets: Floats) -> Floats:
+        """Return offsets (V, 3) that are shortened where they are too long to be believed."""
+        length = np.linalg.norm(offsets, axis=1, keepdims=True)
+        share = np.minimum(1.0, FARTHEST * self._size / np.maximum(length, 1e-12))
+        return np.asarray(offsets * share)
 
     def _spread(self, lifted: Lifted, values: NDArray[Any], empty: float) -> NDArray[Any]:
         every = np.full((len(self.template.vertices), *values.shape[1:]), empty, values.dtype)

@@ -46,6 +46,22 @@ def test_a_sheet_is_rolled_by_some_of_its_points(sheet_bending):
     assert np.quantile(after, 0.95) < 0.015, "what is free may fold"
 
 
+def test_what_nothing_holds_does_not_drift(sheet_bending):
+    """Edges of very different length, few of them seen, and weights that change every round."""
+    vertices = sheet_bending.vertices.copy()
+    tight = np.linalg.norm(vertices - [0.5, 0.5, 0], axis=1) < 0.3
+    vertices[tight] = [0.5, 0.5, 0] + 0.01 * (vertices[tight] - [0.5, 0.5, 0])
+    uneven = Bending(vertices, sheet_bending.edges, 0.05)
+    true = vertices @ TURN.T
+    rows = np.flatnonzero(vertices[:, 0] < -0.5)
+    given = evidence(rows, true[rows] + np.random.default_rng(0).normal(0, 0.01, (len(rows), 3)))
+    found = uneven.bent(given, true, (0.05, 0.02, 0.01) * 4)
+    alone = true
+    for reach in (0.05, 0.02, 0.01) * 4:
+        alone = uneven.bent(given, alone, (reach,))  # each system solved by its own factors
+    np.testing.assert_allclose(found, alone, atol=1e-6)
+
+
 def test_what_is_not_seen_is_carried(sheet_bending):
     """Only the left half is seen, turned; the right half has to follow."""
     true = sheet_bending.vertices @ TURN.T
