@@ -34,14 +34,16 @@ class Expectation:
     """What is known of a posture before anything is seen.
 
     ``mean`` (P,) of its numbers and ``spread`` (P,), their standard deviations, infinite where
-    nothing is known.
+    nothing is known. ``beyond`` is the standard deviation, radians, of a joint beyond its limits;
+    infinite where these do not count.
     """
 
     mean: Floats
     spread: Floats
+    beyond: float = BEYOND
 
     @staticmethod
-    def about(posture: Posture, turn: float, shape: float) -> "Expectation":
+    def about(posture: Posture, turn: float, shape: float, beyond: float = BEYOND) -> "Expectation":
         """Expect turns within ``turn`` (radians) of a posture and its shape within ``shape``.
 
         Where the subject is and how it is turned as a whole stay open.
@@ -50,7 +52,7 @@ class Expectation:
         turns = np.full((bones, 3), turn)
         turns[0] = np.inf
         spread = [np.full(3, np.inf), turns.ravel(), np.full(len(posture.shape), shape)]
-        return Expectation(posture.numbers, np.concatenate(spread))
+        return Expectation(posture.numbers, np.concatenate(spread), beyond)
 
 
 def aligned_posture(template: Template, evidence: Evidence) -> Posture:
@@ -129,10 +131,10 @@ def _equations(
     numbers = posture.numbers
     certain = expected.spread**-2
     beyond, active = _beyond(template, numbers)
-    diagonal = certain + active / BEYOND**2
+    diagonal = certain + active / expected.beyond**2
     normal = slope.T @ slope
     normal[np.diag_indices_from(normal)] += diagonal
-    pull = certain * (numbers - expected.mean) + beyond / BEYOND**2
+    pull = certain * (numbers - expected.mean) + beyond / expected.beyond**2
     return normal, slope.T @ off + pull
 
 
@@ -149,7 +151,7 @@ def _cost(
     surprise = ((numbers - expected.mean) / expected.spread) ** 2
     beyond, _ = _beyond(template, numbers)
     data = np.einsum("ni,nij,nj->", off, precision, off, optimize=True)
-    return float(data + surprise.sum() + ((beyond / BEYOND) ** 2).sum())
+    return float(data + surprise.sum() + ((beyond / expected.beyond) ** 2).sum())
 
 
 def _beyond(template: Template, numbers: Floats) -> tuple[Floats, Floats]:

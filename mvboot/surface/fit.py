@@ -33,6 +33,10 @@ FEWEST = 12
 STAGES = (0.3, 0.1, 0.03, 0.01, 0.003)
 """How far off right points may be in each stage, as shares of the template's size: at first none is
 left out, whatever the pose. The last is also what no template is expected to explain."""
+ROUGH = 3
+"""Stages in which joints may pass their limits: the first ones."""
+OPEN_TURN, OPEN_SHAPE = 10.0, 3.0
+"""What is expected in these: turns (radians) and shape, one standard deviation."""
 WARM = 3
 """Stages of a fit that begins with the frame before: the last ones."""
 ROUNDS = 4
@@ -203,15 +207,22 @@ class SurfaceFitter:
             turn, shape = np.radians(own.turn_from_frame_deg), own.shape_from_frame
             expected = Expectation.about(last, turn, shape)
             offsets = own.detail * self._limited(previous.offsets)
-        begun = begun or last
-        stages = self._stages if begun is None else self._stages[-WARM:]
-        begun = begun or aligned_posture(template, evidence)
-        posture = fitted_posture(template, evidence, begun, expected, stages)
+        begun = begun or last or self._roughly_posed(evidence)
+        posture = fitted_posture(template, evidence, begun, expected, self._stages[-WARM:])
         model = self._posed(posture) + posed_offsets(template, posture, offsets)
         if not bend:
             return posture, model
         bending = Bending(model, self._edges, own.strain)
         return posture, bending.bent(evidence, model, self._reaches)
+
+    def _roughly_posed(self, evidence: Evidence) -> Posture:
+        """Return about how a template with bones stands, which limits of joints do not bar.
+
+        Far from the right posture a limit that is in the way is never passed again.
+        """
+        start, rest = aligned_posture(self.template, evidence), Posture.rest(self.template)
+        open_ = Expectation.about(rest, OPEN_TURN, OPEN_SHAPE, beyond=np.inf)
+        return fitted_posture(self.template, evidence, start, open_, self._stages[:ROUGH])
 
     def _without_bones(
         self, evidence: Evidence, previous: Surface | None, start: Surface | None
@@ -265,7 +276,7 @@ class SurfaceFitter:
         """Return offsets (V, 3) that are shortened where they are too long to be believed."""
         length = np.linalg.norm(offsets, axis=1, keepdims=True)
         share = np.minimum(1.0, FARTHEST * self._size / np.maximum(length, 1e-12))
-        return np.asarray(offsets * share)
+        return np.asarray(share * offsets)
 
     def _spread(self, lifted: Lifted, values: NDArray[Any], empty: float) -> NDArray[Any]:
         every = np.full((len(self.template.vertices), *values.shape[1:]), empty, values.dtype)

@@ -172,3 +172,17 @@ def test_points_of_something_else_are_refused(sheet):
 def test_settings_out_of_range_are_refused_by_name(wrong):
     with pytest.raises(InputError, match=next(iter(wrong))):
         FitSettings(**wrong)
+
+
+def test_raised_arms_are_found():
+    """Arms far from the rest pose, past which a cautious search would stop."""
+    body = load_template("body")
+    turns = np.zeros((len(body.skeleton.names), 3))
+    for name, turn in (("left", [56, -5, 82]), ("right", [56, 5, -82])):
+        turns[body.skeleton.index(f"upper_arm_{name}")] = np.radians(turn)
+    turns[0] = [0, 0, 2.0]
+    limits = body.skeleton.limits
+    turns[1:] = np.clip(turns[1:], limits[1:, :, 0], limits[1:, :, 1])
+    true = body.posed(turns, np.zeros(3), np.full(body.n_shapes, 0.5))
+    found = SurfaceFitter(body).fit(lifted_at(true, np.arange(0, len(true), 3)), bend=False)
+    assert gap(found, true).mean() < 0.003 and gap(found, true).max() < 0.03
