@@ -126,12 +126,14 @@ def limited(
     labels: Mapping[str, Floats],
     points: Mapping[str, Floats],
     ratio: float,
+    slack: float = 0.0,
 ) -> tuple[Bone, ...]:
     """Return the bones with limits that were not stated set about their usual length.
 
     It is the median of the lengths (F,) in ``labels`` where there are `FEWEST`, else in
-    ``points``; the limits are it divided and multiplied by ``ratio``. A bone that was never
-    measured keeps none.
+    ``points``; the limits are it divided and multiplied by ``ratio``, and ``slack`` beyond, a
+    length that points may be off without harm: it is much for an eye to nose, and nothing for a
+    thigh. A bone that was never measured keeps none.
     """
     found = []
     for bone in bones:
@@ -139,8 +141,8 @@ def limited(
         if usual is not None:
             bone = replace(
                 bone,
-                shortest=usual / ratio if bone.shortest is None else bone.shortest,
-                longest=usual * ratio if bone.longest is None else bone.longest,
+                shortest=usual / ratio - slack if bone.shortest is None else bone.shortest,
+                longest=usual * ratio + slack if bone.longest is None else bone.longest,
             )
         found.append(bone)
     return tuple(found)

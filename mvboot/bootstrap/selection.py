@@ -156,12 +156,16 @@ class Selector:
         return found, left
 
     def limited(self, xyz: Floats, keypoints: tuple[str, ...], ratio: float) -> tuple[Bone, ...]:
-        """Return the bones with limits about their usual length, of people's labels first."""
+        """Return the bones with limits about their usual length, of people's labels first.
+
+        Beyond them is slack for what views may disagree, as far as that is in space.
+        """
         return limited(
             self.bones,
             bone_lengths(self._labelled_xyz, self.labels.keypoints, self.bones),
             bone_lengths(xyz, keypoints, self.bones),
             ratio,
+            self.settings.threshold * heuristics.subject_size(xyz),
         )
 
     @cached_property

@@ -52,6 +52,9 @@ def test_limits_are_learned_from_labels_first():
     thigh, shank = limited(bones, labels, points, 2.0)
     assert (thigh.shortest, thigh.longest) == (0.5, 2.0)
     assert (shank.shortest, shank.longest) == (1.0, 9.0), "what is stated stays"
+    thigh, shank = limited(bones, labels, points, 2.0, slack=0.1)
+    assert (thigh.shortest, thigh.longest) == (pytest.approx(0.4), pytest.approx(2.1))
+    assert shank.longest == 9.0
     nothing = {"thigh": np.zeros(0), "shank": np.zeros(0)}
     assert limited(bones, nothing, nothing, 2.0) == bones
 
