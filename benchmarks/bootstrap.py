@@ -111,7 +111,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("out/bootstrap"))
     parser.add_argument("--mouse", type=Path)
     parser.add_argument("--only", choices=("people", "mouse"))
-    parser.add_argument("--steps", type=int, default=800)
+    parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
     shop = Shop(given.work)
@@ -131,14 +131,14 @@ def main() -> None:
 
 
 def people(shop: Workshop, steps: int) -> Setting:
-    """Return the synthetic experiment: 20 labelled pictures of two cameras."""
+    """Return the synthetic experiment: 20 labelled pictures, five of each of four cameras."""
     capture = shop.do("people", "synth", *FILMED, *FILMED_MORE)
     train = Capture.open(capture).split("train").tolist()
-    chosen = [train[i] for i in np.linspace(0, len(train) - 1, 10).round().astype(int)]
+    chosen = [train[i] for i in np.linspace(0, len(train) - 1, 5).round().astype(int)]
     return Setting(
         "people", capture, capture / "keypoints.parquet", ",".join(map(str, chosen)),
-        "cam_01,cam_05", steps, ("size=96", "batch=8", "learning_rate=2e-3", "validate_every=500"),
-        ("window=5", "tolerance=1"), BODY_GROUPS,
+        "cam_01,cam_04,cam_07,cam_10", steps, ("size=96", "batch=8", "learning_rate=2e-3", "validate_every=500"),
+        ("window=2", "tolerance=1"), BODY_GROUPS,
     )  # fmt: skip
 
 

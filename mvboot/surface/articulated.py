@@ -21,10 +21,15 @@ IntArray = NDArray[np.int64]
 
 POINTS = 2000
 """Points that a posture is fitted to, at most; more are drawn from, evenly."""
-STEPS = 15
+ROUGH_POINTS = 500
+"""The same while it is only roughly sought."""
+STEPS = 40
 """Steps of a stage, at most."""
-STILL = 1e-5
+STILL = 1e-4
 """Share of the template's size below which a step is the last."""
+FARTHEST_TURN = 0.7
+"""A step turns no joint by more, radians: far from the right posture the linear steps are too bold,
+and a joint that was turned all the way round seldom comes back."""
 BEYOND = 0.1
 """Standard deviation, radians, of a joint beyond its limits."""
 
@@ -34,16 +39,14 @@ class Expectation:
     """What is known of a posture before anything is seen.
 
     ``mean`` (P,) of its numbers and ``spread`` (P,), their standard deviations, infinite where
-    nothing is known. ``beyond`` is the standard deviation, radians, of a joint beyond its limits;
-    infinite where these do not count.
+    nothing is known.
     """
 
     mean: Floats
     spread: Floats
-    beyond: float = BEYOND
 
     @staticmethod
-    def about(posture: Posture, turn: float, shape: float, beyond: float = BEYOND) -> "Expectation":
+    def about(posture: Posture, turn: float, shape: float) -> "Expectation":
         """Expect turns within ``turn`` (radians) of a posture and its shape within ``shape``.
 
         Where the subject is and how it is turned as a whole stay open.
@@ -52,7 +55,7 @@ class Expectation:
         turns = np.full((bones, 3), turn)
         turns[0] = np.inf
         spread = [np.full(3, np.inf), turns.ravel(), np.full(len(posture.shape), shape)]
-        return Expectation(posture.numbers, np.concatenate(spread), beyond)
+        return Expectation(posture.numbers, np.concatenate(spread))
 
 
 def aligned_posture(template: Template, evidence: Evidence) -> Posture:
@@ -72,13 +75,14 @@ def fitted_posture(
     start: Posture,
     expected: Expectation,
     reaches: tuple[float, ...],
+    points: int = POINTS,
 ) -> Posture:
     """Return the posture that explains the evidence best, from ``start``.
 
     ``reaches``: how far, per axis, right points may still be off (`Evidence.precision`), one stage
-    after the other.
+    after the other. ``points``: how many of the evidence count at most, drawn evenly.
     """
-    chosen = evidence.of(_drawn(len(evidence.vertices)))
+    chosen = evidence.of(_drawn(len(evidence.vertices), points))
     posture = start
     for reach in reaches:
         posture = _stage(template, chosen, posture, expected, reach)
@@ -101,8 +105,7 @@ def _stage(
         cost = _cost(template, evidence, posture, expected, now.points, precision)
         while True:
             damped = normal + damping * np.diag(np.diag(normal))
-            step = np.asarray(-np.linalg.solve(damped, gradient), np.float64)
-            tried = posture.moved(step)
+            tried = posture.moved(_shortened(-np.linalg.solve(damped, gradient), posture))
             there = linearised(template, tried, evidence.vertices)
             if _cost(template, evidence, tried, expected, there.points, precision) <= cost:
                 break
@@ -114,6 +117,12 @@ def _stage(
         if moved < smallest:
             break
     return posture
+
+
+def _shortened(step: Floats, posture: Posture) -> Floats:
+    """Return a step (P,) that turns no joint too far, shortened as a whole where it would."""
+    turns = np.abs(step[3 : 3 + posture.rotations.size]).max()
+    return np.asarray(step * min(1.0, FARTHEST_TURN / max(turns, 1e-12)))
 
 
 def _equations(
@@ -131,10 +140,10 @@ def _equations(
     numbers = posture.numbers
     certain = expected.spread**-2
     beyond, active = _beyond(template, numbers)
-    diagonal = certain + active / expected.beyond**2
+    diagonal = certain + active / BEYOND**2
     normal = slope.T @ slope
     normal[np.diag_indices_from(normal)] += diagonal
-    pull = certain * (numbers - expected.mean) + beyond / expected.beyond**2
+    pull = certain * (numbers - expected.mean) + beyond / BEYOND**2
     return normal, slope.T @ off + pull
 
 
@@ -151,7 +160,7 @@ def _cost(
     surprise = ((numbers - expected.mean) / expected.spread) ** 2
     beyond, _ = _beyond(template, numbers)
     data = np.einsum("ni,nij,nj->", off, precision, off, optimize=True)
-    return float(data + surprise.sum() + ((beyond / expected.beyond) ** 2).sum())
+    return float(data + surprise.sum() + ((beyond / BEYOND) ** 2).sum())
 
 
 def _beyond(template: Template, numbers: Floats) -> tuple[Floats, Floats]:
@@ -172,7 +181,7 @@ def _wrapped(posture: Posture) -> Posture:
     return Posture(rotations, posture.translation, posture.shape)
 
 
-def _drawn(count: int) -> IntArray:
-    if count <= POINTS:
+def _drawn(count: int, most: int) -> IntArray:
+    if count <= most:
         return np.arange(count)
-    return np.sort(np.random.default_rng(0).choice(count, POINTS, replace=False))
+    return np.sort(np.random.default_rng(0).choice(count, most, replace=False))

@@ -6,6 +6,7 @@ vertices by one sparse linear system. Where nothing was seen the surface is carr
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,15 +70,25 @@ class Bending:
             found = solver.solve(csc_array(system), wanted.ravel(), found.ravel()).reshape(-1, 3)
         return found
 
+    @cached_property
     def _weights(self) -> Floats:
-        """Return (E,) one over the squared spread of each edge."""
+        """(E,) one over the squared spread of each edge."""
         a, b = self.vertices[self.edges].transpose(1, 0, 2)
         length2 = ((a - b) ** 2).sum(1)
         return np.asarray(1 / (self.strain**2 * np.maximum(length2, 1e-12 * length2.mean())))
 
+    @cached_property
+    def _ends(self) -> csr_array:
+        """(V, E) 1 where an edge begins, -1 where it ends."""
+        size, count = len(self.vertices), len(self.edges)
+        signs = np.repeat([1.0, -1.0], count)
+        return csr_array(
+            (signs, (self.edges.T.ravel(), np.tile(np.arange(count), 2))), shape=(size, count)
+        )
+
     def _stiffness(self) -> csc_array:
         """Return the Laplacian of the edges for all coordinates (3 V, 3 V)."""
-        weight, size = self._weights(), len(self.vertices)
+        weight, size = self._weights, len(self.vertices)
         i, j = self.edges.T
         links = csr_array((weight, (i, j)), shape=(size, size))
         links = links + links.T
@@ -96,10 +107,8 @@ class Bending:
         """Return the rotation (V, 3, 3) that turns edges at each vertex nearest to their own."""
         i, j = self.edges.T
         rest, now = self.vertices[i] - self.vertices[j], found[i] - found[j]
-        spread = self._weights()[:, None, None] * now[:, :, None] * rest[:, None, :]
-        total = np.zeros((len(found), 3, 3))
-        np.add.at(total, i, spread)
-        np.add.at(total, j, spread)
+        spread = self._weights[:, None, None] * now[:, :, None] * rest[:, None, :]
+        total = (abs(self._ends) @ spread.reshape(-1, 9)).reshape(-1, 3, 3)
         left, _, right = np.linalg.svd(total)
         left[..., 2] *= np.linalg.det(left @ right)[:, None]
         return np.asarray(left @ right)
@@ -109,11 +118,8 @@ class Bending:
         i, j = self.edges.T
         rest = self.vertices[i] - self.vertices[j]
         between = 0.5 * (rotations[i] + rotations[j])
-        weighted = self._weights()[:, None] * (between @ rest[..., None])[..., 0]
-        total = np.zeros_like(self.vertices)
-        np.add.at(total, i, weighted)
-        np.add.at(total, j, -weighted)
-        return total
+        weighted = self._weights[:, None] * (between @ rest[..., None])[..., 0]
+        return np.asarray(self._ends @ weighted)
 
 
 class _Solver:

@@ -14,7 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mvboot.errors import InputError, NothingUsable
-from mvboot.surface.articulated import Expectation, aligned_posture, fitted_posture
+from mvboot.surface.articulated import (
+    ROUGH_POINTS,
+    Expectation,
+    aligned_posture,
+    fitted_posture,
+)
 from mvboot.surface.bend import Bending, edges_of
 from mvboot.surface.evidence import Evidence
 from mvboot.surface.lift import Lifted
@@ -34,13 +39,11 @@ STAGES = (0.3, 0.1, 0.03, 0.01, 0.003)
 """How far off right points may be in each stage, as shares of the template's size: at first none is
 left out, whatever the pose. The last is also what no template is expected to explain."""
 ROUGH = 3
-"""Stages in which joints may pass their limits: the first ones."""
-OPEN_TURN, OPEN_SHAPE = 10.0, 3.0
-"""What is expected in these: turns (radians) and shape, one standard deviation."""
+"""Stages of a first search: the first ones."""
 WARM = 3
 """Stages of a fit that begins with the frame before: the last ones."""
-ROUNDS = 4
-"""Rounds of bending in each stage, for a template without bones."""
+ROUNDS, ROUNDS_POSED = 4, 2
+"""Rounds of bending in each stage, of a template without bones and of one that was posed."""
 FARTHEST = 0.03
 """Share of the template's size by which a vertex may be expected off the posed template."""
 OUTVOTED = 0.1
@@ -207,22 +210,23 @@ class SurfaceFitter:
             turn, shape = np.radians(own.turn_from_frame_deg), own.shape_from_frame
             expected = Expectation.about(last, turn, shape)
             offsets = own.detail * self._limited(previous.offsets)
-        begun = begun or last or self._roughly_posed(evidence)
-        posture = fitted_posture(template, evidence, begun, expected, self._stages[-WARM:])
+        begun = begun or last
+        if begun is None:
+            posture = self._found_posture(evidence, expected)
+        else:
+            posture = fitted_posture(template, evidence, begun, expected, self._stages[-WARM:])
         model = self._posed(posture) + posed_offsets(template, posture, offsets)
         if not bend:
             return posture, model
         bending = Bending(model, self._edges, own.strain)
-        return posture, bending.bent(evidence, model, self._reaches)
+        return posture, bending.bent(evidence, model, self._reaches(ROUNDS_POSED))
 
-    def _roughly_posed(self, evidence: Evidence) -> Posture:
-        """Return about how a template with bones stands, which limits of joints do not bar.
-
-        Far from the right posture a limit that is in the way is never passed again.
-        """
-        start, rest = aligned_posture(self.template, evidence), Posture.rest(self.template)
-        open_ = Expectation.about(rest, OPEN_TURN, OPEN_SHAPE, beyond=np.inf)
-        return fitted_posture(self.template, evidence, start, open_, self._stages[:ROUGH])
+    def _found_posture(self, evidence: Evidence, expected: Expectation) -> Posture:
+        """Return how a template with bones stands, of which nothing is known before."""
+        start = aligned_posture(self.template, evidence)
+        rough, fine = self._stages[:ROUGH], self._stages[-WARM:]
+        found = fitted_posture(self.template, evidence, start, expected, rough, ROUGH_POINTS)
+        return fitted_posture(self.template, evidence, found, expected, fine)
 
     def _without_bones(
         self, evidence: Evidence, previous: Surface | None, start: Surface | None
@@ -238,7 +242,7 @@ class SurfaceFitter:
         return bending.bent(
             evidence,
             begun.vertices,
-            self._reaches,
+            self._reaches(ROUNDS),
             spread,
             None if previous is None else previous.vertices,
         )
@@ -300,9 +304,8 @@ class SurfaceFitter:
     def _stages(self) -> tuple[float, ...]:
         return tuple(share * self._size for share in STAGES)
 
-    @property
-    def _reaches(self) -> tuple[float, ...]:
-        return tuple(np.repeat(self._stages[-WARM:], ROUNDS))
+    def _reaches(self, rounds: int) -> tuple[float, ...]:
+        return tuple(np.repeat(self._stages[-WARM:], rounds))
 
 
 @dataclass(frozen=True)
