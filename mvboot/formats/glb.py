@@ -26,6 +26,9 @@ IntArray = NDArray[np.int64]
 
 BONES_PER_VERTEX = 4
 """What every glTF player can do; smaller weights are left out and the rest shared out again."""
+GLTF_Y_UP = {**Y_UP, "z": np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])}
+"""Rotations that carry each up axis to +y. Editors that stand z up turn files back by the inverse
+of that for z, so that a world that is z up arrives there with its own axes."""
 MOST_SHAPES = 2048
 """Shapes of one mesh that graphics cards hold at a time."""
 
@@ -227,7 +230,7 @@ class _Document:
 
 
 def _rotation(up: str | None) -> Floats:
-    return Y_UP[up] if up else np.eye(3)
+    return GLTF_Y_UP[up] if up else np.eye(3)
 
 
 def _split(mesh: SurfaceMesh) -> tuple[IntArray, IntArray, Any]:

@@ -30,7 +30,7 @@ def test_metres_and_y_up(tmp_path):
     save_surface(full_mesh(), tmp_path / "m.glb")
     scene = trimesh.load(tmp_path / "m.glb", process=False)
     (mesh,) = scene.geometry.values()
-    y_up = full_mesh().vertices[:, [1, 2, 0]] / 100
+    y_up = full_mesh().vertices[:, [0, 2, 1]] * [1, 1, -1] / 100
     np.testing.assert_allclose(mesh.vertices[mesh.faces], y_up[full_mesh().faces], atol=1e-7)
     assert mesh.vertices[:, 1].max() == pytest.approx(1.0)  # the tip is 100 cm up
     document = gltf.GLTF2().load(tmp_path / "m.glb")
@@ -97,7 +97,7 @@ def test_shapes_over_time(tmp_path):
     faces = values(document, primitive.indices).reshape(-1, 3)
     for frame in range(3):
         shown = base + np.einsum("t,tvi->vi", weights[frame], moves)
-        expected = shapes[frame][:, [1, 2, 0]] / 100
+        expected = shapes[frame][:, [0, 2, 1]] * [1, 1, -1] / 100
         np.testing.assert_allclose(shown[faces], expected[mesh.faces], atol=1e-6)
 
 

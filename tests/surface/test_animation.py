@@ -81,12 +81,12 @@ def test_bones_play_the_surfaces(worm, ball, tmp_path, units, up):
     clock = values(document, document.animations[0].samplers[0].input)[:, 0]
     np.testing.assert_allclose(clock, [0, 0.1, 0.3])
     for sample, vertices in enumerate(surfaces):
-        y_up = vertices[:, [1, 2, 0]] if up == "z" else vertices * [1, -1, -1]
+        y_up = vertices[:, [0, 2, 1]] * [1, 1, -1] if up == "z" else vertices * [1, -1, -1]
         shown, faces = played(document, sample)
         np.testing.assert_allclose(shown[faces], y_up[worm.faces], atol=2e-6)
     assert "0.00 mm on average" in document.asset.extras["animation"]
     rest = values(document, document.meshes[0].primitives[0].attributes.POSITION)
-    assert np.ptp(rest[:, 2]) > 0.8  # the template is z up whatever the rig: its x is z there
+    assert np.ptp(rest[:, 0]) > 0.8  # the template is z up whatever the rig: its x stays x
 
 
 def test_quaternions_do_not_jump(worm, ball, tmp_path):

@@ -50,7 +50,7 @@ def test_a_folder_of_frames_and_an_animation(worm, ball, tmp_path):
     assert back.notes["frame"] == "5"
     scene = trimesh.load(tmp_path / "out" / "frame_000005.glb", process=False)
     (mesh,) = scene.geometry.values()
-    y_up = frames[2][1].vertices[:, [1, 2, 0]]
+    y_up = frames[2][1].vertices[:, [0, 2, 1]] * [1, 1, -1]
     np.testing.assert_allclose(mesh.vertices[mesh.faces], y_up[worm.faces], atol=1e-6)
     assert mesh.visual.material.baseColorTexture.size == (64, 64)
 
