@@ -157,7 +157,7 @@ def mouse(shop: Workshop, data: Path, steps: int) -> Setting:
         "mouse", capture, capture / "keypoints.parquet", ",".join(map(str, range(4, 80, 8))),
         "back,mid,side,top", steps,
         ("size=128", "batch=8", "learning_rate=2e-3", "validate_every=500", *pairs),
-        ("window=2", "tolerance=1"), MOUSE_GROUPS, MOUSE_BONES, synthetic=False,
+        ("window=2", "tolerance=1", "min_views=2"), MOUSE_GROUPS, MOUSE_BONES, synthetic=False,
     )  # fmt: skip
 
 

@@ -48,6 +48,11 @@ class BootstrapSettings(_Settings):
     min_views: Annotated[int, Field(ge=2)] | None = Field(
         None, description="views that must agree; null: 3, or 40 % of the detections if more"
     )
+    agreement: Positive | None = Field(
+        0.02,
+        description="how far people's labels of a keypoint in a view may lie from where their "
+        "other views show it, as a share of the subject's size, for new labels there; null: any",
+    )
     window: Count = Field(15, description="frames of which the best is kept")
     best: Count = Field(100, description="frames that become labels, at most")
     view_confidence: Share | None = Field(

@@ -119,21 +119,6 @@ class Judge:
         return summary["pck_0.05"], summary["median_px"]
 
 
-def label_gaps(capture: Capture, labels: Keypoints2D, threshold_px: float) -> dict[str, float]:
-    """Return how far labels of each camera are from what those of the others triangulate, px.
-
-    The median over its labels, NaN for a camera that cannot be compared; nothing where fewer than
-    three cameras are labelled. No detector can agree better than the labels it learns from.
-    """
-    pictures = labelled_pictures(labels)
-    cameras = [n for n, own in zip(labels.cameras, pictures, strict=True) if own.any()]
-    if len(cameras) < FEWEST_CAMERAS:
-        return {}
-    own = labels.for_cameras(cameras).at_rows(np.flatnonzero(pictures.any(0)))
-    options = TriangulationOptions(threshold_px=threshold_px, min_views=2)
-    return leave_one_out(capture.rig.subset(cameras), own, options).medians
-
-
 def judging_frames(capture: Capture) -> list[int]:
     """Return the frames that judge: those that validate, or where there are none, that train."""
     held = capture.split("validation")

@@ -11,9 +11,10 @@ import numpy as np
 from pydantic import Field
 
 from mvboot.bootstrap import Bootstrapping, BootstrapSettings, Detector, Round, Selection, verdict
+from mvboot.bootstrap.agreement import described
 from mvboot.bootstrap.bones import read_bones, template_bones
 from mvboot.bootstrap.command import CommandDetector
-from mvboot.bootstrap.judging import label_gaps, wanted_views
+from mvboot.bootstrap.judging import wanted_views
 from mvboot.bootstrap.labels import labelled_pictures, of_views, on_axes
 from mvboot.bootstrap.network import NetworkDetector
 from mvboot.bootstrap.review import REVIEW, adopted
@@ -379,24 +380,23 @@ def _introduce(prepared: Bootstrapping, say: Output) -> None:
         warnings.append("no --bones: lengths are not checked, and the body hides nothing")
     if len(facts["cameras"]) == 2:
         warnings.append("two cameras agree on a wrong point wherever their rays meet")
-    warnings += _disagreeing(prepared)
+    warnings.append(_disagreeing(prepared))
     for warning in warnings:
         if warning is not None:
             say.warn(warning)
 
 
-def _disagreeing(prepared: Bootstrapping) -> list[str]:
-    """Return a warning where the labels of people do not agree across cameras themselves."""
-    limit = prepared.threshold_px
-    gaps = label_gaps(prepared.capture, prepared.labels, limit)
-    wrong = ", ".join(f"{name} {gap:.1f} px" for name, gap in gaps.items() if gap > limit)
+def _disagreeing(prepared: Bootstrapping) -> str | None:
+    """Return a warning where people mean another spot in some views."""
+    selector = prepared.selector
+    wrong = described(selector.label_gaps, prepared.labels, selector.agreement_px)
     if not wrong:
-        return []
-    return [
-        f"half of the labels are farther than {limit:.1f} px from what the other cameras' labels "
-        f"triangulate ({wrong}): the rig is off, or keypoints mean another place in each view; "
-        "pseudo-labels cannot be better"
-    ]
+        return None
+    return (
+        f"labels of people lie more than {selector.agreement_px:.1f} px from where their other "
+        f"views show the keypoint ({wrong}): the rig is off, or the name means another spot there; "
+        "these are not labelled anew"
+    )
 
 
 def _say_round(one: Round, say: Output) -> None:

@@ -3,8 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mvboot.bootstrap.judging import Judge, judging_frames, label_gaps, wanted_views
-from mvboot.bootstrap.labels import of_views
+from mvboot.bootstrap.judging import Judge, judging_frames, wanted_views
 from mvboot.datasets import Capture
 from mvboot.triangulation.options import TriangulationOptions
 
@@ -52,14 +51,3 @@ def test_a_detector_looks_at_what_is_labelled_anew_and_what_judges(walked):
     views = wanted_views(walked.capture)
     assert len(views) == 5 * 45 + 6 * 12
     assert ("cam_06", 3) not in views and ("cam_06", 50) in views
-
-
-def test_labels_that_do_not_agree_across_cameras(walked):
-    labels = of_views(walked.truth, ("cam_01", "cam_02", "cam_03", "cam_04"), [3, 9, 20])
-    gaps = label_gaps(walked.capture, labels, 9.0)
-    assert set(gaps) == {"cam_01", "cam_02", "cam_03", "cam_04"} and max(gaps.values()) < 1e-6
-    off = replace(labels, xy=labels.xy.copy())
-    off.xy[1, ..., 1] += 15.0
-    gaps = label_gaps(walked.capture, off, 9.0)
-    assert gaps["cam_02"] == pytest.approx(15.0) and gaps["cam_03"] < 9
-    assert label_gaps(walked.capture, of_views(labels, ("cam_01", "cam_02"), [3]), 9.0) == {}
