@@ -219,7 +219,7 @@ class LatentSettings(RunSettings):
     clip: Positive = Field(5.0, description="largest norm of the gradient")
     keypoints: int = Field(10, ge=3, description="how many are discovered")
     preset: Literal["paper", "tf_code"] = Field(
-        "paper", description="weights as the paper states them, or as the authors' code has them"
+        "tf_code", description="weights as the authors' code has them, or as the paper states them"
     )
     weights: dict[Term, Weight] = Field(
         default={}, description="weights in place of the preset's, as weights.pose=0.5"

@@ -42,7 +42,7 @@ def run(film_dots, tmp_path_factory):
     few = film_dots(folder / "capture", frames=3, cameras=6, masks=True)
     chosen = settings(
         steps=120, groups=5, learning_rate=3e-3, validate_every=120, oriented=ENDS, start=0.4,
-        weights={"noise": 0.02, "separation": 3.0},
+        preset="paper", weights={"noise": 0.02, "separation": 3.0},
     )  # fmt: skip
     return few, folder / "run", train(chosen, few, folder / "run")
 
@@ -90,8 +90,8 @@ def test_what_is_missing_is_said(dots, film_dots, tmp_path):
 
 
 def test_presets_and_single_weights():
-    assert weights_of(settings()) == KeypointNetWeights.paper()
-    code = settings(preset="tf_code", keypoints=5, weights={"pose": 0.7, "noise": 0.0})
+    assert weights_of(settings(preset="paper")) == KeypointNetWeights.paper()
+    code = settings(keypoints=5, weights={"pose": 0.7, "noise": 0.0})
     expected = replace(KeypointNetWeights.tf_code(5), pose=0.7, noise=0.0)
     assert weights_of(code) == expected
     with pytest.raises(ValidationError, match="weights"):
