@@ -112,6 +112,7 @@ def main() -> None:
     parser.add_argument("--mouse", type=Path)
     parser.add_argument("--only", choices=("people", "mouse"))
     parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--alone", action="store_true", help="nothing to compare with")
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
     shop = Shop(given.work)
@@ -123,7 +124,7 @@ def main() -> None:
         settings.append(mouse(shop, given.mouse, given.steps))
     lines = ["# Bootstrapping keypoints", *header()[1:]]
     for setting in settings:
-        lines += reported(shop, setting)
+        lines += reported(shop, setting, given.alone)
     text = "\n".join(lines) + "\n"
     print(text)
     if given.out:
@@ -137,7 +138,8 @@ def people(shop: Workshop, steps: int) -> Setting:
     chosen = [train[i] for i in np.linspace(0, len(train) - 1, 5).round().astype(int)]
     return Setting(
         "people", capture, capture / "keypoints.parquet", ",".join(map(str, chosen)),
-        "cam_01,cam_04,cam_07,cam_10", steps, ("size=96", "batch=8", "learning_rate=2e-3", "validate_every=500"),
+        "cam_01,cam_04,cam_07,cam_10", steps,
+        ("size=96", "batch=8", "learning_rate=2e-3", "validate_every=500"),
         ("window=2", "tolerance=1"), BODY_GROUPS,
     )  # fmt: skip
 
@@ -161,7 +163,7 @@ def mouse(shop: Workshop, data: Path, steps: int) -> Setting:
     )  # fmt: skip
 
 
-def reported(shop: Workshop, setting: Setting) -> list[str]:
+def reported(shop: Workshop, setting: Setting, alone: bool) -> list[str]:
     """Run an experiment and return its part of the page."""
     bootstrapped = bootstrap(shop, setting)
     rounds = json.loads((bootstrapped / "rounds.json").read_text())
@@ -175,7 +177,8 @@ def reported(shop: Workshop, setting: Setting) -> list[str]:
             (f"bootstrapping, round {one['round']}", steps, scored(setting, detected, reference))
         )
     start = bootstrapped / "rounds" / "00" / "model"
-    for name, folder in continued(shop, setting, start).items():
+    others = {} if alone else continued(shop, setting, start)
+    for name, folder in others.items():
         detected = read_keypoints2d(folder / "keypoints.parquet")
         rows.append((name, setting.steps * (ROUNDS + 1), scored(setting, detected, reference)))
     pictures = len(setting.frames.split(",")) * len(setting.cameras.split(","))
