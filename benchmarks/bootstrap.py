@@ -3,11 +3,10 @@ r"""Bootstrapping keypoints: synthetic people before twelve cameras, and a mouse
     OMP_NUM_THREADS=1 python benchmarks/bootstrap.py --work out/bootstrap \
         --mouse mouse4 --out benchmarks/results/bootstrap.md
 
-From few labels a detector bootstraps itself for two rounds; epipolar training goes on from the
-same detector for the steps that the rounds took, and labels alone train as long. All are tested on
-labels of frames that no training saw. The mouse is a folder like that of sleap-anipose: ChArUco
-stills, videos and proofread labels by camera. All is done by commands of `mvboot`; what is in
---work already is not done again.
+From few labels a detector bootstraps itself for two rounds; epipolar training, KeypointNet's
+consistency and labels alone train for about as long. All are tested on labels of frames that no
+training saw. The mouse is a folder like that of sleap-anipose: ChArUco stills, videos and proofread
+labels by camera. All is done by commands of `mvboot`; what is in --work already is not done again.
 """
 
 import argparse
@@ -30,6 +29,8 @@ from mvboot.keypoints import Keypoints2D
 from mvboot.metrics.detections import detection_summary
 
 ROUNDS = 2
+VIEWS_COST = 5
+"""Steps of labels alone that take about as long as one with groups of views beside them."""
 SHARE = 0.05
 """A label is right within this share of the longer side of the box about its picture's points."""
 FILMED = ("--cameras", "12", "--frames", "150", "--size", "224", "--seed", "31")
@@ -87,6 +88,34 @@ class Setting:
     bones: dict[str, list[str]] = field(default_factory=dict)
     crops: tuple[str, ...] = ()
     synthetic: bool = True
+
+
+@dataclass(frozen=True)
+class Way:
+    """A training that bootstrapping is compared with.
+
+    ``share`` is that of its steps in the steps of a round; one that goes on begins with the
+    detector of round 0, another one anew.
+    """
+
+    name: str
+    folder: str
+    words: tuple[str, ...]
+    share: float
+    goes_on: bool = True
+
+
+WAYS = (
+    Way("epipolar training", "epipolar", ("--method", "epipolar"), ROUNDS / VIEWS_COST),
+    Way(
+        "labels and KeypointNet's consistency",
+        "consistent",
+        ("--method", "supervised", "geometry.consistency=0.1"),
+        (ROUNDS + 1) / VIEWS_COST,
+        goes_on=False,
+    ),
+    Way("labels alone", "supervised", ("--method", "supervised"), ROUNDS),
+)
 
 
 class Shop(Workshop):
@@ -178,9 +207,9 @@ def reported(shop: Workshop, setting: Setting, alone: bool) -> list[str]:
         )
     start = bootstrapped / "rounds" / "00" / "model"
     others = {} if alone else continued(shop, setting, start)
-    for name, folder in others.items():
+    for name, (steps, folder) in others.items():
         detected = read_keypoints2d(folder / "keypoints.parquet")
-        rows.append((name, setting.steps * (ROUNDS + 1), scored(setting, detected, reference)))
+        rows.append((name, steps, scored(setting, detected, reference)))
     pictures = len(setting.frames.split(",")) * len(setting.cameras.split(","))
     return [
         f"## {setting.name.title()}",
@@ -218,26 +247,28 @@ def bootstrap(shop: Workshop, setting: Setting) -> Path:
     )  # fmt: skip
 
 
-def continued(shop: Workshop, setting: Setting, start: Path) -> dict[str, Path]:
-    """Train by views and by labels alone as long as the rounds took; return what they detect."""
+def continued(shop: Workshop, setting: Setting, start: Path) -> dict[str, tuple[int, Path]]:
+    """Train otherwise at the cost of the rounds; return the steps in all, and what is detected."""
     common: tuple[str | Path, ...] = (
         "--task", "keypoints", "--data", setting.capture, "--label-cameras", setting.cameras,
         f"label_frames=[{setting.frames}]", *setting.network,
     )  # fmt: skip
-    steps = ROUNDS * setting.steps
     crops: tuple[str | Path, ...] = ()
     if (start / "locator").is_dir():
         crops = ("--crops-from", located(shop, setting, start))
     trained = {}
-    for name, method in (("epipolar training", "epipolar"), ("labels alone", "supervised")):
+    for way in WAYS:
+        steps = int(way.share * setting.steps)
+        begun: tuple[str | Path, ...] = ("--teacher", start) if way.goes_on else ()
         run = shop.do(
-            f"{setting.name}_{method}", "train", *common, *crops, "--method", method,
-            "--teacher", start, "--steps", str(steps),
+            f"{setting.name}_{way.folder}", "train", *common, *crops, *begun, *way.words,
+            "--steps", str(steps),
         )  # fmt: skip
-        trained[name] = shop.do(
-            f"{setting.name}_{method}_found", "predict", "--model", run, "--data",
+        found = shop.do(
+            f"{setting.name}_{way.folder}_found", "predict", "--model", run, "--data",
             setting.capture, "--split", "validation", *crops,
         )  # fmt: skip
+        trained[way.name] = steps + way.goes_on * setting.steps, found
     return trained
 
 
