@@ -9,23 +9,29 @@ models; eight cameras of 256 px look at the exact body for everything else.
 
 import argparse
 import resource
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
+import ezc3d
 import numpy as np
 import torch
 from dense_training import HELD_OUT, METHODS, said, spread
 from scipy.ndimage import gaussian_filter
+from scipy.spatial import cKDTree
 from scipy.stats import chi2
 from triangulation import header
 
 from mvboot.datasets import Capture
 from mvboot.fields import DenseField
+from mvboot.formats import save_keypoints3d
 from mvboot.geometry import Camera
 from mvboot.metrics.meshes import mesh_errors, mesh_summary, seen_errors_mm
 from mvboot.rig import Rig
 from mvboot.surface import Follower, Lifted, Lost, Seen, SurfaceFitter, lift, visible_vertices
+from mvboot.surface.markers import Markers, marker_paths
 from mvboot.surface.noise import Scatter
 from mvboot.surface.oriented import OrientedPoints
 from mvboot.surface.poisson import poisson_mesh
@@ -56,6 +62,7 @@ def main() -> None:
     lines = ["# Surfaces", *header()[1:], ""]
     for measure in (
         lambda: exact(capture, given.frames),
+        lambda: virtual_markers(capture, given.frames),
         lambda: noisy(capture),
         lambda: trained(given.work, given.seeds, given.picture),
         lambda: poisson(capture),
@@ -69,18 +76,10 @@ def main() -> None:
 
 def exact(capture: Capture, count: int) -> list[str]:
     """Follow exact fields of a walk."""
-    template, truth = template_of(capture), capture.truth.poses
-    fitter = SurfaceFitter(template)
-    follower = Follower(fitter)
-    frames = list(range(count))
-    middle = truth.vertices(template, 0)[0].mean(0)
-    rig = ring(middle)
+    template = template_of(capture)
+    follower = Follower(SurfaceFitter(template))
     lifts, fits, seconds, memory = [], [], [], []
-    for frame in frames:
-        true = truth.vertices(template, frame)[0]
-        seen = {
-            name: Seen.of(shown(template, true, rig[name], name), template) for name in rig.names
-        }
+    for true, seen, rig in walked(capture, count):
         visible = visible_vertices(true, template.faces, rig).sum(0) >= 2
         started = time.process_time()
         lifted = lift(seen, rig, template)
@@ -122,6 +121,42 @@ def exact(capture: Capture, count: int) -> list[str]:
         "",
         f"Memory (largest resident set) {memory[1]:.0f} MB after 2 frames, {memory[-1]:.0f} MB "
         f"after {count}.",
+    ]
+
+
+def virtual_markers(capture: Capture, count: int) -> list[str]:
+    """Export spots of the surface of a walk, read the files back, and compare with the truth."""
+    template = template_of(capture)
+    follower = Follower(SurfaceFitter(template))
+    markers = Markers.of(spots(template), template)
+    true, frames = [], []
+    for frame, (vertices, seen, rig) in enumerate(walked(capture, count)):
+        true.append(markers.on(vertices))
+        frames.append((frame, {"subject": follower.surface(seen, rig)}))
+    own = np.stack([markers.on(one["subject"].vertices) for _, one in frames])
+    paths = marker_paths(frames, markers, template, rig, fps=30, keep_carried=True)
+    with tempfile.TemporaryDirectory() as folder:
+        trc, c3d = Path(folder) / "m.trc", Path(folder) / "m.c3d"
+        for path in (trc, c3d):
+            save_keypoints3d(paths, path)
+        rows = [line.split("\t")[2:] for line in trc.read_text().splitlines()[6:]]
+        of_trc = np.array(rows, float).reshape(own.shape)[..., [2, 0, 1]]  # y up: z up
+        of_c3d = ezc3d.c3d(str(c3d))["data"]["points"][:3].transpose(2, 1, 0) / 1000  # mm
+    errors = {"the surface there": own, "TRC, read back": of_trc, "C3D, read back": of_c3d}
+    off = {name: 1000 * np.linalg.norm(found - true, axis=-1) for name, found in errors.items()}
+    return [
+        f"## Virtual markers, {count} frames of the walk",
+        "",
+        f"{len(markers.names)} spots: the vertex nearest to each joint, and places inside faces "
+        "beside them. Distance from the same spots of the true surface.",
+        "",
+        "| | mean mm | median mm | largest mm | largest difference from the surface's, mm |",
+        "|---|---|---|---|---|",
+        *(
+            f"| {name} | {one.mean():.4f} | {np.median(one):.4f} | {one.max():.4f} | "
+            f"{np.abs(one - off['the surface there']).max():.1e} |"
+            for name, one in off.items()
+        ),
     ]
 
 
@@ -265,6 +300,28 @@ def template_of(capture: Capture) -> Template:
     """Return the template of a capture."""
     assert capture.template is not None
     return capture.template
+
+
+def walked(capture: Capture, count: int) -> Iterator[tuple[np.ndarray, dict[str, Seen], Rig]]:
+    """Yield true vertices, what the exact fields of eight cameras see, and these cameras."""
+    template, truth = template_of(capture), capture.truth.poses
+    rig = ring(truth.vertices(template, 0)[0].mean(0))
+    for frame in range(count):
+        true = truth.vertices(template, frame)[0]
+        fields = {name: shown(template, true, rig[name], name) for name in rig.names}
+        yield true, {name: Seen.of(field, template) for name, field in fields.items()}, rig
+
+
+def spots(template: Template) -> dict[str, str]:
+    """Return a vertex at each joint, and a place in a face beside every third of them."""
+    skeleton = template.skeleton
+    assert skeleton is not None
+    nearest = cKDTree(template.vertices).query(skeleton.heads)[1]
+    found = {name: f"vertex:{v}" for name, v in zip(skeleton.names, nearest, strict=True)}
+    for name, vertex in list(zip(skeleton.names, nearest, strict=True))[::3]:
+        face = int(np.flatnonzero((template.faces == vertex).any(1))[0])
+        found[f"{name}_inside"] = f"face:{face}:0.2,0.3,0.5"
+    return found
 
 
 def ring(middle: np.ndarray) -> Rig:

@@ -29,9 +29,10 @@ def atomic_file(path: str | Path) -> Iterator[Path]:
 
 
 def require_free(out: Path, overwrite: bool = False) -> None:
-    """Raise InputError where ``out`` is a file, or already holds something that must stay."""
-    if out.exists() and not out.is_dir():
-        raise InputError("is a file; --out must name a folder", where=out)
+    """Raise InputError where ``out`` is or lies under a file, or holds something that must stay."""
+    for path in (out, *out.parents):
+        if path.exists() and not path.is_dir():
+            raise InputError("is a file; --out must name a folder", where=path)
     if not overwrite and out.exists() and any(out.iterdir()):
         raise InputError(
             "the folder is not empty; choose another --out or add --overwrite", where=out

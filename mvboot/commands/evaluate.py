@@ -90,8 +90,8 @@ def evaluate(
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Measure dense fields (surface, epipolar, 3D, landmarks, drift), or 2D keypoints."""
-    from mvboot.commands import evaluation, keypoint_evaluation
+    """Measure dense fields (surface, epipolar, 3D, landmarks, drift), surfaces or 2D keypoints."""
+    from mvboot.commands import evaluation, keypoint_evaluation, surface_evaluation
 
     given: dict[str, Any] = {
         "data": data,
@@ -109,12 +109,18 @@ def evaluate(
         "seed": seed,
     }
     say, command = Output(as_json), "mvboot evaluate"
-    if surface is not None:
-        given |= {"surface": surface, "fail_above": fail_above}
-        say.result(_of_surface(given, config, overrides, overwrite, dry_run, say))
-        return
     limits = pairs(fail_above, "--fail-above", "SCORE=LIMIT") or {}
-    if keypoints is not None or stated(config, "keypoints") is not None:
+    if surface is not None or stated(config, "surface") is not None:
+        own = _of_surface({**given, "surface": surface})
+        measured = resolved(
+            surface_evaluation.SurfaceEvaluateConfig, own, config, overrides, command
+        )
+        done = (
+            surface_evaluation.plan(measured, overwrite, say)
+            if dry_run
+            else surface_evaluation.run(measured, limits, overwrite, say)
+        )
+    elif keypoints is not None or stated(config, "keypoints") is not None:
         sparse = resolved(
             keypoint_evaluation.KeypointEvaluateConfig, given, config, overrides, command
         )
@@ -133,22 +139,14 @@ def evaluate(
     say.result(done)
 
 
-def _of_surface(
-    given: dict[str, Any],
-    config: Path | None,
-    overrides: list[str] | None,
-    overwrite: bool,
-    dry_run: bool,
-    say: Output,
-) -> Any:
-    from mvboot.commands.surface_evaluation import SurfaceEvaluateConfig, plan, run
+def _of_surface(given: dict[str, Any]) -> dict[str, Any]:
+    """Return what is said of surfaces; InputError for an option that says nothing of them."""
+    from mvboot.commands.surface_evaluation import SurfaceEvaluateConfig
     from mvboot.errors import InputError
 
-    known = SurfaceEvaluateConfig.model_fields
-    alien = [key for key, value in given.items() if value is not None and key not in known]
-    if alien:
-        option = alien[0].replace("_", "-")
-        raise InputError(f"--{option} is of fields; it does not go with --surface")
-    own = {key: value for key, value in given.items() if key in known}
-    settings = resolved(SurfaceEvaluateConfig, own, config, overrides, "mvboot evaluate")
-    return plan(settings, overwrite, say) if dry_run else run(settings, overwrite, say)
+    alien = given.keys() - SurfaceEvaluateConfig.model_fields.keys()
+    wrong = sorted(key for key in alien if given[key] is not None)
+    if wrong:
+        option = "landmark" if wrong[0] == "landmarks" else wrong[0]
+        raise InputError(f"--{option} does not go with --surface")
+    return {key: value for key, value in given.items() if key not in alien}

@@ -5,11 +5,15 @@ from typing import Annotated, Any
 
 from typer import Argument, Option
 
-from mvboot.commands.options import listed, pairs, resolved
+from mvboot.commands.options import frame_words, listed, pairs, resolved
 from mvboot.commands.output import Output
 
 Overrides = Annotated[
-    list[str] | None, Argument(metavar="[KEY=VALUE]...", help="Settings by name.")
+    list[str] | None,
+    Argument(
+        metavar="[KEY=VALUE]...",
+        help="Settings by name, as min_views=2 or keep_carried=true; docs/surface.md lists them.",
+    ),
 ]
 RigPath = Annotated[Path | None, Option(help="Rig of any known format. [default: the capture's]")]
 Units = Annotated[
@@ -79,7 +83,8 @@ def surface(
     as_json: AsJson = False,
 ) -> None:
     """Fit a template to dense fields, frame by frame: metric meshes and virtual markers."""
-    from mvboot.commands.surfacing import SurfaceConfig, named_folders, numbered, plan, run
+    from mvboot.commands.surface_scene import SurfaceConfig, named_folders
+    from mvboot.commands.surfacing import plan, run
 
     given: dict[str, Any] = {
         "rig": rig,
@@ -89,7 +94,7 @@ def surface(
         "out": out,
         "data": data,
         "cameras": None if cameras is None else listed(cameras, "--cameras"),
-        "frames": None if frames is None else numbered(frames),
+        "frames": frame_words(frames),
         "without_template": without_template or None,
         "format": None if format is None else listed(format, "--format"),
         "texture": texture or None,

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from mvboot import __version__
+from mvboot.commands.evaluation import cameras_of, limits_of, require_scores
 from mvboot.commands.output import Output
 from mvboot.commands.surfacing import SURFACES
 from mvboot.config import dump_yaml
@@ -28,6 +29,13 @@ from mvboot.rig import UNITS_IN_M, Rig
 from mvboot.surface import Surface
 from mvboot.surface.store import SurfaceFile
 from mvboot.template import Template, load_template, require_topology
+
+DISTANCES = ("vertices", "seen", "carried", "accuracy", "completeness")
+SCORES = [
+    "chamfer.mean_mm",
+    *(f"{name}.{what}_mm" for name in DISTANCES for what in ("mean", "median", "p90")),
+]
+"""What ``--fail-above`` may limit."""
 
 
 class SurfaceEvaluateConfig(BaseModel):
@@ -60,18 +68,15 @@ class SurfaceEvaluation:
         require_topology(self.template, self.surfaces.template, path)
         splits = self.capture.model.splits
         held = [] if splits is None else [n for n in splits.held_out_cameras if n in self.rig.names]
-        unknown = [name for name in config.cameras if name not in self.rig.names]
-        if unknown:
-            raise InputError(
-                f"no camera {unknown[0]} in the capture; it has {', '.join(self.rig.names)}"
-            )
-        self.cameras = config.cameras or held
+        self.cameras = cameras_of(self.capture, config.cameras) if config.cameras else held
         self.fields = None
         if config.fields is not None:
             self.fields = FieldFolder.open(config.fields, self.capture)
         if len(self.surfaces.individuals) > 1:
             raise InputError(
-                f"holds {len(self.surfaces.individuals)} subjects; evaluate each alone", where=path
+                f"holds {len(self.surfaces.individuals)} subjects; make the surfaces of one alone "
+                "with --fields, and evaluate them",
+                where=path,
             )
         if not self.surfaces.keys:
             raise NothingUsable(f"{path} holds no surface")
@@ -112,18 +117,26 @@ def plan(config: SurfaceEvaluateConfig, overwrite: bool, say: Output) -> dict[st
     """Say what would be measured, after the same checks that a run makes."""
     require_free(config.out, overwrite)
     found = SurfaceEvaluation(config)
+    _warn_of_makers(found, say)
     say.say(f"would measure {len(found.surfaces.keys)} surfaces, and write to {config.out}")
     return {"out": str(config.out), "surfaces": len(found.surfaces.keys)}
 
 
-def run(config: SurfaceEvaluateConfig, overwrite: bool, say: Output) -> dict[str, Any]:
-    """Measure surfaces, write ``summary.json`` and return it."""
+def run(
+    config: SurfaceEvaluateConfig, limits: Mapping[str, str], overwrite: bool, say: Output
+) -> dict[str, Any]:
+    """Measure surfaces, write ``summary.json`` and return it.
+
+    QualityMissed after writing where a score exceeds its limit or has no value.
+    """
+    allowed = limits_of(limits, SCORES)
     with atomic_folder(config.out, overwrite) as folder:
         own = SurfaceEvaluation(config)
         if not own.has_truth and not own.cameras:
             raise NothingUsable(
                 "the capture has no true surface and no held-out camera; name one with --cameras"
             )
+        _warn_of_makers(own, say)
         true: list[MeshErrors] = []
         held: dict[str, list[HeldOut]] = {name: [] for name in own.cameras}
         with say.progress(own.surfaces.keys, len(own.surfaces.keys), "measuring") as watched:
@@ -133,11 +146,12 @@ def run(config: SurfaceEvaluateConfig, overwrite: bool, say: Output) -> dict[str
                     true.append(own.true(surface, frame))
                 for camera in own.cameras:
                     held[camera].append(own.held_out(surface, frame, camera))
+        truth = mesh_summary(true, own.template) if true else None
         summary = {
             "surface": str(own.surfaces.path),
             "data": str(config.data),
             "frames": len(own.surfaces.keys),
-            "truth": mesh_summary(true, own.template) if true else None,
+            "truth": truth,
             "held_out": held_out_summary(held),
             "version": __version__,
             "rig_hash": own.rig.fingerprint(),
@@ -147,14 +161,27 @@ def run(config: SurfaceEvaluateConfig, overwrite: bool, say: Output) -> dict[str
         dump_yaml(config.model_dump(mode="json", exclude_none=True), folder / "config.yaml")
     _say_result(summary, say)
     say.say(f"\nwrote {config.out}: summary.json, config.yaml")
+    scores: dict[str, Any] = {"not_measured": {}, "chamfer": {}, **(truth or {})}
+    if truth is not None:
+        scores["chamfer"] = {"mean_mm": truth["chamfer_mm"]}
+    require_scores(scores, allowed)
     return summary
+
+
+def _warn_of_makers(own: SurfaceEvaluation, say: Output) -> None:
+    makers = [name for name in own.cameras if name in own.surfaces.cameras]
+    if makers:
+        say.warn(
+            f"the surface was made with {', '.join(makers)} too, so it is better there than in a "
+            "camera that was left out; leave it out with mvboot surface --cameras"
+        )
 
 
 def _say_result(summary: Mapping[str, Any], say: Output) -> None:
     true = summary["truth"]
     if true is not None:
         rows: list[tuple[str, ...]] = [("against the truth, mm", "mean", "median", "90 % within")]
-        for name in ("vertices", "seen", "carried", "accuracy", "completeness"):
+        for name in DISTANCES:
             values = [true[name][f"{key}_mm"] for key in ("mean", "median", "p90")]
             rows.append((name, *("-" if value is None else f"{value:.1f}" for value in values)))
         say.table(rows)

@@ -18,18 +18,19 @@ from mvboot.keypoints import Keypoints3D
 
 
 class Export(NamedTuple):
-    """One written form: its suffix, a line for people, the writer, whether time is in it."""
+    """One written form: its suffix, a line for people, the writer, and what it needs or lacks."""
 
     suffix: str
     title: str
     write: Callable[[Keypoints3D, Path], None]
     needs_fps: bool = False
+    one_individual: bool = False
 
 
 EXPORTS = {
     "parquet": Export(".parquet", "long table with everything", write_keypoints3d),
     "csv": Export(".csv", "the same table as text", write_keypoints3d),
-    "anipose": Export(".anipose.csv", "anipose's columns", write_anipose_csv),
+    "anipose": Export(".anipose.csv", "anipose's columns", write_anipose_csv, one_individual=True),
     "deeplabcut": Export(".dlc.h5", "DeepLabCut-style 3D", write_deeplabcut3d),
     "trc": Export(".trc", "OpenSim markers, y up", write_trc, needs_fps=True),
     "c3d": Export(

@@ -97,7 +97,9 @@ class FieldFolder:
         field = read_field(path)
         if (field.camera, field.frame) != (camera, frame):
             raise InputError(
-                f"is the field of camera {field.camera}, frame {field.frame}", where=path
+                f"is the field of camera {field.camera}, frame {field.frame}, not of {camera}, "
+                f"frame {frame}; put it where it belongs",
+                where=path,
             )
         if topology is not None:
             field.require_topology(topology, path)

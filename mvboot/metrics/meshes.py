@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from mvboot.fields import DenseField
 from mvboot.fields.points import named_points
@@ -18,6 +17,7 @@ from mvboot.rig import UNITS_IN_M, Rig
 from mvboot.surface import Seen, Surface, visible_vertices
 from mvboot.synthetic.rendering.raycast import CameraRays, RayCaster
 from mvboot.template import Template
+from mvboot.template.lookup import TriangleTree
 from mvboot.template.normals import face_normals
 
 Floats = NDArray[np.float64]
@@ -39,10 +39,10 @@ class MeshErrors:
     carried
         (V,) whether it was only carried by the template.
     accuracy_mm, completeness_mm
-        (n,) distance of points of the surface from the true one, and the other way round, to the
-        nearest of as many points.
+        (n,) distance of points of the surface from the nearest place of the true one, and of points
+        of the true one from the surface.
     normals
-        (n,) cosine between the normals at points of the surface and at the nearest true ones.
+        (n,) cosine between the normals at points of the surface and at the nearest true places.
     """
 
     vertex_mm: Floats
@@ -56,16 +56,18 @@ def mesh_errors(surface: Surface, true: Floats, faces: IntArray, seed: int = 0) 
     """Compare a surface with the true vertices (V, 3), which are in its unit."""
     scale = 1000 * UNITS_IN_M[surface.units]
     rng = np.random.default_rng(seed)
-    ours, own = _sampled(surface.vertices, faces, rng)
-    theirs, exact = _sampled(true, faces, rng)
-    there, nearest = cKDTree(theirs).query(ours)
-    back, _ = cKDTree(ours).query(theirs)
+    ours, rows = _sampled(surface.vertices, faces, rng)
+    theirs, _ = _sampled(true, faces, rng)
+    there = TriangleTree(true[faces]).nearest(ours)
+    back = TriangleTree(surface.vertices[faces]).nearest(theirs)
+    assert there.distance is not None and back.distance is not None
+    facing = face_normals(true, faces)[there.faces]
     return MeshErrors(
         scale * np.linalg.norm(surface.vertices - true, axis=1),
         surface.carried,
-        scale * np.asarray(there),
-        scale * np.asarray(back),
-        np.asarray((own * exact[nearest]).sum(1)),
+        scale * there.distance,
+        scale * back.distance,
+        np.asarray((face_normals(surface.vertices, faces)[rows] * facing).sum(1)),
     )
 
 
@@ -180,14 +182,16 @@ def held_out_summary(found: Mapping[str, Sequence[HeldOut]]) -> dict[str, Any]:
     }
 
 
-def _sampled(vertices: Floats, faces: IntArray, rng: np.random.Generator) -> tuple[Floats, Floats]:
-    """Return points (n, 3) spread evenly over a mesh, and the normals there."""
+def _sampled(
+    vertices: Floats, faces: IntArray, rng: np.random.Generator
+) -> tuple[Floats, IntArray]:
+    """Return points (n, 3) spread evenly over a mesh, and the faces (n,) that they lie in."""
     a, b, c = (vertices[faces[:, corner]] for corner in range(3))
     area = np.linalg.norm(np.cross(b - a, c - a), axis=1)
     rows = rng.choice(len(faces), SAMPLES, p=area / area.sum())
     weights = rng.dirichlet(np.ones(3), SAMPLES)
     points = np.einsum("nc,nci->ni", weights, vertices[faces[rows]])
-    return points, face_normals(vertices, faces)[rows]
+    return points, rows
 
 
 def _per_part(vertex_mm: Floats, template: Template) -> dict[str, float]:

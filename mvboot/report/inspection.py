@@ -1,5 +1,6 @@
 """What a file that mvboot wrote holds, and its provenance."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -7,13 +8,15 @@ import pyarrow.parquet as pq
 
 from mvboot.config import parse_yaml, read_text
 from mvboot.errors import InputError
+from mvboot.formats.ply import read_ply
 from mvboot.formats.rig_format import read_json
 from mvboot.formats.rigs import load_rig
 from mvboot.formats.tables import metadata_of
+from mvboot.surface.store import SurfaceFile
 
 
 def file_facts(path: Path) -> dict[str, Any]:
-    """Return plain facts of a Parquet table, a summary.json or a rig; InputError for others."""
+    """Return plain facts of a table, a summary.json, a rig or surfaces; InputError for others."""
     if path.is_dir() and (path / "summary.json").is_file():
         path = path / "summary.json"
     if not path.is_file():
@@ -36,7 +39,27 @@ def file_facts(path: Path) -> dict[str, Any]:
             "hash": rig.fingerprint(),
             "provenance": dict(rig.provenance),
         }
-    raise InputError("is no mvboot file: Parquet table, summary.json or rig.yaml", where=path)
+    if path.suffix == ".npz":
+        return _surface_facts(SurfaceFile(path))
+    if path.suffix == ".ply":
+        return {"kind": "surface mesh", **read_ply(path).statement}
+    raise InputError(
+        "is no mvboot file: Parquet table, summary.json, rig.yaml, surface.npz or PLY of a surface",
+        where=path,
+    )
+
+
+def _surface_facts(surfaces: SurfaceFile) -> dict[str, Any]:
+    counted = Counter(individual for individual, _ in surfaces.keys)
+    return {
+        "kind": "surfaces",
+        "units": surfaces.units,
+        "template": surfaces.template,
+        "rig": surfaces.rig,
+        "cameras": list(surfaces.cameras),
+        "version": surfaces.version,
+        "frames": dict(counted),
+    }
 
 
 def _table_facts(path: Path) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Surfaces: what fields show of a template, lifted into space, and the template fitted to it."""
 
-from mvboot.surface.fit import FitSettings, Lost, Surface, SurfaceFitter, fit_sequence
+from mvboot.surface.fit import FitSettings, Lost, Surface, SurfaceFitter
 from mvboot.surface.follow import Follower
 from mvboot.surface.lift import Lifted, lift
 from mvboot.surface.posture import Posture
@@ -17,7 +17,6 @@ __all__ = [
     "Sightings",
     "Surface",
     "SurfaceFitter",
-    "fit_sequence",
     "lift",
     "visible_vertices",
 ]

@@ -105,7 +105,8 @@ def _stage(
         cost = _cost(template, evidence, posture, expected, now.points, precision)
         while True:
             damped = normal + damping * np.diag(np.diag(normal))
-            tried = posture.moved(_shortened(-np.linalg.solve(damped, gradient), posture))
+            step = np.asarray(-np.linalg.solve(damped, gradient), np.float64)
+            tried = posture.moved(_shortened(step, posture))
             there = linearised(template, tried, evidence.vertices)
             if _cost(template, evidence, tried, expected, there.points, precision) <= cost:
                 break

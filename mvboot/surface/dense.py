@@ -14,9 +14,9 @@ from mvboot.errors import InputError
 from mvboot.fields import DenseField
 from mvboot.fields.points import spacing
 from mvboot.rig import Rig
-from mvboot.surface.lift import AGREE
-from mvboot.surface.seen import Seen
-from mvboot.triangulation import TriangulationOptions, triangulate_points
+from mvboot.surface.lift import agreement
+from mvboot.surface.seen import Seen, require_shown
+from mvboot.triangulation import triangulate_points
 
 Floats = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -69,7 +69,8 @@ def dense_points(
     fields: Mapping[str, DenseField],
     rig: Rig,
     foreground: float = 0.5,
-    options: TriangulationOptions | None = None,
+    threshold_px: float | None = None,
+    min_views: int | None = None,
 ) -> DensePoints:
     """Return the points that at least two fields of one instant agree on.
 
@@ -81,22 +82,20 @@ def dense_points(
         At least these cameras, at their poses in the frame.
     foreground
         Pixels of the subject have at least this probability.
-    options
-        Thresholds of the triangulation; none: views agree within `AGREE` pixels of their fields.
+    threshold_px, min_views
+        When fields agree (`lift.agreement`).
 
     Raises
     ------
     InputError
-        Fewer than two fields, a camera that the rig does not have, fields of different templates
-        or kinds.
+        A camera that the rig does not have, fields of different templates or kinds.
+    NothingUsable
+        Fewer than two fields show the subject.
     """
-    if len(fields) < 2:
-        raise InputError(f"points need fields of two cameras at least, there are {len(fields)}")
+    seen = {name: seen_alone(field, foreground) for name, field in fields.items()}
+    require_shown(seen)
     _require_alike(fields)
     own = rig.subset(fields)
-    seen = {name: seen_alone(field, foreground) for name, field in fields.items()}
-    scale = float(np.median([one.scale for one in seen.values()]))
-    chosen = options or TriangulationOptions(threshold_px=AGREE * scale)
     values = np.concatenate([one.values for one in seen.values()])
     centers = np.concatenate(
         [np.tile(own[name].center.numpy(), (len(one.pixels), 1)) for name, one in seen.items()]
@@ -105,7 +104,7 @@ def dense_points(
     result = triangulate_points(
         own,
         np.stack([one.pixels for one in found]),
-        options=chosen,
+        options=agreement(seen.values(), threshold_px, min_views),
         covariance=np.stack([one.covariance for one in found]),
     )
     points = np.asarray(result.points)

@@ -5,7 +5,6 @@ what is left of the residuals bends it (`bend`). Vertices that nothing was seen 
 the rest of the template, and marked.
 """
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -46,6 +45,11 @@ ROUNDS, ROUNDS_POSED = 4, 2
 """Rounds of bending in each stage, of a template without bones and of one that was posed."""
 FARTHEST = 0.03
 """Share of the template's size by which a vertex may be expected off the posed template."""
+HOLLOW = 1e-3
+"""Faces look inwards where the volume that they enclose is below minus this share of what their
+area could (area^1.5; a ball's is 0.09): sheets are flatter, and have no inside."""
+SCALES = 5.0
+"""Subject and template are not of one unit where their sizes differ by this factor."""
 OUTVOTED = 0.1
 """A point that keeps less of its weight than this was not believed: its vertex is carried."""
 
@@ -150,11 +154,11 @@ class SurfaceFitter:
     Raises
     ------
     InputError
-        A closed mesh whose faces look inwards.
+        A template without an embedding, or whose faces look inwards.
     """
 
     def __init__(self, template: Template, settings: FitSettings | None = None) -> None:
-        _require_outward(template)
+        _require_fit(template)
         self.template = template
         self.settings = settings or FitSettings()
 
@@ -173,7 +177,7 @@ class SurfaceFitter:
         Raises
         ------
         NothingUsable
-            Too few vertices were lifted.
+            Too few vertices were lifted, or they are not of the template's size.
         InputError
             Points in another unit, or of vertices that the template does not have.
         """
@@ -267,8 +271,22 @@ class SurfaceFitter:
                 f"views that agree, a surface needs {needed}; is the subject there, and are the "
                 "fields of its template?"
             )
+        self._require_size(lifted.vertices[there], lifted.points[there])
         spread = lifted.covariance[there] + self._stages[-1] ** 2 * np.eye(3)
         return Evidence(lifted.vertices[there], lifted.points[there], spread)
+
+    def _require_size(self, vertices: IntArray, points: Floats) -> None:
+        """Raise NothingUsable unless points (n, 3) spread about as their vertices (n,) do."""
+        own, seen = (
+            float(np.median(np.linalg.norm(places - np.median(places, axis=0), axis=1)))
+            for places in (self.template.vertices[vertices], points)
+        )
+        if not own / SCALES < seen < own * SCALES:
+            raise NothingUsable(
+                f"what the fields show is {seen / own:.2g} times the size of the template "
+                f"{self.template.name!r}; are the units of the rig ({self.template.units}) and of "
+                "the template's file right?"
+            )
 
     def _carried(self, evidence: Evidence, vertices: Floats) -> Bools:
         believed = evidence.trust(vertices[evidence.vertices], 0.0) >= OUTVOTED
@@ -315,28 +333,18 @@ class Lost:
     reason: str
 
 
-def fit_sequence(fitter: SurfaceFitter, frames: Iterable[Lifted]) -> Iterator[Surface | Lost]:
-    """Yield the surface of each frame, each begun from the one before, or why there is none.
-
-    After a lost frame the last surface is the start again; at any time one surface is held.
-    """
-    previous: Surface | None = None
-    for lifted in frames:
-        try:
-            previous = fitter.fit(lifted, previous)
-        except NothingUsable as error:
-            yield Lost(str(error))
-            continue
-        yield previous
-
-
-def _require_outward(template: Template) -> None:
-    """Raise InputError for a closed mesh that is inside out: it has a negative volume."""
-    faces = template.faces
-    directed = np.sort(np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]), 1)
-    closed = bool((np.unique(directed, axis=0, return_counts=True)[1] == 2).all())
-    a, b, c = (template.vertices[faces[:, corner]] for corner in range(3))
-    if closed and float(np.einsum("ni,ni->", np.cross(a, b), c)) < 0:
+def _require_fit(template: Template) -> None:
+    """Raise InputError for a template that cannot be fitted: no embedding, or inside out."""
+    if template.embedding is None:
+        raise InputError(
+            f"the template {template.name!r} has no embedding, in which fields are matched; "
+            "template_of_mesh makes a template with one, in Python (docs/template.md)"
+        )
+    corners = template.vertices[template.faces] - template.vertices.mean(0)
+    a, b, c = corners.swapaxes(0, 1)
+    doubled = np.linalg.norm(np.cross(b - a, c - a), axis=1).sum()
+    volume = np.einsum("ni,ni->", np.cross(a, b), c) / 6  # holes closed by cones to the middle
+    if volume < -HOLLOW * (doubled / 2) ** 1.5:
         raise InputError(
             f"the faces of {template.name!r} look inwards: turn the order of their corners around "
             "(flip normals in a mesh editor)"

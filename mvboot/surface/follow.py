@@ -12,10 +12,9 @@ import numpy as np
 from mvboot.errors import NothingUsable
 from mvboot.rig import Rig
 from mvboot.surface.fit import Lost, Surface, SurfaceFitter
-from mvboot.surface.lift import Lifted, lift
+from mvboot.surface.lift import Lifted, agreement, lift
 from mvboot.surface.noise import Scatter
-from mvboot.surface.seen import Seen
-from mvboot.triangulation import TriangulationOptions
+from mvboot.surface.seen import Seen, require_shown
 
 ROUNDS = 2
 """How often an instant is lifted."""
@@ -30,8 +29,8 @@ class Follower:
     ----------
     fitter
         Of its template, in the unit of the rig.
-    options
-        Thresholds of the triangulation.
+    threshold_px, min_views
+        When views agree (`lift.agreement`).
     rounds
         How often an instant is lifted, the first time blind.
 
@@ -44,10 +43,12 @@ class Follower:
     def __init__(
         self,
         fitter: SurfaceFitter,
-        options: TriangulationOptions | None = None,
+        threshold_px: float | None = None,
+        min_views: int | None = None,
         rounds: int = ROUNDS,
     ) -> None:
-        self._fitter, self._options, self._rounds = fitter, options, rounds
+        self._fitter, self._rounds = fitter, rounds
+        self._threshold_px, self._min_views = threshold_px, min_views
         self._scatter = Scatter(fitter.template)
         self._last: Surface | None = None
         self.noise = float("nan")
@@ -65,13 +66,12 @@ class Follower:
         Raises
         ------
         NothingUsable
-            Too little is seen; the next instant begins with the last one that had a surface.
+            Fewer than two fields show the subject, or too little of it is seen; the next instant
+            begins with the last one that had a surface.
         InputError
             As for `lift` and `SurfaceFitter.fit`.
         """
-        if len(seen) < 2:
-            names = ", ".join(seen) or "none"
-            raise NothingUsable(f"fields of two cameras are needed; there are: {names}")
+        require_shown(seen)
         found, lifted = self._found(seen, rig, self._last)
         believed = (~found.carried).sum() / lifted.visible.sum()
         if self._last is not None and believed < BELIEVED:
@@ -83,12 +83,13 @@ class Follower:
         self, seen: Mapping[str, Seen], rig: Rig, last: Surface | None
     ) -> tuple[Surface, Lifted]:
         template = self._fitter.template
+        options = agreement(seen.values(), self._threshold_px, self._min_views)
         lifted = lift(
             seen,
             rig,
             template,
             surface=None if last is None else last.vertices,
-            options=self._options,
+            options=options,
         )
         found = self._fitter.fit(lifted, last, bend=self._rounds == 1)
         for turn in range(1, self._rounds):
@@ -98,7 +99,7 @@ class Follower:
                 template,
                 surface=found.vertices,
                 scatter=(self._scatter, lifted.noise),
-                options=self._options,
+                options=options,
             )
             found = self._fitter.fit(lifted, last, found, bend=turn == self._rounds - 1)
         return found, lifted

@@ -5,7 +5,7 @@ triangulated robustly, each view by the covariance of its pixel (methods B.6: th
 2021, leaves the procedure open).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -125,11 +125,10 @@ def lift(
             rounding = ROUNDING * np.array([one.scale**2 for one in seen.values()])
             spread = spread[:, chosen] + rounding[:, None, None, None] * np.eye(2)
             unit = scatter[1]
-    scale = float(np.median([one.scale for one in seen.values()]))
     result = triangulate_points(
         own,
         pixels,
-        options=options or TriangulationOptions(threshold_px=AGREE * scale),
+        options=options or agreement(seen.values()),
         covariance=spread,
     )
     return Lifted(
@@ -142,6 +141,17 @@ def lift(
         np.asarray(result.error_px),
         unit * result.noise_px / _typical(pixels, spread),
     )
+
+
+def agreement(
+    seen: Iterable[Seen], threshold_px: float | None = None, min_views: int | None = None
+) -> TriangulationOptions:
+    """Return when views of an instant agree: within `AGREE` pixels of their fields if not stated.
+
+    The number of views that have to is as `TriangulationOptions` chooses if not stated.
+    """
+    scale = float(np.median([one.scale for one in seen]))
+    return TriangulationOptions(threshold_px=threshold_px or AGREE * scale, min_views=min_views)
 
 
 def _typical(pixels: Floats, covariance: Floats) -> float:

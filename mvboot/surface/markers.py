@@ -4,17 +4,14 @@ A marker is written ``vertex:123``, ``face:45:0.2,0.3,0.5`` (weights of the face
 ``uv:2:0.3,0.7`` (number or name of the part, u, v).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
 
 from mvboot import __version__
-from mvboot.config import load_yaml
 from mvboot.errors import InputError
 from mvboot.keypoints import Keypoints3D
 from mvboot.rig import Rig
@@ -34,12 +31,6 @@ CARRIED = "not seen, only carried by the template"
 NOT_FITTED = "no surface: "
 
 
-class _MarkerFile(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    schema_: Literal[1] = Field(1, alias="schema")
-    markers: dict[str, str]
-
-
 @dataclass(frozen=True, eq=False)
 class Markers:
     """K named spots of a template.
@@ -55,7 +46,7 @@ class Markers:
     def of(spots: Mapping[str, str], template: Template) -> "Markers":
         """Return spots by name; InputError with the name for one that is not understood."""
         if not spots:
-            raise InputError(f"no virtual markers were named; name=SPOT, where SPOT is {WAYS}")
+            raise InputError(f"no virtual markers were named; give each a name and a spot: {WAYS}")
         found = []
         for name, text in spots.items():
             try:
@@ -64,28 +55,6 @@ class Markers:
                 raise InputError(f"marker {name!r}: {error.message}") from None
         vertices, weights = (np.stack(one) for one in zip(*found, strict=True))
         return Markers(tuple(spots), vertices, weights)
-
-    @staticmethod
-    def parsed(words: Sequence[str], template: Template) -> "Markers":
-        """Return the markers of words ``name=SPOT``; InputError for anything else."""
-        spots: dict[str, str] = {}
-        for word in words:
-            name, equals, text = word.partition("=")
-            if not (name and equals):
-                raise InputError(f"{word!r} is no virtual marker; write name=SPOT with {WAYS}")
-            if name in spots:
-                raise InputError(f"the virtual marker {name!r} is named twice")
-            spots[name] = text
-        return Markers.of(spots, template)
-
-    @staticmethod
-    def load(path: str | Path, template: Template) -> "Markers":
-        """Read a YAML file with ``markers:``, one line ``name: SPOT`` each."""
-        spots = load_yaml(path, _MarkerFile).markers
-        try:
-            return Markers.of(spots, template)
-        except InputError as error:
-            raise InputError(error.message, where=path) from None
 
     def on(self, vertices: Floats) -> Floats:
         """Return where the spots are (..., K, 3) on surfaces (..., V, 3)."""

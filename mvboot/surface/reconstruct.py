@@ -72,6 +72,9 @@ def reconstruct(
     rig: Rig,
     silhouettes: Mapping[str, Silhouette] | None = None,
     settings: ReconstructSettings | None = None,
+    foreground: float = 0.5,
+    threshold_px: float | None = None,
+    min_views: int | None = None,
 ) -> SurfaceMesh:
     """Return the surface that fields of one instant show, in the rig's unit.
 
@@ -83,15 +86,17 @@ def reconstruct(
         At least these cameras, at their poses in the frame.
     silhouettes
         By camera, of any cameras of the rig: what they exclude is removed. None: nothing is.
+    foreground, threshold_px, min_views
+        Which pixels count, and when fields agree: as for `dense_points`.
 
     Raises
     ------
     InputError
         As `dense_points`, and a silhouette of a camera that the rig does not have.
     NothingUsable
-        The points make no surface.
+        Fewer than two fields show the subject, or the points make no surface.
     """
-    points = oriented_points(dense_points(fields, rig))
+    points = oriented_points(dense_points(fields, rig, foreground, threshold_px, min_views))
     return surface_of_points(points, rig, silhouettes, settings)
 
 

@@ -7,6 +7,7 @@ field about it is taken as linear, ``u' = u_mean + B (x' - x_mean)``, fitted to 
 the same weights, and solved for the pixel of the point itself.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from mvboot.errors import InputError
+from mvboot.errors import InputError, NothingUsable
 from mvboot.fields import DenseField
 from mvboot.fields.points import named_points, spacing
 from mvboot.template import Template
@@ -144,3 +145,13 @@ class Seen:
     @cached_property
     def _tree(self) -> cKDTree:
         return cKDTree(self.values)
+
+
+def require_shown(seen: Mapping[str, Seen]) -> None:
+    """Raise NothingUsable unless fields of two cameras show the subject at all."""
+    showing = [name for name, one in seen.items() if len(one.pixels)]
+    if len(showing) < 2:
+        raise NothingUsable(
+            f"fields of two cameras must show the subject; of {len(seen)} fields those of "
+            f"{', '.join(showing) or 'no camera'} do"
+        )

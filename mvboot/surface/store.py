@@ -1,7 +1,7 @@
 """Fitted surfaces in one file, ``surface.npz``: frame by frame, so that memory stays flat.
 
-An NPZ without pickles. ``frames``, ``individuals``, ``units``, ``template``, ``rig`` and
-``version`` say what it holds; each surface is in arrays named ``individual/frame/array``.
+An NPZ without pickles. ``frames``, ``individuals``, ``units``, ``template``, ``rig``, ``cameras``
+and ``version`` say what it holds; each surface is in arrays named ``individual/frame/array``.
 """
 
 import zipfile
@@ -15,11 +15,17 @@ from numpy.typing import NDArray
 
 from mvboot import __version__
 from mvboot.errors import InputError
+from mvboot.rig import Rig
 from mvboot.surface.fit import Surface
 from mvboot.surface.posture import Posture
+from mvboot.template import Template
 
 SCHEMA = 1
 BROKEN = (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error)
+UNREADABLE = (
+    "cannot be read as surfaces: it is no surface.npz of mvboot surface, or is cut off; make it "
+    "again"
+)
 PLAIN = ("vertices", "carried", "covariance", "views", "error_px", "offsets")
 POSTURE = ("rotations", "translation", "shape")
 
@@ -31,13 +37,19 @@ class SurfaceWriter:
     ----------
     path
         The file.
-    units, template, rig
-        Unit of the surfaces, and hashes of what they were fitted with.
+    template, rig
+        What the surfaces are fitted with, in one unit; the rig has the cameras that take part.
     """
 
-    def __init__(self, path: Path, units: str, template: str, rig: str) -> None:
+    def __init__(self, path: Path, template: Template, rig: Rig) -> None:
         self._file = zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED)
-        self._facts = {"units": units, "template": template, "rig": rig, "version": __version__}
+        self._facts = {
+            "units": rig.units,
+            "template": template.topology,
+            "rig": rig.fingerprint(),
+            "cameras": rig.names,
+            "version": __version__,
+        }
         self._keys: list[tuple[str, int]] = []
 
     def __enter__(self) -> "SurfaceWriter":
@@ -88,15 +100,17 @@ class SurfaceFile:
         try:
             self._file = np.load(self.path, allow_pickle=False)
             schema = int(self._file["schema"])
-            self.units, self.template, self.rig = (
-                str(self._file[name]) for name in ("units", "template", "rig")
+            self.units, self.template, self.rig, self.version = (
+                str(self._file[name]) for name in ("units", "template", "rig", "version")
             )
+            self.cameras: tuple[str, ...] = tuple(self._file["cameras"].tolist())
             names, frames = self._file["individuals"].tolist(), self._file["frames"].tolist()
-        except BROKEN as error:
-            raise InputError(f"cannot be read as surfaces ({error})", where=path) from None
+        except BROKEN:
+            raise InputError(UNREADABLE, where=path) from None
         if schema != SCHEMA:
             raise InputError(f"has schema {schema}, this version reads {SCHEMA}", where=path)
         self.keys: list[tuple[str, int]] = list(zip(names, frames, strict=True))
+        self._there = frozenset(self.keys)
 
     @property
     def individuals(self) -> tuple[str, ...]:
@@ -111,14 +125,14 @@ class SurfaceFile:
 
     def read(self, individual: str, frame: int) -> Surface:
         """Return one surface; InputError where there is none, or it is damaged."""
-        if (individual, frame) not in self.keys:
+        if (individual, frame) not in self._there:
             raise InputError(f"has no surface of {individual!r} in frame {frame}", where=self.path)
         try:
             arrays = {name: self._array(individual, frame, name) for name in PLAIN}
             bones = _key(individual, frame, POSTURE[0]) in self._file.files
             parts = [self._array(individual, frame, name) for name in POSTURE] if bones else []
-        except BROKEN as error:
-            raise InputError(f"cannot be read as surfaces ({error})", where=self.path) from None
+        except BROKEN:
+            raise InputError(UNREADABLE, where=self.path) from None
         return Surface(units=self.units, posture=Posture(*parts) if parts else None, **arrays)
 
     def _array(self, individual: str, frame: int, name: str) -> NDArray[Any]:

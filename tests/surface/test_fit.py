@@ -7,15 +7,13 @@ from mvboot.errors import InputError, NothingUsable
 from mvboot.surface import (
     FitSettings,
     Lifted,
-    Lost,
     Posture,
     Seen,
     SurfaceFitter,
-    fit_sequence,
     lift,
 )
 from mvboot.surface.posture import posed_offsets
-from mvboot.template import load_template
+from mvboot.template import Template, load_template
 from mvboot.triangulation import TriangulationOptions
 
 
@@ -118,14 +116,11 @@ def test_points_that_are_wrong_are_not_believed_and_marked(animal):
     assert surface.carried[wrong].mean() > 0.95 and surface.carried[~wrong].mean() < 0.05
 
 
-def test_a_sequence_is_followed_and_a_lost_frame_named(animal):
-    frames = [stands(animal, time) for time in (0, 1, 2)]
-    lifts = [lifted_at(places) for places in frames]
-    lifts.insert(1, nobody(animal))
-    found = list(fit_sequence(SurfaceFitter(animal), lifts))
-    assert isinstance(found[1], Lost) and "0 of the 2844 vertices" in found[1].reason
-    for surface, places in zip((found[0], *found[2:]), frames, strict=True):
-        assert gap(surface, places).mean() < 0.002
+def test_a_warm_start_follows(animal):
+    fitter, previous = SurfaceFitter(animal), None
+    for places in (stands(animal, time) for time in (0, 1, 2)):
+        previous = fitter.fit(lifted_at(places), previous)
+        assert gap(previous, places).mean() < 0.002
 
 
 def test_the_frame_before_tells_of_what_is_hidden_now(animal):
@@ -150,12 +145,28 @@ def test_nobody_visible_is_said(animal):
         SurfaceFitter(animal).fit(nobody(animal))
 
 
-def test_an_inverted_mesh_is_refused_but_open_ones_have_no_inside(ball, sheet):
-    inverted = replace(ball.template, faces=ball.template.faces[:, ::-1])
-    with pytest.raises(InputError, match="'ball' look inwards"):
-        SurfaceFitter(inverted)
+def test_an_inverted_mesh_is_refused_but_sheets_have_no_inside(ball, sheet):
+    half = ball.template.faces[(ball.template.vertices[ball.template.faces][..., 2] >= 0).all(1)]
+    used, local = np.unique(half, return_inverse=True)
+    corners, local = ball.template.vertices[used], local.reshape(half.shape)
+    bowl = Template("bowl", "m", corners, local, embedding=corners)
+    SurfaceFitter(bowl)
+    for template in (ball.template, bowl):
+        with pytest.raises(InputError, match=f"'{template.name}' look inwards"):
+            SurfaceFitter(replace(template, faces=template.faces[:, ::-1]))
     for way in (1, -1):
         SurfaceFitter(replace(sheet.template, faces=sheet.template.faces[:, ::way], charts=None))
+
+
+def test_a_template_in_another_unit_than_it_says_is_named(ball):
+    fitter = SurfaceFitter(ball.template)
+    with pytest.raises(NothingUsable, match=r"0\.01 times the size .*are the units of the rig"):
+        fitter.fit(lifted_at(ball.template.vertices / 100, sigma=1e-5))
+
+
+def test_a_template_without_an_embedding_is_refused(ball):
+    with pytest.raises(InputError, match=r"'ball' has no embedding.*template_of_mesh"):
+        SurfaceFitter(replace(ball.template, embedding=None))
 
 
 def test_points_of_something_else_are_refused(sheet):

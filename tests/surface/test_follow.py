@@ -5,10 +5,9 @@ import pytest
 
 from mvboot.errors import NothingUsable
 from mvboot.surface import Follower, Lost, Seen, Surface, SurfaceFitter
-from mvboot.triangulation import TriangulationOptions
 
 MIDDLE = np.array([0.0, 0.0, 0.4])
-PAIRS = TriangulationOptions(min_views=2, threshold_px=30)
+PAIRS = {"min_views": 2, "threshold_px": 30}
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +16,7 @@ def seen(ball):
 
 
 def follower(ball):
-    return Follower(SurfaceFitter(ball.template), PAIRS)
+    return Follower(SurfaceFitter(ball.template), **PAIRS)
 
 
 def test_a_ball_is_found_and_found_again(ball, seen):
@@ -37,8 +36,9 @@ def test_an_instant_without_the_subject_is_lost_and_the_next_goes_on(ball, seen)
     instants = [(fields, ball.rig) for fields in (seen, nothing, one, {}, seen)]
     found = list(follower(ball).follow(instants))
     assert [isinstance(one, Lost) for one in found] == [False, True, True, True, False]
-    assert "is the subject there" in found[1].reason
-    assert found[2].reason.endswith("there are: cam_01") and found[3].reason.endswith("none")
+    assert found[1].reason.endswith("of 5 fields those of no camera do")
+    assert found[2].reason.endswith("of 1 fields those of cam_01 do")
+    assert found[3].reason.endswith("of 0 fields those of no camera do")
     with pytest.raises(NothingUsable):
         follower(ball).surface(nothing, ball.rig)
 

@@ -11,7 +11,7 @@ from mvboot.surface.fit import Lost
 from mvboot.surface.markers import Markers, marker_paths
 from mvboot.surface.visibility import visible_vertices
 
-WORDS = ["tip=vertex:365", "side=face:45:0.2,0.3,0.5", "mark=uv:right:0.5,0.5"]
+SPOTS = {"tip": "vertex:365", "side": "face:45:0.2,0.3,0.5", "mark": "uv:right:0.5,0.5"}
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def surfaces(worm):
 @pytest.fixture
 def paths(worm, ball, surfaces):
     frames = [(10 + row, {"worm": surface}) for row, surface in enumerate(surfaces)]
-    return marker_paths(frames, Markers.parsed(WORDS, worm), worm, ball.rig, fps=50)
+    return marker_paths(frames, Markers.of(SPOTS, worm), worm, ball.rig, fps=50)
 
 
 def expected(worm, surfaces):
@@ -89,7 +89,7 @@ def test_carried_spots_are_missing_unless_kept(worm, ball, surfaces, tmp_path):
     carried[worm.faces[45, 1]], unknown[worm.faces[45, 1]] = True, np.nan
     error = np.where(carried, np.nan, 1.5)
     surface = replace(surfaces[0], carried=carried, covariance=unknown, error_px=error)
-    markers = Markers.parsed([*WORDS, "end=face:45:0.5,0,0.5"], worm)
+    markers = Markers.of({**SPOTS, "end": "face:45:0.5,0,0.5"}, worm)
     frames = [(0, {"worm": surface})]
     found = marker_paths(frames, markers, worm, ball.rig, fps=50)
     assert found.accepted[0, 0].tolist() == [True, False, True, True]
@@ -106,7 +106,7 @@ def test_carried_spots_are_missing_unless_kept(worm, ball, surfaces, tmp_path):
 
 
 def test_who_is_lost_or_absent_is_missing(worm, ball, surfaces):
-    markers = Markers.parsed(WORDS, worm)
+    markers = Markers.of(SPOTS, worm)
     frames = [
         (0, {"tom": surfaces[0], "mia": Lost("3 of the 372 vertices are seen")}),
         (1, {"mia": surfaces[1]}),
@@ -118,48 +118,32 @@ def test_who_is_lost_or_absent_is_missing(worm, ball, surfaces):
     assert "not in this frame" in found.reason[1, 0, 0]
 
 
-def test_yaml(worm, tmp_path):
-    path = tmp_path / "m.yaml"
-    path.write_text("schema: 1\nmarkers:\n  tip: vertex:365\n  side: face:45:0.2,0.3,0.5\n")
-    assert Markers.load(path, worm).names == ("tip", "side")
-    path.write_text("markers:\n  tip: vertex:9365\n")
-    with pytest.raises(InputError, match=r"m\.yaml.*'tip'.*there are 0 to 371"):
-        Markers.load(path, worm)
-    path.write_text("marker:\n  tip: vertex:365\n")
-    with pytest.raises(InputError, match="marker"):
-        Markers.load(path, worm)
-
-
 @pytest.mark.parametrize(
-    ("word", "message"),
+    ("spot", "message"),
     [
-        ("tip", "write name=SPOT"),
-        ("=vertex:3", "write name=SPOT"),
-        ("tip=vertex:x", "is no spot"),
-        ("tip=vertex:-1", "no vertex -1"),
-        ("tip=face:45:0.2,0.3", "is no spot"),
-        ("tip=face:45:0.2,0.3,0.6", "sum to one"),
-        ("tip=face:45:-0.2,0.6,0.6", "must not be negative"),
-        ("tip=face:9999:1,0,0", "no face 9999"),
-        ("tip=uv:3:0.5,0.5", "no part 3"),
-        ("tip=uv:0:0.5,0.5", "numbered from 1"),
-        ("tip=uv:nose:0.5,0.5", "is no spot"),
-        ("tip=uv:1:5,5", "beside the chart"),
-        ("tip=uv:1:nan,0.5", "is no spot"),
-        ("tip=edge:1", "is no spot"),
+        ("vertex:x", "is no spot"),
+        ("vertex:-1", "no vertex -1"),
+        ("face:45:0.2,0.3", "is no spot"),
+        ("face:45:0.2,0.3,0.6", "sum to one"),
+        ("face:45:-0.2,0.6,0.6", "must not be negative"),
+        ("face:9999:1,0,0", "no face 9999"),
+        ("uv:3:0.5,0.5", "no part 3"),
+        ("uv:0:0.5,0.5", "numbered from 1"),
+        ("uv:nose:0.5,0.5", "is no spot"),
+        ("uv:1:5,5", "beside the chart"),
+        ("uv:1:nan,0.5", "is no spot"),
+        ("edge:1", "is no spot"),
     ],
 )
-def test_spots_that_are_not_understood(worm, word, message):
-    with pytest.raises(InputError, match=message):
-        Markers.parsed([word], worm)
+def test_spots_that_are_not_understood(worm, spot, message):
+    with pytest.raises(InputError, match=f"^marker 'tip': .*{message}"):
+        Markers.of({"tip": spot}, worm)
 
 
-def test_markers_without_names(worm, ball):
-    with pytest.raises(InputError, match="twice"):
-        Markers.parsed(["tip=vertex:1", "tip=vertex:2"], worm)
+def test_nothing_to_mark(worm, ball):
     with pytest.raises(InputError, match="no virtual markers"):
-        Markers.parsed([], worm)
+        Markers.of({}, worm)
     with pytest.raises(InputError, match="no charts"):
-        Markers.parsed(["tip=uv:1:0.5,0.5"], ball.template)
+        Markers.of({"tip": "uv:1:0.5,0.5"}, ball.template)
     with pytest.raises(InputError, match="no frame"):
-        marker_paths([], Markers.parsed(WORDS, worm), worm, ball.rig)
+        marker_paths([], Markers.of(SPOTS, worm), worm, ball.rig)

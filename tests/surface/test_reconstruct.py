@@ -55,6 +55,13 @@ def test_pixels_that_three_cameras_show_become_points(dense, fields):
     assert dense.views.min() >= 3
 
 
+def test_two_views_are_enough_if_that_is_asked_for(ball, fields, dense):
+    pairs = dense_points(fields, ball.rig, min_views=2)
+    assert pairs.views.min() == 2 and len(pairs.points) > 1.1 * len(dense.points)
+    assert np.median(np.abs(radii(pairs.points) - RADIUS)) < 0.003
+    assert len(dense_points(fields, ball.rig, threshold_px=0.01).points) < 0.1 * len(dense.points)
+
+
 def test_charts_need_no_template_either(ball, fields, dense):
     charts = {name: as_charts(field) for name, field in fields.items()}
     found = dense_points(charts, ball.rig)
@@ -163,7 +170,7 @@ def test_fewer_faces():
 
 def test_what_is_refused(ball, fields):
     name, other, *_ = ball.rig.names
-    with pytest.raises(InputError, match="two cameras"):
+    with pytest.raises(NothingUsable, match=f"two cameras .* of 1 fields those of {name} do"):
         dense_points({name: fields[name]}, ball.rig)
     with pytest.raises(InputError, match="no camera 'nobody'"):
         dense_points({"nobody": fields[name], other: fields[other]}, ball.rig)
@@ -175,5 +182,5 @@ def test_what_is_refused(ball, fields):
     with pytest.raises(InputError, match="depth must be 4 to 12"):
         ReconstructSettings(depth=20)
     empty = {n: ball.field(n, lambda values: np.nan * values) for n in (name, other)}
-    with pytest.raises(NothingUsable, match="too few"):
+    with pytest.raises(NothingUsable, match="of 2 fields those of no camera do"):
         reconstruct(empty, ball.rig)

@@ -10,7 +10,7 @@ def surface(seed, bones=True):
     rng = np.random.default_rng(seed)
     posture = Posture(rng.normal(size=(4, 3)), rng.normal(size=3), rng.normal(size=2))
     return Surface(
-        "cm",
+        "m",
         rng.normal(size=(9, 3)),
         rng.random(9) < 0.5,
         rng.normal(size=(9, 3, 3)),
@@ -21,14 +21,15 @@ def surface(seed, bones=True):
     )
 
 
-def test_what_is_written_is_read(tmp_path):
+def test_what_is_written_is_read(ball, tmp_path):
     path = tmp_path / "surface.npz"
     given = {("anna", 3): surface(0), ("anna", 7): surface(1), ("ball", 3): surface(2, False)}
-    with SurfaceWriter(path, "cm", "abc", "def") as writer:
+    with SurfaceWriter(path, ball.template, ball.rig) as writer:
         for (name, frame), one in given.items():
             writer.add(name, frame, one)
     found = SurfaceFile(path)
-    assert (found.units, found.template, found.rig) == ("cm", "abc", "def")
+    made_with = (ball.template.topology, ball.rig.fingerprint(), ball.rig.names)
+    assert (found.template, found.rig, found.cameras) == made_with and found.units == "m"
     assert found.keys == list(given) and found.individuals == ("anna", "ball")
     assert [frame for frame, _ in found.of("anna")] == [3, 7]
     for (name, frame), one in given.items():
@@ -42,7 +43,7 @@ def test_what_is_written_is_read(tmp_path):
     )
 
 
-def test_bad_files_are_named(tmp_path):
+def test_bad_files_are_named(ball, tmp_path):
     with pytest.raises(InputError, match="no such file"):
         SurfaceFile(tmp_path / "none.npz")
     broken = tmp_path / "broken.npz"
@@ -50,7 +51,7 @@ def test_bad_files_are_named(tmp_path):
     with pytest.raises(InputError, match="cannot be read as surfaces"):
         SurfaceFile(broken)
     empty = tmp_path / "empty.npz"
-    with SurfaceWriter(empty, "m", "abc", "def"):
+    with SurfaceWriter(empty, ball.template, ball.rig):
         pass
     with pytest.raises(InputError, match="no surface of 'anna' in frame 2"):
         SurfaceFile(empty).read("anna", 2)
