@@ -117,9 +117,18 @@ class Recording:
             say.say(f"camera names differ only in spelling or were paired: {pairs}")
         check_subject(sample, config.subject, config.keypoints)
         self.sample = self.selected(sample)
+        self._require_exports()
         self.confident = self.sample.above(config.min_confidence)
         self.groups = read_groups(config.groups) if config.groups else None
         self._collect_warnings()
+
+    def _require_exports(self) -> None:
+        alone = [name for name in self.config.exports() if named_export(name).one_individual]
+        if alone and len(self.sample.individuals) > 1:
+            raise InputError(
+                f"{', '.join(alone)} holds one individual, there are "
+                f"{', '.join(self.sample.individuals)}; choose one with --subject, or leave it away"
+            )
 
     def chunks(self) -> Iterator[Keypoints2D]:
         """Yield the detections block by block, cameras named and ordered as in the rig."""

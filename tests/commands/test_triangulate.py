@@ -197,6 +197,23 @@ def test_overwriting_leaves_no_export_of_the_earlier_run(mvboot, walker, tmp_pat
     assert left == {"points3d.parquet", "summary.json", "config.yaml"}
 
 
+def test_a_format_of_one_individual_is_refused_before_the_work(mvboot, walker, tmp_path):
+    one = walker.detections
+    both = replace(
+        one,
+        individuals=("a", "b"),
+        xy=np.concatenate([one.xy, one.xy], 2),
+        confidence=np.concatenate([one.confidence, one.confidence], 2),
+    )
+    write_keypoints2d(both, tmp_path / "both.parquet")
+    arguments = ("triangulate", "--rig", walker.rig, "--keypoints", tmp_path / "both.parquet")
+    arguments += ("--export", "anipose", "--out", tmp_path / "out")
+    refused = mvboot(*arguments)
+    assert refused.code == 2 and "anipose holds one individual, there are a, b" in refused.err
+    assert not (tmp_path / "out").exists()
+    assert mvboot(*arguments, "--subject", "b").code == 0
+
+
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_fly3(mvboot, shared_data, tmp_path, seed):
     pattern = f"05272019_fly4_0_R1C24_{{camera}}_rot-ccw-0.06_sec.rng={seed}.csv"
