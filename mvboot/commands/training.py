@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback, RichProgressBar
 
@@ -22,9 +23,12 @@ from mvboot.formats.rigs import load_rig
 from mvboot.report.triangulation import write_json
 from mvboot.training.config import Places
 from mvboot.training.crops import boxes_from
-from mvboot.training.run import CHECKPOINT, MODEL, PreparedRun, remove_run
+from mvboot.training.run import CHECKPOINT, LOG, LOGS, MODEL, PreparedRun, remove_run
 
 SUMMARY = "summary.json"
+LABEL_PX = "validation/label_px"
+WORSE = 1.1
+"""Times the smallest error on held-out labels that the last may be without a warning."""
 
 
 def plan(config: Places, overwrite: bool, resume: bool, say: Output) -> dict[str, Any]:
@@ -73,7 +77,29 @@ def run(config: Places, overwrite: bool, resume: bool, say: Output) -> dict[str,
     }
     write_json(summary, config.out / SUMMARY)
     _describe(summary, config.out, say)
+    worse = worsened(config.out / LOGS / LOG)
+    if worse is not None:
+        say.warn(worse)
     return summary
+
+
+def worsened(log: Path) -> str | None:
+    """Return a warning where held-out labels were met clearly better before the end of a run."""
+    if not log.is_file():
+        return None
+    lines = pd.read_csv(log)
+    if LABEL_PX not in lines:
+        return None
+    looks = lines.dropna(subset=[LABEL_PX])
+    steps, errors = looks["step"].to_numpy(int) + 1, looks[LABEL_PX].to_numpy(float)
+    if not len(errors) or errors[-1] <= WORSE * errors.min():
+        return None
+    return (
+        f"held-out labels were met better at step {steps[errors.argmin()]} ({errors.min():.2f} px) "
+        f"than at step {steps[-1]} ({errors[-1]:.2f} px): the run went on too long "
+        "for its labels, or its views agree on other places than people label; take fewer steps, "
+        "more labels, or a lower matching.weight"
+    )
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import shutil
 import pytest
 import torch
 
+from mvboot.commands.training import worsened
 from mvboot.networks import NetworkConfig, build_network, load_network, save_network
 from mvboot.synthetic.capture import synthesise
 from mvboot.synthetic.settings import SynthSettings
@@ -183,3 +184,15 @@ def test_two_cameras_are_warned_of(mvboot, teacher, tmp_path):
     )
     assert result.code == 0, result.err
     assert "warning" in result.err and "epipolar lines" in result.err
+
+
+def test_a_run_that_went_on_too_long_is_told(tmp_path):
+    log = tmp_path / "metrics.csv"
+    assert worsened(log) is None
+    log.write_text("step,loss,validation/label_px\n10,1.0,\n499,,3.93\n999,,4.8\n1499,0.2,\n")
+    found = worsened(log)
+    assert "at step 500 (3.93 px) than at step 1000 (4.80 px)" in found
+    log.write_text("step,loss,validation/label_px\n499,,3.93\n999,,4.0\n")
+    assert worsened(log) is None, "noise"
+    log.write_text("step,loss\n499,1.0\n")
+    assert worsened(log) is None, "nothing was held out"
