@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from real_people import Workshop
 from triangulation import header
 
@@ -86,7 +87,6 @@ class Setting:
     more: tuple[str, ...]
     groups: dict[str, list[str]]
     bones: dict[str, list[str]] = field(default_factory=dict)
-    crops: tuple[str, ...] = ()
     synthetic: bool = True
 
 
@@ -184,12 +184,36 @@ def mouse(shop: Workshop, data: Path, steps: int) -> Setting:
         "--train", "0..79", "--validation", "80..119",
     )  # fmt: skip
     pairs = tuple(f"pairs.{pair}" for pair in MOUSE_PAIRS)
+    frames = ",".join(map(str, range(4, 80, 8)))
+    boxed(shop, capture, frames, pairs)
     return Setting(
-        "mouse", capture, capture / "keypoints.parquet", ",".join(map(str, range(4, 80, 8))),
-        "back,mid,side,top", steps,
+        "mouse", capture, capture / "keypoints.parquet", frames, "back,mid,side,top", steps,
         ("size=128", "batch=8", "learning_rate=2e-3", "validate_every=500", *pairs),
         ("window=2", "tolerance=1", "min_views=2"), MOUSE_GROUPS, MOUSE_BONES, synthetic=False,
     )  # fmt: skip
+
+
+def boxed(shop: Workshop, capture: Path, frames: str, pairs: tuple[str, ...]) -> None:
+    """Give a capture boxes about its subject, which a network finds that knows the same labels."""
+    if (capture / "boxes.csv").exists():
+        return
+    common = ("--task", "keypoints", "--data", capture, f"label_frames=[{frames}]", *pairs)
+    locator = shop.do(
+        "mouse_locator", "train", *common, "crops=picture", "size=192", "batch=8",
+        "learning_rate=2e-3", "--steps", "600",
+    )  # fmt: skip
+    located = shop.do(
+        "mouse_located", "predict", "--model", locator, "--data", capture, "--split", "all"
+    )
+    found = read_keypoints2d(located / "keypoints.parquet").above(0.2)
+    low, high = np.nanmin(found.xy[:, :, 0], 2), np.nanmax(found.xy[:, :, 0], 2)
+    rows = [
+        (name, frame, *low[c, f], *high[c, f])
+        for c, name in enumerate(found.cameras)
+        for f, frame in enumerate(found.frames.tolist())
+    ]
+    columns = ["camera", "frame", "left", "top", "right", "bottom"]
+    pd.DataFrame(rows, columns=columns).dropna().to_csv(capture / "boxes.csv", index=False)
 
 
 def reported(shop: Workshop, setting: Setting, alone: bool) -> list[str]:
@@ -253,32 +277,20 @@ def continued(shop: Workshop, setting: Setting, start: Path) -> dict[str, tuple[
         "--task", "keypoints", "--data", setting.capture, "--label-cameras", setting.cameras,
         f"label_frames=[{setting.frames}]", *setting.network,
     )  # fmt: skip
-    crops: tuple[str | Path, ...] = ()
-    if (start / "locator").is_dir():
-        crops = ("--crops-from", located(shop, setting, start))
     trained = {}
     for way in WAYS:
         steps = int(way.share * setting.steps)
         begun: tuple[str | Path, ...] = ("--teacher", start) if way.goes_on else ()
         run = shop.do(
-            f"{setting.name}_{way.folder}", "train", *common, *crops, *begun, *way.words,
+            f"{setting.name}_{way.folder}", "train", *common, *begun, *way.words,
             "--steps", str(steps),
         )  # fmt: skip
         found = shop.do(
             f"{setting.name}_{way.folder}_found", "predict", "--model", run, "--data",
-            setting.capture, "--split", "validation", *crops,
+            setting.capture, "--split", "validation",
         )  # fmt: skip
         trained[way.name] = steps + way.goes_on * setting.steps, found
     return trained
-
-
-def located(shop: Workshop, setting: Setting, start: Path) -> Path:
-    """Return where the network that finds the subject finds it in all pictures."""
-    found = shop.do(
-        f"{setting.name}_located", "predict", "--model", start / "locator", "--data",
-        setting.capture, "--split", "all",
-    )  # fmt: skip
-    return found / "keypoints.parquet"
 
 
 def truth(setting: Setting) -> Keypoints2D:

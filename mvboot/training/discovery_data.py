@@ -58,7 +58,7 @@ class LatentData(RunData):
     def _reader(self, capture: Capture, augmented: bool) -> SampleReader:
         settings = self.settings
         return SampleReader(
-            capture,
+            capture.labelled_by(()),  # fields are not read
             settings.size,
             settings.stride,
             settings.margin,

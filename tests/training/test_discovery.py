@@ -11,6 +11,8 @@ from mvboot.datasets import View
 from mvboot.errors import InputError, QualityMissed
 from mvboot.losses import KeypointNetWeights
 from mvboot.networks import load_network
+from mvboot.synthetic.capture import synthesise
+from mvboot.synthetic.settings import SynthSettings
 from mvboot.training.config import LatentSettings
 from mvboot.training.detect import detected
 from mvboot.training.discovery import weights_of
@@ -87,6 +89,15 @@ def test_what_is_missing_is_said(dots, film_dots, tmp_path):
     alone = film_dots(tmp_path / "alone", frames=3, cameras=1)
     with pytest.raises(InputError, match="filmed by two cameras"):
         LatentData(alone, settings())
+
+
+def test_a_capture_with_dense_fields_is_read_without_them(tmp_path):
+    walk = SynthSettings(cameras=2, frames=3, size=48, samples=1, occluders=0, seed=2)
+    filmed = synthesise(walk, tmp_path / "walk")
+    data = LatentData(filmed, settings(oriented=("nose", "pelvis"), flip=1.0))
+    sample = data.views[0]
+    assert sample.fields is None or not sample.labelled.any()
+    assert sample.keypoint_names == ("nose", "pelvis")
 
 
 def test_presets_and_single_weights():
