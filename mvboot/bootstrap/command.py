@@ -74,8 +74,8 @@ class CommandDetector:
                 "'python my.py --labels {labels} --pictures {pictures} --out {out}'"
             )
 
-    def train(self, labels: Keypoints2D, folder: Path) -> None:
-        """See `Detector.train`; the command detects in the same call.
+    def train(self, labels: Keypoints2D, folder: Path, before: Path | None = None) -> None:
+        """See `Detector.train`; the command detects in the same call, and starts as it likes.
 
         InputError where it fails, writes nothing or something that cannot be read, or does not
         know the keypoints and cameras of the labels.

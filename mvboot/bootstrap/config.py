@@ -62,4 +62,7 @@ class BootstrapSettings(_Settings):
     tolerance: float = Field(
         0.0, ge=0, description="share by which the held-out error may grow before a stop"
     )
+    go_on: bool = Field(
+        True, description="each round starts from the network of the one before, not from the first"
+    )
     seed: int = Field(0, ge=0)

@@ -20,7 +20,7 @@ LOCATOR_PX = 192
 
 @dataclass(frozen=True)
 class NetworkDetector:
-    """Trains a network in every round, from the same start.
+    """Trains a network in every round.
 
     Where neither boxes nor masks say where the subject is in the pictures, a second network learns
     first to find it in whole pictures.
@@ -32,7 +32,7 @@ class NetworkDetector:
     capture
         What was filmed; its own keypoints and fields are never looked at.
     teacher
-        Network to start from; None: a new one.
+        Network that a first one starts from; None: a new one.
     warn
         Is told what is doubtful about a training.
     """
@@ -42,12 +42,14 @@ class NetworkDetector:
     teacher: Path | None = None
     warn: Callable[[str], None] = lambda text: None
 
-    def train(self, labels: Keypoints2D, folder: Path) -> None:
+    def train(self, labels: Keypoints2D, folder: Path, before: Path | None = None) -> None:
         """See `Detector.train`."""
+        start = self.teacher if before is None else before / MODEL
         if self._must_locate:
-            self._train(self._locating, self._blind, labels, folder / LOCATOR)
+            first = self.teacher if before is None else before / LOCATOR / MODEL
+            self._train(self._locating, self._blind, labels, folder / LOCATOR, first)
         views = self._views if self.settings.matches or self.settings.geometry.used else []
-        self._train(self.settings, self.framed(folder, views), labels, folder)
+        self._train(self.settings, self.framed(folder, views), labels, folder, start)
 
     def detect(self, folder: Path, views: Sequence[View]) -> Keypoints2D:
         """See `Detector.detect`."""
@@ -88,10 +90,15 @@ class NetworkDetector:
         )
 
     def _train(
-        self, settings: KeypointSettings, views: Capture, labels: Keypoints2D, folder: Path
+        self,
+        settings: KeypointSettings,
+        views: Capture,
+        labels: Keypoints2D,
+        folder: Path,
+        start: Path | None,
     ) -> None:
         labelled = self.capture.with_keypoints(labels)
-        run = PreparedRun.of(settings, views, (labelled,), self.teacher)
+        run = PreparedRun.of(settings, views, (labelled,), start)
         for warning in run.data.warnings:
             self.warn(warning)
         run.train(folder)

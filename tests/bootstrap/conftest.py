@@ -69,16 +69,18 @@ def exactly(keypoints):
 class Learner:
     """A detector in memory whose share of wrong detections falls with the labelled pictures.
 
-    ``outliers`` says it by number of pictures; ``taught`` keeps the labels of each training.
+    ``outliers`` says it by number of pictures; ``taught`` keeps the labels of each training and
+    ``begun`` the round that it goes on from.
     """
 
     def __init__(self, truth, outliers=lambda pictures: 0.35 if pictures < 12 else 0.1):
-        self.truth, self.outliers, self.taught = truth, outliers, {}
+        self.truth, self.outliers, self.taught, self.begun = truth, outliers, {}, {}
         self.detections = 0
 
-    def train(self, labels, folder: Path):
+    def train(self, labels, folder: Path, before=None):
         pictures = int(labels.present.any(axis=(2, 3)).sum())
         self.taught[folder.parent.name] = labels
+        self.begun[folder.parent.name] = None if before is None else before.parent.name
         (folder / "pictures.txt").write_text(str(pictures))
 
     def detect(self, folder: Path, views):

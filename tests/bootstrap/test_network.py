@@ -29,9 +29,9 @@ def filmed(tmp_path_factory):
     return folder
 
 
-def taught(detector, labels, folder):
+def taught(detector, labels, folder, before=None):
     folder.mkdir()
-    detector.train(labels, folder)
+    detector.train(labels, folder, before)
     return detector.detect(folder, [View("cam_01", 1), View("cam_03", 2)])
 
 
@@ -48,6 +48,18 @@ def test_it_learns_and_detects_about_the_masks_and_repeats_itself(filmed, tmp_pa
     more = of_views(capture.keypoints, capture.cameras, [0, 1, 2])
     other = taught(NetworkDetector(QUICK, capture), more, tmp_path / "c")
     assert not np.array_equal(found[0].xy, other.xy, equal_nan=True)
+
+
+def test_it_goes_on_from_an_earlier_one(filmed, tmp_path):
+    capture = Capture.open(filmed / "masks")
+    labels = of_views(capture.keypoints, capture.cameras, [0])
+    still = QUICK.model_copy(update={"learning_rate": 1e-12})
+    moving, resting = NetworkDetector(QUICK, capture), NetworkDetector(still, capture)
+    first = taught(moving, labels, tmp_path / "a")
+    on = taught(resting, labels, tmp_path / "b", before=tmp_path / "a")
+    anew = taught(resting, labels, tmp_path / "c")
+    np.testing.assert_allclose(on.xy, first.xy, atol=0.5)
+    assert np.nanmax(np.abs(anew.xy - first.xy)) > 1.0
 
 
 def test_the_captures_own_keypoints_are_never_looked_at(filmed, tmp_path):

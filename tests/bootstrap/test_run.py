@@ -70,6 +70,14 @@ def test_the_labels_of_a_round_replace_those_of_the_one_before(prepared, walked,
     assert newest[0] - newest[1] - people, "or nothing was dropped"
 
 
+@pytest.mark.parametrize("go_on", [True, False])
+def test_a_round_goes_on_from_the_one_before(prepared, walked, fake, tmp_path, go_on):
+    learner = fake.Learner(walked.truth)
+    list(prepared(learner, go_on=go_on).rounds(tmp_path))
+    expected = {"00": None, "01": "00", "02": "01"}
+    assert learner.begun == (expected if go_on else dict.fromkeys(expected))
+
+
 def test_pseudo_labels_are_the_points_in_all_views(prepared, walked, tmp_path):
     list(prepared().rounds(tmp_path))
     labels = read_keypoints2d(tmp_path / "rounds" / "02" / "labels.parquet")
