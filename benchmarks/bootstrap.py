@@ -14,7 +14,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +141,7 @@ def main() -> None:
     parser.add_argument("--mouse", type=Path)
     parser.add_argument("--only", choices=("people", "mouse"))
     parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--go-on", action="store_true", help="each round from the one before")
     parser.add_argument("--alone", action="store_true", help="nothing to compare with")
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
@@ -152,6 +153,8 @@ def main() -> None:
     if given.mouse is not None and given.only != "people":
         settings.append(mouse(shop, given.mouse, given.steps))
     lines = ["# Bootstrapping keypoints", *header()[1:]]
+    if given.go_on:
+        settings = [replace(each, more=(*each.more, "go_on=true")) for each in settings]
     for setting in settings:
         lines += reported(shop, setting, given.alone)
     text = "\n".join(lines) + "\n"

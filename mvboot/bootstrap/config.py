@@ -62,7 +62,5 @@ class BootstrapSettings(_Settings):
     tolerance: float = Field(
         0.0, ge=0, description="share by which the held-out error may grow before a stop"
     )
-    go_on: bool = Field(
-        True, description="each round starts from the network of the one before, not from the first"
-    )
+    go_on: bool = Field(False, description="each round goes on from the network of the one before")
     seed: int = Field(0, ge=0)
