@@ -8,7 +8,7 @@ what people would click, and a detector that learns from it gets worse.
 import numpy as np
 from numpy.typing import NDArray
 
-from mvboot.bootstrap.labels import labelled_pictures
+from mvboot.bootstrap.labels import labelled_part
 from mvboot.keypoints import Keypoints2D
 from mvboot.metrics.projected import projected
 from mvboot.rig import Rig
@@ -30,18 +30,16 @@ def label_gaps(rig: Rig, labels: Keypoints2D, threshold_px: float) -> Floats:
     cannot be told: too few labels, or points that fewer than three cameras label.
     """
     gaps = np.full((len(labels.cameras), len(labels.keypoints)), np.nan)
-    pictures = labelled_pictures(labels)
-    cameras = [name for name, own in zip(labels.cameras, pictures, strict=True) if own.any()]
-    if len(cameras) < FEWEST_CAMERAS:
+    own = labelled_part(labels)
+    if len(own.cameras) < FEWEST_CAMERAS:
         return gaps
-    own = labels.for_cameras(cameras).at_rows(np.flatnonzero(pictures.any(0)))
     options = TriangulationOptions(threshold_px=threshold_px, min_views=2)
-    seen_by = rig.subset(cameras)
+    seen_by = rig.subset(own.cameras)
     shown = projected(triangulate_keypoints(seen_by, own, options), seen_by)
     off = np.linalg.norm(shown.xy - own.xy, axis=-1)[:, :, 0]
     off = np.where(np.isnan(off), np.inf, off)
     known = own.present[:, :, 0] & (own.present[:, :, 0].sum(0) >= FEWEST_CAMERAS)
-    for c, name in enumerate(cameras):
+    for c, name in enumerate(own.cameras):
         for k in np.flatnonzero(known[c].sum(0) >= FEWEST_LABELS):
             gaps[labels.cameras.index(name), k] = np.median(off[c, known[c, :, k], k])
     return gaps

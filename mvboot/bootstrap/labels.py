@@ -54,6 +54,16 @@ def labelled_pictures(keypoints: Keypoints2D) -> Bools:
     return np.asarray(keypoints.present.any(axis=(2, 3)))
 
 
+def labelled_part(keypoints: Keypoints2D, fewest: int = 1) -> Keypoints2D:
+    """Return keypoints of the cameras with a label, in the frames that ``fewest`` cameras label.
+
+    InputError where nothing is labelled.
+    """
+    pictures = labelled_pictures(keypoints)
+    cameras = [name for name, own in zip(keypoints.cameras, pictures, strict=True) if own.any()]
+    return keypoints.for_cameras(cameras).at_rows(np.flatnonzero(pictures.sum(0) >= fewest))
+
+
 def united(first: Keypoints2D, later: Keypoints2D) -> Keypoints2D:
     """Return the labels of both; a picture that both have keeps those of ``first``.
 

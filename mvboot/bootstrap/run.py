@@ -189,10 +189,10 @@ class Bootstrapping:
             labels = united(labels, of_views(newest, newest.cameras, kept))
         shutil.rmtree(place / MODEL, ignore_errors=True)  # of a run that was interrupted
         (place / MODEL).mkdir(parents=True)
-        before = place.parent / f"{number - 1:02d}" / MODEL
-        self.detector.train(
-            labels, place / MODEL, before if number and self.settings.go_on else None
-        )
+        before = None
+        if number and self.settings.go_on:
+            before = place.parent / f"{number - 1:02d}" / MODEL
+        self.detector.train(labels, place / MODEL, before)
         found = self.detector.detect(place / MODEL, self.views)
         found = found.for_keypoints({name: name for name in labels.keypoints})
         frames = np.unique([view.frame for view in self.views]).tolist()

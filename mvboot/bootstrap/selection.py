@@ -11,7 +11,7 @@ from mvboot.bootstrap import heuristics
 from mvboot.bootstrap.agreement import label_gaps
 from mvboot.bootstrap.bones import Bone, bone_lengths, limited
 from mvboot.bootstrap.config import BootstrapSettings
-from mvboot.bootstrap.labels import labelled_pictures, of_pictures, subject_size_px
+from mvboot.bootstrap.labels import labelled_part, labelled_pictures, of_pictures, subject_size_px
 from mvboot.bootstrap.occlusion import shares_seen
 from mvboot.bootstrap.scoring import best_frames, frame_scores
 from mvboot.datasets import Capture
@@ -196,16 +196,12 @@ class Selector:
 
     @cached_property
     def _labelled_xyz(self) -> Floats:
-        pictures = labelled_pictures(self.labels)
-        rows = np.flatnonzero(pictures.sum(0) > 1)
-        cameras = [
-            name for name, own in zip(self.labels.cameras, pictures, strict=True) if own.any()
-        ]
-        if not len(rows) or len(cameras) < 2:
-            return np.zeros((0, len(self.labels.keypoints), 3))
-        labels = self.labels.for_cameras(cameras).at_rows(rows)
+        labels = labelled_part(self.labels, fewest=2)
+        if not len(labels.frames):
+            return np.zeros((0, len(labels.keypoints), 3))
         options = TriangulationOptions(threshold_px=self.threshold_px, min_views=2)
-        return triangulate_keypoints(self.capture.rig.subset(cameras), labels, options).xyz[:, 0]
+        rig = self.capture.rig.subset(labels.cameras)
+        return triangulate_keypoints(rig, labels, options).xyz[:, 0]
 
     def _labels(self, points: Keypoints3D) -> Keypoints2D:
         """Return all points in all pictures that were filmed and show their place."""

@@ -1,6 +1,7 @@
 """``mvboot evaluate``: how right and how consistent dense fields or 2D keypoints are."""
 
 from pathlib import Path
+from types import ModuleType
 from typing import Annotated, Any
 
 from typer import Argument, Option
@@ -108,34 +109,23 @@ def evaluate(
         "landmarks": pairs(landmark, "--landmark", "KEYPOINT=LANDMARK"),
         "seed": seed,
     }
-    say, command = Output(as_json), "mvboot evaluate"
+    say = Output(as_json)
     limits = pairs(fail_above, "--fail-above", "SCORE=LIMIT") or {}
+    work: ModuleType
+    kind: Any
     if surface is not None or stated(config, "surface") is not None:
-        own = _of_surface({**given, "surface": surface})
-        measured = resolved(
-            surface_evaluation.SurfaceEvaluateConfig, own, config, overrides, command
-        )
-        done = (
-            surface_evaluation.plan(measured, overwrite, say)
-            if dry_run
-            else surface_evaluation.run(measured, limits, overwrite, say)
-        )
+        work, kind = surface_evaluation, surface_evaluation.SurfaceEvaluateConfig
+        given = _of_surface({**given, "surface": surface})
     elif keypoints is not None or stated(config, "keypoints") is not None:
-        sparse = resolved(
-            keypoint_evaluation.KeypointEvaluateConfig, given, config, overrides, command
-        )
-        done = (
-            keypoint_evaluation.plan(sparse, overwrite, say)
-            if dry_run
-            else keypoint_evaluation.run(sparse, limits, overwrite, say)
-        )
+        work, kind = keypoint_evaluation, keypoint_evaluation.KeypointEvaluateConfig
     else:
-        dense = resolved(evaluation.EvaluateConfig, given, config, overrides, command)
-        done = (
-            evaluation.plan(dense, overwrite, say)
-            if dry_run
-            else evaluation.run(dense, limits, overwrite, say)
-        )
+        work, kind = evaluation, evaluation.EvaluateConfig
+    settings = resolved(kind, given, config, overrides, "mvboot evaluate")
+    done = (
+        work.plan(settings, overwrite, say)
+        if dry_run
+        else work.run(settings, limits, overwrite, say)
+    )
     say.result(done)
 
 

@@ -26,6 +26,7 @@ from mvboot.networks import (
 from mvboot.training.config import LatentConfig, LatentSettings
 from mvboot.training.discovery_data import LatentData
 from mvboot.training.discovery_watch import LatentWatch
+from mvboot.training.keypoint_labels import predicted_keypoints
 from mvboot.training.latent import (
     TOLD_UNTIL,
     inside,
@@ -80,7 +81,7 @@ class LatentObjective(Objective):
         ``angle_deg`` by which they turn wrong, ``transfer_px`` (of the crop) from where the other
         view puts them by its depth, the share ``inside`` the mask, and ``facing`` the right way.
         """
-        prediction = _asked(network, sample)
+        prediction = predicted_keypoints(network, sample.images)
         views, _ = keypoint_views(prediction, sample)
         pairs = sample.pairs()
         a, b = torch.tensor(pairs).unbind(1)
@@ -109,7 +110,7 @@ class LatentObjective(Objective):
         if told and oriented is not None and isinstance(network, OrientedNetwork):
             facing = known_facing(sample, oriented).to(sample.images.device)
             return network.forward(sample.images, facing)
-        return _asked(network, sample)
+        return predicted_keypoints(network, sample.images)
 
 
 def weights_of(settings: LatentSettings) -> KeypointNetWeights:
@@ -119,12 +120,6 @@ def weights_of(settings: LatentSettings) -> KeypointNetWeights:
         "tf_code": KeypointNetWeights.tf_code(settings.keypoints),
     }
     return replace(presets[settings.preset], **settings.weights)
-
-
-def _asked(network: DenseNetwork, sample: Sample) -> KeypointPrediction:
-    found = network(sample.images)
-    assert isinstance(found, KeypointPrediction)
-    return found
 
 
 def _network(settings: LatentSettings, data: LatentData, teacher: Path | None) -> DenseNetwork:

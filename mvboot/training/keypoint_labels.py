@@ -10,7 +10,7 @@ from torch import Tensor
 from mvboot.datasets import Sample
 from mvboot.errors import InputError
 from mvboot.losses import heatmap_loss
-from mvboot.networks import KeypointPrediction
+from mvboot.networks import DenseNetwork, KeypointPrediction
 from mvboot.training.objective import Terms
 
 
@@ -19,6 +19,13 @@ class KeypointLabels(NamedTuple):
 
     points: Float[Tensor, "n k 2"]
     weight: Float[Tensor, "n k"]
+
+
+def predicted_keypoints(network: DenseNetwork, images: Tensor) -> KeypointPrediction:
+    """Return what a network of keypoints says of pictures (n, 3, h, w)."""
+    found = network(images)
+    assert isinstance(found, KeypointPrediction)
+    return found
 
 
 def keypoint_labels(sample: Sample, names: Sequence[str]) -> KeypointLabels:

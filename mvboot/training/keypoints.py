@@ -10,7 +10,7 @@ from torch import Tensor
 from mvboot.datasets import Sample
 from mvboot.geometry import epipolar_distance, fundamental_matrix
 from mvboot.losses import KeypointNetWeights, heatmap_divergence
-from mvboot.networks import DenseNetwork, KeypointPrediction, KeypointTarget, NetworkConfig
+from mvboot.networks import DenseNetwork, KeypointTarget, NetworkConfig
 from mvboot.training.config import Geometry, KeypointConfig, KeypointSettings
 from mvboot.training.crops import MIN_CONFIDENCE
 from mvboot.training.keypoint_consistency import KeypointConsistency
@@ -19,6 +19,7 @@ from mvboot.training.keypoint_labels import (
     KeypointLabels,
     keypoint_labels,
     labelled_keypoint_terms,
+    predicted_keypoints,
 )
 from mvboot.training.latent import latent_terms
 from mvboot.training.objective import Terms
@@ -56,11 +57,13 @@ class KeypointObjective(Objective):
         found = {}
         labelled, views = batch.get("labelled"), batch.get("views")
         if labelled is not None:
-            terms = labelled_keypoint_terms(_predicted(network, labelled), labelled, self.names)
+            terms = labelled_keypoint_terms(
+                predicted_keypoints(network, labelled.images), labelled, self.names
+            )
             found["labelled"] = Weighted(self.settings.labelled, terms)
         if views is None:
             return found
-        prediction = _predicted(network, views)
+        prediction = predicted_keypoints(network, views.images)
         if self.settings.matches:
             terms = self.consistency.terms(prediction, views, _labels(views, self.names))
             found["multiview"] = Weighted(self.rise.at(progress), terms)
@@ -69,7 +72,7 @@ class KeypointObjective(Objective):
             found["geometry"] = Weighted(1.0, terms, self.settings.geometry.model_dump())
         if teacher is not None:
             with torch.no_grad():
-                taught = _predicted(teacher, views)
+                taught = predicted_keypoints(teacher, views.images)
             value = heatmap_divergence(prediction.logits, taught.logits).mean()
             found["distilled"] = Weighted(self.keep.at(progress), Terms({"keypoints": value}))
         return found
@@ -83,7 +86,7 @@ class KeypointObjective(Objective):
         ``label_px`` from labels, ``epipolar_px`` from the epipolar lines of sure keypoints in the
         other views, ``drift_px`` from what the teacher says.
         """
-        decoded = _predicted(network, sample).decoded()
+        decoded = predicted_keypoints(network, sample.images).decoded()
         places = sample.to_original(decoded.xy)
         found = {"epipolar_px": _epipolar_gaps(places, decoded.confidence, sample)}
         labels = _labels(sample, self.names)
@@ -93,7 +96,7 @@ class KeypointObjective(Objective):
             found["label_px"] = error[known]
             found["pck"] = (error <= PCK * extent[:, None])[known & (extent[:, None] > 0)].double()
         if teacher is not None:
-            taught = sample.to_original(_predicted(teacher, sample).decoded().xy)
+            taught = sample.to_original(predicted_keypoints(teacher, sample.images).decoded().xy)
             found["drift_px"] = torch.linalg.vector_norm(places - taught, dim=-1).flatten()
         return found
 
@@ -101,12 +104,6 @@ class KeypointObjective(Objective):
 def weights_of(geometry: Geometry) -> KeypointNetWeights:
     """Return the weights of KeypointNet's terms that settings state."""
     return KeypointNetWeights(**geometry.model_dump())
-
-
-def _predicted(network: DenseNetwork, sample: Sample) -> KeypointPrediction:
-    found = network(sample.images)
-    assert isinstance(found, KeypointPrediction)
-    return found
 
 
 def _labels(sample: Sample, names: Sequence[str]) -> KeypointLabels | None:

@@ -11,7 +11,7 @@ from torch import Tensor
 from mvboot.losses import heatmap_loss
 from mvboot.networks import DenseNetwork, KeypointPrediction, KeypointTarget
 from mvboot.training.keypoint_data import KeypointData
-from mvboot.training.keypoint_labels import keypoint_labels
+from mvboot.training.keypoint_labels import keypoint_labels, predicted_keypoints
 
 LOW, HIGH, STEPS = 0.5, 8.0, 41
 MOST = 100
@@ -40,8 +40,7 @@ def cooled(network: DenseNetwork, data: KeypointData) -> DenseNetwork:
         if not {*target.names} <= {*sample.keypoint_names}:
             return network
         points, weight = keypoint_labels(sample, target.names)
-        prediction = network.eval()(sample.images.to(device))
-        assert isinstance(prediction, KeypointPrediction)
+        prediction = predicted_keypoints(network.eval(), sample.images.to(device))
         known = weight > 0
         count += int(known.sum())
         total += _losses(prediction, points, known, temperatures)
