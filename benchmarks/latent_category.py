@@ -9,7 +9,7 @@ hemisphere, without roll, on black.
 from dataclasses import dataclass
 
 import numpy as np
-from mvboot.synthetic.normals import face_normals
+from mvboot.template.normals import face_normals
 from numpy.typing import NDArray
 
 from mvboot.synthetic.material import Material, Surface, Texture

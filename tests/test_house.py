@@ -1,6 +1,7 @@
 """Guards: what a reviewer would otherwise have to check by hand."""
 
 import ast
+import importlib
 import re
 import subprocess
 import sys
@@ -15,6 +16,8 @@ import mvboot
 
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted((ROOT / "mvboot").rglob("*.py"))
+
+SCRIPTS = sorted((ROOT / "benchmarks").rglob("*.py")) + sorted((ROOT / "docs").glob("*.py"))
 
 LEVELS = [
     {"errors", "__init__"},
@@ -104,6 +107,17 @@ def test_files_and_functions_stay_small(path):
             body = node.body[1:] if ast.get_docstring(node) else node.body
             length = (body[-1].end_lineno - body[0].lineno + 1) if body else 0
             assert length <= MAX_FUNCTION, f"{node.name} has {length} lines"
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_scripts_import_what_mvboot_has(path):
+    """Benchmarks need peers and hours, so that no test runs them: their imports can break unseen."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "mvboot":
+            module = importlib.import_module(node.module)
+            for alias in node.names:
+                if not hasattr(module, alias.name):
+                    importlib.import_module(f"{node.module}.{alias.name}")
 
 
 def test_the_command_line_is_light_to_import():
