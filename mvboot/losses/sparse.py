@@ -8,14 +8,16 @@ a detector of keypoints as they train dense fields: in the style of Yu et al., N
 """
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn.functional import pad
 
 from mvboot.losses.residuals import PairError, Residuals
 
-PAIRS = 2**22
-"""Pairs of cells whose costs are held at a time."""
+CELLS = 128
+"""Heaviest cells of a map that count. A peak of a cell's width has all of itself in some forty, and
+all pairs of cells of two whole maps would take several times as long as the network does.
+"""
 
 
 def expected_costs(
@@ -33,9 +35,10 @@ def expected_costs(
     Returns
     -------
     (K,) ``sum_x sum_x' g(x) g'(x') d(x, x')``, px^2 for squared distances, px for unsquared ones,
-    in [0, 1) for robust ones, with gradient. Cells without a prediction or a pixel do not count;
-    a keypoint that has no others costs 0. The part that comes from the width of the maps alone is
-    in it, as a peak has to become narrow as well.
+    in [0, 1) for robust ones, with gradient. The `CELLS` heaviest cells of each map share all of
+    it. Cells without a prediction or a pixel do not count; a keypoint that has no others costs 0.
+    The part that comes from the width of the maps alone is in it, as a peak has to become narrow
+    as well.
 
     Raises
     ------
@@ -52,10 +55,9 @@ def expected_costs(
     if not bool(rows.any()) or not bool(columns.any()):
         return 0 * (g.sum(1) + h.sum(1))
     known = residuals.of(rows.nonzero()[:, 0], columns.nonzero()[:, 0])
-    g, h = _shares(g[:, rows]), _shares(h[:, columns])
-    by_g, by_h = _costs_by(g.detach(), h.detach(), known)
-    both = (g.detach() * by_g).sum(1)  # counted twice below, so that either gradient is whole
-    return (g * by_g).sum(1) + (h * by_h).sum(1) - both
+    g, at_g = _heaviest(g[:, rows])
+    h, at_h = _heaviest(h[:, columns])
+    return torch.einsum("kn,knm,km->k", g, _costs(known, at_g, at_h, g.dtype), h)
 
 
 def heatmap_affinity(
@@ -66,23 +68,20 @@ def heatmap_affinity(
     return forth if back is None else (forth + expected_costs(h, g, back)) / 2
 
 
-def _shares(weights: Float[Tensor, "k n"]) -> Float[Tensor, "k n"]:
-    total = weights.sum(1, keepdim=True)
-    return weights / total.clamp(min=torch.finfo(weights.dtype).tiny)
+def _heaviest(weights: Float[Tensor, "k n"]) -> tuple[Float[Tensor, "k c"], Int[Tensor, "k c"]]:
+    """Return the heaviest cells of each map as shares of their sum, and which they are."""
+    found, at = weights.topk(min(CELLS, weights.shape[1]), dim=1)
+    total = found.sum(1, keepdim=True)
+    return found / total.clamp(min=torch.finfo(weights.dtype).tiny), at
 
 
 @torch.no_grad()
-def _costs_by(g: Tensor, h: Tensor, residuals: Residuals) -> tuple[Tensor, Tensor]:
-    """Return what each x costs under h (K, N), and each x' under g (K, M), block by block."""
-    middle = residuals.pixels.mean(0)
-    centred = residuals.about(middle)
-    lines, pixels = centred.lines.to(g), pad(centred.pixels.to(g), (0, 1), value=1.0)
-    by_g, by_h = [], torch.zeros_like(h)
-    step = max(1, PAIRS // len(pixels))
-    for start in range(0, len(lines), step):
-        block = slice(start, start + step)
-        squared = torch.einsum("nri,mi->nmr", lines[block], pixels).square_().sum(-1)
-        costs = residuals.penalty.cost_(squared)
-        by_g.append(h @ costs.mT)
-        by_h += g[:, block] @ costs
-    return torch.cat(by_g, 1), by_h
+def _costs(
+    residuals: Residuals, rows: Int[Tensor, "k n"], columns: Int[Tensor, "k m"], dtype: torch.dtype
+) -> Float[Tensor, "k n m"]:
+    """Return d(x, x') of the chosen cells of each keypoint."""
+    centred = residuals.about(residuals.pixels.mean(0))
+    lines = centred.lines.to(dtype)[rows]
+    pixels = pad(centred.pixels.to(dtype)[columns], (0, 1), value=1.0)
+    squared = torch.einsum("knri,kmi->knmr", lines, pixels).square_().sum(-1)
+    return residuals.penalty.cost_(squared)
