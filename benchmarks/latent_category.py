@@ -9,7 +9,6 @@ hemisphere, without roll, on black.
 from dataclasses import dataclass
 
 import numpy as np
-from mvboot.template.normals import face_normals
 from numpy.typing import NDArray
 
 from mvboot.synthetic.material import Material, Surface, Texture
@@ -22,6 +21,7 @@ from mvboot.synthetic.textures.coloured import Plain, Ramp, Steps
 from mvboot.synthetic.textures.colours import rgb, rgb_from_hsv, srgb_from_linear
 from mvboot.synthetic.textures.noise import Noise
 from mvboot.synthetic.textures.patterns import Stripes
+from mvboot.template.normals import face_normals
 
 Floats = NDArray[np.float64]
 

@@ -111,7 +111,7 @@ def test_files_and_functions_stay_small(path):
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_scripts_import_what_mvboot_has(path):
-    """Benchmarks need peers and hours, so that no test runs them: their imports can break unseen."""
+    """Benchmarks need peers and hours: no test runs them, and imports would break unseen."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "mvboot":
             module = importlib.import_module(node.module)

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mvboot.bootstrap.labels import labelled_pictures
 from mvboot.datasets import Capture, View
+from mvboot.datasets.labels import labelled_pictures
 from mvboot.errors import InputError
 from mvboot.files import atomic_file
 from mvboot.formats.detections import load_keypoints

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mvboot.bootstrap.labels import labelled_pictures
 from mvboot.datasets import Capture, View
+from mvboot.datasets.labels import labelled_pictures
 from mvboot.keypoints import Keypoints2D
 from mvboot.metrics.detections import detection_summary
 from mvboot.triangulation.evaluate import leave_one_out

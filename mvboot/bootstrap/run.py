@@ -17,13 +17,6 @@ from mvboot.bootstrap.bones import Bone
 from mvboot.bootstrap.config import BootstrapSettings
 from mvboot.bootstrap.detector import Detector
 from mvboot.bootstrap.judging import Judge, wanted_views
-from mvboot.bootstrap.labels import (
-    labelled_pictures,
-    of_views,
-    on_axes,
-    subject_size_px,
-    united,
-)
 from mvboot.bootstrap.review import Review, refused_frames, review_of
 from mvboot.bootstrap.round import (
     DETECTIONS,
@@ -40,6 +33,13 @@ from mvboot.bootstrap.selection import REASONS, Chosen, Selector
 from mvboot.bootstrap.verdict import verdict
 from mvboot.config import load_yaml
 from mvboot.datasets import Capture, View
+from mvboot.datasets.labels import (
+    labelled_pictures,
+    of_views,
+    on_axes,
+    subject_size_px,
+    united,
+)
 from mvboot.errors import InputError, NothingUsable
 from mvboot.files import atomic_folder
 from mvboot.formats.keypoints2d_table import read_keypoints2d, write_keypoints2d

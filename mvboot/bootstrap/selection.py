@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mvboot.bootstrap import heuristics
-from mvboot.bootstrap.agreement import label_gaps
 from mvboot.bootstrap.bones import Bone, bone_lengths, limited
 from mvboot.bootstrap.config import BootstrapSettings
-from mvboot.bootstrap.labels import labelled_part, labelled_pictures, of_pictures, subject_size_px
 from mvboot.bootstrap.occlusion import shares_seen
 from mvboot.bootstrap.scoring import best_frames, frame_scores
 from mvboot.datasets import Capture
+from mvboot.datasets.labels import labelled_part, labelled_pictures, of_pictures
 from mvboot.keypoints import Keypoints2D, Keypoints3D
+from mvboot.metrics.agreement import LabelAgreement
 from mvboot.metrics.projected import projected
 from mvboot.triangulation.options import TriangulationOptions
 from mvboot.triangulation.recording import KeypointGroups, triangulate_keypoints
@@ -86,28 +86,9 @@ class Selector:
     labels: Keypoints2D
 
     @cached_property
-    def label_gaps(self) -> Floats:
-        """How far people's labels lie from where their other views show a keypoint, (C, K) px."""
-        limit = self.agreement_px
-        if not np.isfinite(limit):
-            return np.full((len(self.labels.cameras), len(self.labels.keypoints)), np.nan)
-        return label_gaps(self.capture.rig, self.labels, limit)
-
-    @property
-    def agreement_px(self) -> float:
-        """How far they may, for a keypoint to be labelled anew in a view."""
-        share = self.settings.agreement
-        return np.inf if share is None else share * subject_size_px(self.labels)
-
-    def _agreed(self, keypoints: Keypoints2D) -> Keypoints2D:
-        """Return keypoints without those of which people mean another spot in that view."""
-        same = np.ones((len(keypoints.cameras), len(self.labels.keypoints)), bool)
-        for c, name in enumerate(keypoints.cameras):
-            if name in self.labels.cameras:
-                gaps = self.label_gaps[self.labels.cameras.index(name)]
-                same[c] = ~(gaps > self.agreement_px)
-        own = [self.labels.keypoints.index(name) for name in keypoints.keypoints]
-        return keypoints.where(same[:, None, None, own])
+    def agreement(self) -> LabelAgreement:
+        """Which keypoints people place on the same spot in every view."""
+        return LabelAgreement.of(self.capture.rig, self.labels, self.settings.agreement)
 
     def points(self, detections: Keypoints2D) -> Keypoints3D:
         """Triangulate detections (C, F, 1, K) of some cameras robustly, in groups.
@@ -120,7 +101,7 @@ class Selector:
             threshold_px=self.threshold_px, min_views=settings.min_views, seed=settings.seed
         )
         rig = self.capture.rig.subset(detections.cameras)
-        agreed = self._agreed(detections.above(settings.min_confidence))
+        agreed = self.agreement.kept(detections.above(settings.min_confidence))
         confident = replace(agreed, covariance=None)
         return triangulate_keypoints(rig, confident, options, self.groups)
 
@@ -214,7 +195,7 @@ class Selector:
             xy = found.xy[c]
             with np.errstate(invalid="ignore"):
                 inside[c] = ((xy >= -0.5) & (xy <= size - 0.5)).all(-1) & filmed[:, None, None]
-        return self._agreed(found.where(inside))
+        return self.agreement.kept(found.where(inside))
 
     def _views(
         self, points: Keypoints3D, detections: Keypoints2D, labels: Keypoints2D, left: Bools

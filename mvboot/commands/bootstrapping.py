@@ -11,11 +11,9 @@ import numpy as np
 from pydantic import Field
 
 from mvboot.bootstrap import Bootstrapping, BootstrapSettings, Detector, Round, Selection, verdict
-from mvboot.bootstrap.agreement import described
 from mvboot.bootstrap.bones import read_bones, template_bones
 from mvboot.bootstrap.command import CommandDetector
 from mvboot.bootstrap.judging import wanted_views
-from mvboot.bootstrap.labels import labelled_pictures, of_views, on_axes
 from mvboot.bootstrap.network import NetworkDetector
 from mvboot.bootstrap.review import REVIEW, adopted
 from mvboot.bootstrap.run import ROUNDS
@@ -31,6 +29,7 @@ from mvboot.commands.triangulation import read_groups
 from mvboot.config import dump_yaml, load_yaml
 from mvboot.datasets import Capture
 from mvboot.datasets.frame_list import FrameList
+from mvboot.datasets.labels import labelled_pictures, of_views, on_axes
 from mvboot.errors import InputError
 from mvboot.files import require_free
 from mvboot.formats.detections import load_keypoints
@@ -380,23 +379,10 @@ def _introduce(prepared: Bootstrapping, say: Output) -> None:
         warnings.append("no --bones: lengths are not checked, and the body hides nothing")
     if len(facts["cameras"]) == 2:
         warnings.append("two cameras agree on a wrong point wherever their rays meet")
-    warnings.append(_disagreeing(prepared))
+    warnings.append(prepared.selector.agreement.warning("these are not labelled anew"))
     for warning in warnings:
         if warning is not None:
             say.warn(warning)
-
-
-def _disagreeing(prepared: Bootstrapping) -> str | None:
-    """Return a warning where people mean another spot in some views."""
-    selector = prepared.selector
-    wrong = described(selector.label_gaps, prepared.labels, selector.agreement_px)
-    if not wrong:
-        return None
-    return (
-        f"labels of people lie more than {selector.agreement_px:.1f} px from where their other "
-        f"views show the keypoint ({wrong}): the rig is off, or the name means another spot there; "
-        "these are not labelled anew"
-    )
 
 
 def _say_round(one: Round, say: Output) -> None:

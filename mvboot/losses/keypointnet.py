@@ -86,6 +86,9 @@ class KeypointViews:
         (n,) the cameras that see those places.
     mask, masked
         (n, h, w) which cells show the subject, and (n,) in which views that is known.
+    same
+        (n, K) which keypoints mean the same spot of the subject as in other views and should be
+        consistent; None: all.
     """
 
     logits: Float[Tensor, "n k h w"]
@@ -95,6 +98,7 @@ class KeypointViews:
     cameras: PlainCameras
     mask: Bool[Tensor, "n h w"]
     masked: Bool[Tensor, " n"]
+    same: Bool[Tensor, "n k"] | None = None
 
     @property
     def points(self) -> Float[Tensor, "n k 3"]:
@@ -130,7 +134,13 @@ def keypointnet_terms(
     if weights.consistency:
         places, depths = views.places, views.depths
         terms["consistency"] = consistency_loss(
-            cameras_a, cameras_b, places[a], places[b], depths[a], depths[b]
+            cameras_a,
+            cameras_b,
+            places[a],
+            places[b],
+            depths[a],
+            depths[b],
+            None if views.same is None else views.same[a] & views.same[b],
         ).mean()
     if weights.pose:
         b_from_a = cameras_b.from_other(cameras_a).R

@@ -181,6 +181,12 @@ class KeypointSettings(RunSettings):
         default={}, description="left: right, where names do not say it (middle: middle)"
     )
     rise: Share = Field(0.2, description="share of the run in which w_M rises from 0")
+    agreement: Positive | None = Field(
+        0.02,
+        description="how far people's labels of a keypoint in a view may lie from where their "
+        "other views show it, as a share of the subject's size, to be compared with them; "
+        "null: any",
+    )
     geometry: Geometry = Geometry()
 
     @property

@@ -117,5 +117,5 @@ TASK = Task(
     TrainConfig,
     TrainingData,
     _network,
-    lambda settings, network: DenseObjective(settings),
+    lambda settings, network, data: DenseObjective(settings),
 )

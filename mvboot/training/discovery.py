@@ -134,5 +134,5 @@ TASK = Task(
     LatentConfig,
     LatentData,
     _network,
-    lambda settings, network: LatentObjective(settings),
+    lambda settings, network, data: LatentObjective(settings),
 )

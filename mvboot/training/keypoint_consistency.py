@@ -9,7 +9,7 @@ subject.
 from dataclasses import dataclass, field
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from mvboot.datasets import Sample
@@ -34,14 +34,21 @@ class KeypointConsistency:
     matching: KeypointMatching = field(default_factory=KeypointMatching)
 
     def terms(
-        self, prediction: KeypointPrediction, sample: Sample, labels: KeypointLabels | None = None
+        self,
+        prediction: KeypointPrediction,
+        sample: Sample,
+        labels: KeypointLabels | None = None,
+        same: Bool[Tensor, "n k"] | None = None,
     ) -> Terms:
         """Return the mean over pairs and keypoints; no loss where there is no pair.
 
         A keypoint counts by the confidence that both views have in it, without gradient. ``labels``
-        of the same keypoints stand in for predictions where they are known.
+        of the same keypoints stand in for predictions where they are known. Only keypoints that
+        mean the ``same`` spot as in other views count; None: all.
         """
         maps, weight = _believed(prediction, labels if self.matching.anchored else None)
+        if same is not None:
+            weight = weight * same
         cells = undistorted_cells(sample, prediction.stride)
         distances = Distances(self.matching)
         values, gaps = [], []

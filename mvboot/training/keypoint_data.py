@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
-from mvboot.datasets import Augmentation, Capture, Mirror, SampleReader, sample_views
+from mvboot.datasets import Augmentation, Capture, Mirror, Sample, SampleReader, sample_views
 from mvboot.datasets.module import SampleDataset
 from mvboot.datasets.sample import View
 from mvboot.datasets.sides import left_right_pairs, without_partner
 from mvboot.errors import InputError
 from mvboot.keypoints import Keypoints2D
+from mvboot.metrics.agreement import LabelAgreement
 from mvboot.training.batches import RunData, validation_views
 from mvboot.training.config import KeypointSettings
 from mvboot.training.crops import framed, unframed
@@ -59,17 +61,31 @@ class KeypointData(RunData):
         self.names = _names(sources[0])
         cameras = label_cameras(sources, settings)
         self.mirrors, note = _mirrors(self.names, settings)
+        self.agreement = LabelAgreement.unknown()
         self.labelled = self._labelled(sources, cameras)
         self.warnings = (*unused(sources, cameras), *note)
         if settings.matches or settings.geometry.used:
             groups, warnings = sample_views(capture, "train", settings.matching.views)
             known = self._known(capture, sources, cameras)
-            self.warnings += (*warnings, *self._unframed(known, groups))
+            self.agreement = _agreement(known, settings)
+            apart = self.agreement.warning("these are not compared with other views")
+            self.warnings += (*warnings, *self._unframed(known, groups), *filter(None, [apart]))
             self.views = SampleDataset(self._reader(known, True), groups, settings.seed + 1)
         self.validation = SampleDataset(
             self._reader(capture, augmented=False),
             validation_views(capture, settings.matching.views),
             settings.seed,
+        )
+
+    def same_spot(self, sample: Sample) -> NDArray[np.bool_]:
+        """Return whether each keypoint of views (n, K) means the same spot as in other views."""
+        images = _images(self.names, self.settings)
+        mirrored = [images.get(name, name) for name in self.names]
+        return np.stack(
+            [
+                self.agreement.same_spot([view.camera], mirrored if turned else self.names)[0]
+                for view, turned in zip(sample.views, sample.mirrored.tolist(), strict=True)
+            ]
         )
 
     @property
@@ -129,6 +145,15 @@ class KeypointData(RunData):
         if self.settings.crops == "picture":
             return ()
         return unframed(capture, list(dict.fromkeys(view for group in groups for view in group)))
+
+
+def _agreement(known: Capture, settings: KeypointSettings) -> LabelAgreement:
+    """Return which of the labels that train mean the same spot in every view."""
+    if known.keypoints is None:
+        return LabelAgreement.unknown()
+    labels = known.keypoints
+    own = labels if settings.individual is None else labels.of(settings.individual)
+    return LabelAgreement.of(known.rig, own, settings.agreement)
 
 
 def _names(source: Capture) -> tuple[str, ...]:

@@ -37,9 +37,9 @@ class KeypointObjective(Objective):
 
     medians = frozenset({"label_px", "epipolar_px", "drift_px"})
 
-    def __init__(self, settings: KeypointSettings, names: Sequence[str]) -> None:
-        self.settings = settings
-        self.names = tuple(names)
+    def __init__(self, settings: KeypointSettings, data: KeypointData) -> None:
+        self.settings, self.data = settings, data
+        self.names = data.names
         distillation = settings.distillation
         self.keep = Schedule(distillation.weight_start, distillation.weight_end)
         self.rise = Schedule(0.0, settings.matching.weight, settings.rise)
@@ -64,11 +64,12 @@ class KeypointObjective(Objective):
         if views is None:
             return found
         prediction = predicted_keypoints(network, views.images)
+        same = torch.from_numpy(self.data.same_spot(views)).to(views.images.device)
         if self.settings.matches:
-            terms = self.consistency.terms(prediction, views, _labels(views, self.names))
+            terms = self.consistency.terms(prediction, views, _labels(views, self.names), same)
             found["multiview"] = Weighted(self.rise.at(progress), terms)
         if self.settings.geometry.used:
-            terms = latent_terms(prediction, views, self.weights, drawn_at(progress))
+            terms = latent_terms(prediction, views, self.weights, drawn_at(progress), same)
             found["geometry"] = Weighted(1.0, terms, self.settings.geometry.model_dump())
         if teacher is not None:
             with torch.no_grad():
@@ -144,17 +145,11 @@ def _network(settings: KeypointSettings, data: KeypointData, teacher: Path | Non
     return started(config, settings.seed, teacher)
 
 
-def _objective(settings: KeypointSettings, network: DenseNetwork) -> KeypointObjective:
-    target = network.config.target
-    assert isinstance(target, KeypointTarget)
-    return KeypointObjective(settings, target.names)
-
-
 TASK = Task(
     "sparse keypoints, as labels name them",
     KeypointConfig,
     KeypointData,
     _network,
-    _objective,
+    lambda settings, network, data: KeypointObjective(settings, data),
     cooled,
 )

@@ -6,6 +6,7 @@ depths.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from jaxtyping import Bool, Float
@@ -41,8 +42,11 @@ def latent_terms(
     sample: Sample,
     weights: KeypointNetWeights,
     generator: torch.Generator | None = None,
+    same: Bool[Tensor, "n k"] | None = None,
 ) -> Terms:
     """Return KeypointNet's terms of the views of a sample, named as their weights.
+
+    Keypoints are consistent where they mean the ``same`` spot as in other views; None: all.
 
     Beside them how the keypoints do: the mean angle in degrees by which those of pairs of views
     turn wrong (``angle_deg``) and by which keypoints that never turn would (``turn_deg``), how far
@@ -51,6 +55,7 @@ def latent_terms(
     InputError as for `plain_views`.
     """
     views, gap_px = keypoint_views(prediction, sample)
+    views = replace(views, same=same)
     pairs = sample.pairs()
     losses = keypointnet_terms(views, pairs, weights, generator)
     meters = {"plain_gap_px": gap_px, "spread": spread(views)}

@@ -121,7 +121,7 @@ class PreparedRun:
             _keep_log(folder / LOGS)
         seed_everything(settings.seed, verbose=False)
         task = task_of(settings)
-        objective = task.objective(settings, self.network)
+        objective = task.objective(settings, self.network, self.data)
         module = Training(self.network, settings, objective, self.teacher)
         trainer = Trainer(
             default_root_dir=folder,

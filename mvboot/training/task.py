@@ -85,7 +85,7 @@ class Task:
         From the settings, the data and the file of a teacher (or None) to what is trained, as it
         starts. InputError for a teacher that does not fit, or that is needed.
     objective
-        From the settings and that network to its loss.
+        From the settings, that network and the data to its loss.
     finished
         From the trained network and the data to the network that is saved.
     """
@@ -94,5 +94,5 @@ class Task:
     config: type[Places]
     data: Callable[[Capture, Any, Sequence[Capture]], RunData]
     network: Callable[[Any, Any, Path | None], DenseNetwork]
-    objective: Callable[[Any, DenseNetwork], Objective]
+    objective: Callable[[Any, DenseNetwork, Any], Objective]
     finished: Callable[[DenseNetwork, Any], DenseNetwork] = lambda network, data: network

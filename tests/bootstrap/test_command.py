@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from mvboot.bootstrap.command import CommandDetector, write_pictures
-from mvboot.bootstrap.labels import of_views
 from mvboot.datasets import View
+from mvboot.datasets.labels import of_views
 from mvboot.errors import InputError
 
 ECHO = """

@@ -5,9 +5,9 @@ import shutil
 import numpy as np
 import pytest
 
-from mvboot.bootstrap.labels import of_views
 from mvboot.bootstrap.network import LOCATOR, NetworkDetector
 from mvboot.datasets import Capture, View
+from mvboot.datasets.labels import of_views
 from mvboot.networks import read_header
 from mvboot.synthetic.capture import synthesise
 from mvboot.synthetic.settings import SynthSettings

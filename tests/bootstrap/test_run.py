@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from mvboot.bootstrap import Bootstrapping, BootstrapSettings
-from mvboot.bootstrap.labels import labelled_pictures, of_views
 from mvboot.bootstrap.review import Review
+from mvboot.datasets.labels import labelled_pictures, of_views
 from mvboot.errors import InputError, NothingUsable
 from mvboot.formats.keypoints2d_table import read_keypoints2d
 

@@ -37,6 +37,18 @@ def test_by_hand():
     assert value.item() == pytest.approx((0.4**2 + 0.4**2) / (2 * 2))
 
 
+def test_keypoints_that_are_not_counted():
+    """The first of two points is 0.4 off in b; alone it costs twice the mean of both."""
+    points = torch.tensor([[0.0, 0, 0], [0.2, 0.1, 0]]).double()
+    (uv_a, z_a), (uv_b, z_b) = seen(A, points), seen(B, points)
+    uv_b[0, 0, 0] += 0.4
+    costs = [
+        consistency_loss(A, B, uv_a, uv_b, z_a, z_b, torch.tensor([counted])).item()
+        for counted in ([True, True], [True, False], [False, True], [False, False])
+    ]
+    assert costs == pytest.approx([0.08, 0.16, 0, 0], abs=1e-12)
+
+
 def test_depth_matters_although_it_is_not_compared():
     """Keypoints at wrong depths are where the other camera does not see them."""
     points = torch.randn(6, 3).double()

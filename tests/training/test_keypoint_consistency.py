@@ -89,3 +89,19 @@ def test_one_view_is_no_pair(spots):
         KeypointPrediction(torch.zeros(1, 3, 32, 32), 2, 1.0), sample
     )
     assert found.losses == {} and found.meters == {"pairs": 0.0}
+
+
+def test_keypoints_that_mean_another_spot_there_do_not_count(spots):
+    sample = spots()
+    prediction = said(sample, (8.0, 0.0))
+    same = torch.ones(len(sample), len(NAMES), dtype=torch.bool)
+    alone = same.clone()
+    alone[1] = False  # the view that is off
+    term = KeypointConsistency()
+    values = [
+        float(term.terms(prediction, sample, same=counted).losses["multiview"])
+        for counted in (same, alone)
+    ]
+    right = float(term.terms(said(sample), sample, same=alone).losses["multiview"])
+    assert values[0] > 1.2 * values[1]
+    assert values[1] < 1.5 * right

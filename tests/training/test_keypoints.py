@@ -76,15 +76,16 @@ def test_unlabelled_views_train_with_every_term(dots, tmp_path, supervised):
     found = train(taught, dots, tmp_path / "taught", supervised[0] / MODEL)
     logged = log(tmp_path / "taught")
     assert "distilled/keypoints" in logged and found["validation/drift_px"] >= 0
-    weights = [KeypointObjective(taught, ["a"]).rise.at(done) for done in (0, 0.1, 0.2, 1)]
+    rise = KeypointObjective(taught, KeypointData(dots, taught)).rise
+    weights = [rise.at(done) for done in (0, 0.1, 0.2, 1)]
     assert weights == [0, 0.5, 1, 1]
 
 
 def test_views_lower_the_epipolar_error_without_labels(dots, supervised):
     """The term alone lowers itself where nothing is labelled."""
     run = settings(method="epipolar", label_frames=[5])
-    objective = KeypointObjective(run, ("red", "green", "blue"))
     data = KeypointData(dots.with_boxes(Boxes.of_keypoints(dots.keypoints)), run)
+    objective = KeypointObjective(run, data)
     network = load_network(supervised[0] / MODEL)
     batch = {"views": data.views[0, 0]}
     optimizer = torch.optim.Adam(network.parameters(), 3e-4)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mvboot.bootstrap.labels import (
+from mvboot.datasets.labels import (
     labelled_pictures,
     of_views,
     on_axes,
