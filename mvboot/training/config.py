@@ -22,10 +22,13 @@ class _Settings(BaseModel):
 
 
 class KeypointMatching(_Settings):
-    """The multi-view term L_M of keypoints, whose names say what matches."""
+    """The multi-view term L_M of keypoints, whose names say what matches.
 
-    weight: Weight = Field(1.0, description="w_M")
-    distance: Distance = Field("unsquared", description="squared, unsquared or robust")
+    Robust and light: views that agree on a wrong place pull each other away from the labels.
+    """
+
+    weight: Weight = Field(0.3, description="w_M")
+    distance: Distance = Field("robust", description="squared, unsquared or robust")
     tolerance: Positive = Field(2.0, description="width of robust distances and of votes, cells")
     limit: Positive | None = Field(8.0, description="truncate other distances, cells")
     views: int = Field(5, ge=2, description="cameras of a group; 2: single pairs")
@@ -35,6 +38,8 @@ class KeypointMatching(_Settings):
 class Matching(KeypointMatching):
     """The multi-view term L_M of dense fields, whose matches have a width."""
 
+    weight: Weight = Field(1.0, description="w_M")
+    distance: Distance = Field("unsquared", description="squared, unsquared or robust")
     sigma_start: Positive = Field(0.1, description="width of matches at first, m or uv")
     sigma_end: Positive = Field(0.05, description="width of matches in the end")
     sigma_until: Share = Field(0.7, description="share of the run until the end width")
