@@ -17,7 +17,7 @@ from mvboot.commands.prediction import (
     model_file,
     views_of,
 )
-from mvboot.datasets import Capture, View
+from mvboot.datasets import Capture, SampleReader, View
 from mvboot.datasets.layout import KEYPOINTS
 from mvboot.errors import InputError
 from mvboot.files import atomic_folder, require_free
@@ -73,12 +73,14 @@ class KeypointPrediction:
         network = load_network(model_file(model)).eval()
         cut = crops_of(header, KeypointSettings, size, margin)
         network.require_size(cut[0], cut[0])
+        whose = individual if individual is not None else trained.get("individual")
+        SampleReader(capture, cut[0], network.stride, cut[1], individual=whose)  # or InputError
         return KeypointPrediction(
             network,
             capture,
             views_of(capture, cameras, split),
             *cut,
-            individual if individual is not None else trained.get("individual"),
+            whose,
             tuple(name for name in formats if name != OWN),
         )
 

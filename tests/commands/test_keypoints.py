@@ -133,6 +133,7 @@ def test_a_limit_that_is_switched_off_stays_off(mvboot, data, tmp_path):
         ),
         (("predict", "--format", "dlc"), "--format dlc is none of deeplabcut"),
         (("predict", "--crops-from", "none.csv"), "none.csv: no such file"),
+        (("predict", "--individual", "dog", "--dry-run"), "no individual 'dog'; there are"),
         (("evaluate", "--keypoints", "none.parquet"), "no such file"),
         (("evaluate", "--fail-above", "surface.mean_cm=1"), "there are keypoints.mean_px"),
         (("evaluate", "--subject", "dog"), "no individual 'dog'; there are"),
