@@ -100,6 +100,7 @@ class Setting:
     """By how much fewer steps have views beside the labels."""
     epipolar: tuple[str, ...] = ()
     """Settings of epipolar training alone."""
+    seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -169,8 +170,7 @@ def main() -> None:
     if given.go_on:
         settings = [replace(each, more=(*each.more, "go_on=true")) for each in settings]
     for setting in settings:
-        seeded = replace(setting, network=(*setting.network, f"seed={given.seed}"))
-        lines += reported(shop, seeded, given.alone)
+        lines += reported(shop, replace(setting, seed=given.seed), given.alone)
     text = "\n".join(lines) + "\n"
     print(text)
     if given.out:
@@ -255,7 +255,7 @@ def reported(shop: Workshop, setting: Setting, alone: bool) -> list[str]:
         f"## {setting.name.title()}",
         "",
         f"{pictures} labelled pictures; `{' '.join((*setting.network, *setting.more))}`, "
-        f"{setting.steps} steps a training. Steps add up over rounds.",
+        f"{setting.steps} steps a training, seed {setting.seed}. Steps add up over rounds.",
         "",
         *scores(setting, rows, reference),
         *(() if setting.synthetic else same_spot_scores(setting, rows)),
@@ -325,7 +325,8 @@ def bootstrap(shop: Workshop, setting: Setting) -> Path:
         f"{setting.name}_bootstrap", "bootstrap", "--data", setting.capture,
         "--labels", setting.labels, "--label-frames", setting.frames,
         "--label-cameras", setting.cameras, "--rounds", str(ROUNDS), *files, *setting.more,
-        f"train.steps={setting.steps}", *(f"train.{word}" for word in setting.network),
+        "--seed", str(setting.seed), f"train.steps={setting.steps}",
+        *(f"train.{word}" for word in setting.network),
     )  # fmt: skip
 
 
@@ -342,7 +343,7 @@ def continued(shop: Workshop, setting: Setting, start: Path) -> dict[str, tuple[
         more = setting.epipolar if way.folder == "epipolar" else ()
         run = shop.do(
             f"{setting.name}_{way.folder}", "train", *common, *begun, *way.words, *more,
-            "--steps", str(steps),
+            "--steps", str(steps), "--seed", str(setting.seed),
         )  # fmt: skip
         found = shop.do(
             f"{setting.name}_{way.folder}_found", "predict", "--model", run, "--data",
