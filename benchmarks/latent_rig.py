@@ -29,8 +29,11 @@ FILMED = (
     "--gait", "walk", "--seed", "11", "fps=10",
 )  # fmt: skip
 ENDS = "oriented=[nose,tail_base]"
-FRAMES, THRESHOLD_PX = 3, 6
-"""Frames of the picture, and how far from its detection a triangulated point may fall."""
+TRUNK = ("shoulder_left", "shoulder_right", "hip_left", "hip_right", "withers", "rump")
+THRESHOLD_PX = 6
+"""How far from its detection a triangulated point may fall."""
+FRAMES, CAMERAS, TILE_PX = 3, ("cam_01", "cam_02", "cam_04", "cam_06"), 96
+"""What the picture shows, and the side of each part."""
 
 
 def main() -> None:
@@ -67,19 +70,19 @@ def page(
 ) -> str:
     """Return the page."""
     held = capture.split("validation").tolist()
-    rows = np.flatnonzero(np.isin(lifted.frames, held))
-    points = lifted.at_rows(rows)
+    rows = np.isin(lifted.frames, held)
+    shown = projected(lifted, capture.rig).at_rows(np.flatnonzero(rows))
     seen = found.for_cameras(capture.rig.names)
     seen = seen.at_rows(np.flatnonzero(np.isin(seen.frames, held)))
-    gaps = np.linalg.norm(projected(points, capture.rig).xy - seen.xy, axis=-1)
-    spread, half = moving(capture, points)
+    gaps = np.linalg.norm(shown.xy - seen.xy, axis=-1)
+    spread, half = moving(capture, lifted.frames[rows], lifted.xyz[rows, 0])
     train = capture.split("train")
     lines = ["# Latent keypoints on a rig", *header()[1:]]
     lines += [
         f"A walking animal, {len(train)} training and {len(held)} held-out frames of "
         f"{len(capture.cameras)} cameras. {trained['steps']:.0f} steps in "
         f"{trained['seconds'] / 60:.0f} minutes by the clock, one thread; of the animal only the "
-        "nose and the base of the tail are named, for front and back. All figures are of held-out "
+        "nose and the base of the tail are labelled, in all training pictures, for front and back. All figures are of held-out "
         "frames.",
         "",
         "| what | |",
@@ -89,7 +92,7 @@ def page(
         f"| on the mask | {trained['validation/inside']:.1%} |",
         f"| from where the other view's depth puts it, median | "
         f"{trained['validation/transfer_px']:.2f} px of the crop |",
-        f"| triangulated (3 views within {THRESHOLD_PX} px) | {points.accepted.mean():.1%} |",
+        f"| triangulated (3 views within {THRESHOLD_PX} px) | {lifted.accepted[rows].mean():.1%} |",
         f"| detections from the triangulated point, median | {np.nanmedian(gaps):.2f} px |",
         f"| place on the body over frames, standard deviation | {spread / half:.3f} half sizes "
         f"({1000 * spread:.0f} mm) |",
@@ -102,31 +105,43 @@ def page(
     return "\n".join(lines) + "\n"
 
 
-def moving(capture: Capture, points: Keypoints3D) -> tuple[float, float]:
-    """Return how far points move about on the body, root mean square, and its half size, in m."""
-    poses = capture.truth.poses
-    assert poses is not None
-    turns = Rotation.from_rotvec(poses.rotations[0, points.frames, 0])
+def moving(
+    capture: Capture, frames: NDArray[np.int64], xyz: NDArray[np.float64]
+) -> tuple[float, float]:
+    """Return how far points (F, K, 3) move about on the body, root mean square, and its half size.
+
+    Both in m.
+    """
+    truth = capture.truth.keypoints3d
+    body = truth.xyz[np.searchsorted(truth.frames, frames), 0]
+    trunk = body[:, [truth.keypoints.index(name) for name in TRUNK]]
+    middle, first = trunk.mean(1, keepdims=True), trunk[0] - trunk[0].mean(0)
     on_body = np.stack(
         [
-            turns.inv().apply(points.xyz[:, 0, k] - poses.translations[0, points.frames])
-            for k in range(len(points.keypoints))
-        ],
-        1,
+            Rotation.align_vectors(first, own)[0].apply(points)
+            for own, points in zip(trunk - middle, xyz - middle, strict=True)
+        ]
     )
     deviation = np.nanstd(on_body, axis=0)  # (K, 3)
-    size = np.ptp(capture.truth.keypoints3d.xyz[:, 0], axis=1).max(-1)
+    size = np.ptp(body, axis=1).max(-1)
     return float(np.sqrt(np.nanmean((deviation**2).sum(-1)))), float(np.median(size)) / 2
 
 
 def picture(capture: Capture, found: Keypoints2D) -> NDArray[np.uint8]:
-    """Return what all cameras show in some held-out frames, with the keypoints."""
+    """Return what some cameras show in some held-out frames, with the keypoints."""
     held = capture.split("validation")
     frames = held[np.linspace(0, len(held) - 1, FRAMES).round().astype(int)].tolist()
-    views = [(camera, frame) for frame in frames for camera in capture.cameras]
     rows = {frame: row for row, frame in enumerate(found.frames.tolist())}
-    places = np.stack([found.xy[found.cameras.index(c), rows[f], 0] for c, f in views])
-    return drawn([capture.picture(*view) for view in views], places, len(capture.cameras))
+    tiles, places = [], []
+    for frame in frames:
+        for camera in CAMERAS:
+            shown = capture.picture(camera, frame)
+            xy = found.xy[found.cameras.index(camera), rows[frame], 0]
+            room = np.array(shown.shape[1::-1]) - TILE_PX
+            corner = np.clip(np.round(xy.mean(0)) - TILE_PX / 2, 0, room).astype(int)
+            tiles.append(shown[corner[1] :, corner[0] :][:TILE_PX, :TILE_PX])
+            places.append(xy - corner)
+    return drawn(tiles, np.stack(places), len(CAMERAS))
 
 
 if __name__ == "__main__":
