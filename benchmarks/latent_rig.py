@@ -82,8 +82,8 @@ def page(
         f"A walking animal, {len(train)} training and {len(held)} held-out frames of "
         f"{len(capture.cameras)} cameras. {trained['steps']:.0f} steps in "
         f"{trained['seconds'] / 60:.0f} minutes by the clock, one thread; of the animal only the "
-        "nose and the base of the tail are labelled, in all training pictures, for front and back. All figures are of held-out "
-        "frames.",
+        "nose and the base of the tail are labelled, in all training pictures, for front and "
+        "back. All figures are of held-out frames.",
         "",
         "| what | |",
         "|---|---|",
