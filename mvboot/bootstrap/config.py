@@ -9,6 +9,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from mvboot.training.config import AGREEMENT
+
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
@@ -49,7 +51,7 @@ class BootstrapSettings(_Settings):
         None, description="views that must agree; null: 3, or 40 % of the detections if more"
     )
     agreement: Positive | None = Field(
-        0.02,
+        AGREEMENT,
         description="how far people's labels of a keypoint in a view may lie from where their "
         "other views show it, as a share of the subject's size, for new labels there; null: any",
     )

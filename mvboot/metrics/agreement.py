@@ -51,9 +51,9 @@ class LabelAgreement:
     def of(rig: Rig, labels: Keypoints2D, share: float | None) -> "LabelAgreement":
         """Compare labels (C, F, 1, K); ``share`` is the limit in sizes of the subject, None: none.
 
-        InputError where there is a limit and no labelled picture has two keypoints.
+        Nobody knows the size where no labelled picture has two keypoints: then there is none.
         """
-        if share is None or not labels.present.any():
+        if share is None or not (labels.present.sum(3) > 1).any():
             return LabelAgreement.unknown()
         limit = share * subject_size_px(labels)
         gaps = label_gaps(rig, labels, limit)

@@ -16,6 +16,9 @@ Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(gt=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 
+AGREEMENT = 0.02
+"""Labels in two views mean the same spot within this share of the subject's size."""
+
 
 class _Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -187,7 +190,7 @@ class KeypointSettings(RunSettings):
     )
     rise: Share = Field(0.2, description="share of the run in which w_M rises from 0")
     agreement: Positive | None = Field(
-        0.02,
+        AGREEMENT,
         description="how far people's labels of a keypoint in a view may lie from where their "
         "other views show it, as a share of the subject's size, to be compared with them; "
         "null: any",
@@ -201,6 +204,11 @@ class KeypointSettings(RunSettings):
 
     @model_validator(mode="after")
     def _matching_needs_views(self) -> Self:
+        if not (self.matches or self.geometry.used) and self.agreement != AGREEMENT:
+            raise ValueError(
+                "the method supervised compares no views; leave agreement out, or use the method "
+                "epipolar or terms of geometry"
+            )
         usual = KeypointMatching(views=self.matching.views)  # the terms of geometry have views too
         if not self.matches and self.matching != usual:
             raise ValueError(

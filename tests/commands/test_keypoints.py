@@ -126,6 +126,7 @@ def test_a_limit_that_is_switched_off_stays_off(mvboot, data, tmp_path):
         (("train", "--task", "keypoints", "matching.sigma_end=1"), "matching.sigma_end"),
         (("train", "--task", "keypoints", "matching.transfer=false"), "matching.transfer"),
         (("train", "--task", "keypoints", "matching.weight=0.2"), "supervised matches no views"),
+        (("train", "--task", "keypoints", "agreement=0.1"), "supervised compares no views"),
         (("train", "--task", "keypoints", "label_frames=[0,99]"), "frame 99 has no label in cam0"),
         (
             ("train", "--task", "keypoints", "--crops-from", "b.csv", "crops=picture"),

@@ -64,6 +64,12 @@ def test_without_a_limit_or_labels_all_means_the_same(scene, labels):
         assert found.same_spot(CAMERAS, labels.keypoints).all() and not found.described()
 
 
+def test_one_keypoint_has_no_size(scene, labels):
+    nose = labels.for_keypoints({"nose": "nose"})
+    found = LabelAgreement.of(scene.rig, elsewhere(nose, "cam_02", "nose", 15.0), 0.02)
+    assert found.same_spot(CAMERAS, ["nose"]).all()
+
+
 def test_two_labelled_cameras_cannot_tell(scene, labels):
     two = of_views(elsewhere(labels, "cam_02", "nose", 15.0), CAMERAS[:2], FRAMES)
     assert np.isnan(label_gaps(scene.rig, two, 3.0)).all()
