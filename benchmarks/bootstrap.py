@@ -32,14 +32,13 @@ from mvboot.keypoints import Keypoints2D
 from mvboot.metrics.agreement import LabelAgreement
 from mvboot.metrics.detections import detection_epipolar, detection_summary
 from mvboot.metrics.projected import projected
+from mvboot.training.config import AGREEMENT
 from mvboot.triangulation.options import TriangulationOptions
 from mvboot.triangulation.recording import triangulate_keypoints
 
 ROUNDS = 2
 VIEWS_COST = 2.5
 """Steps of labels alone that take about as long as one with groups of views beside them."""
-AGREEMENT = 0.02
-"""Labels of people mean the same spot within this share of the subject's size."""
 SHARE = 0.05
 """A label is right within this share of the longer side of the box about its picture's points."""
 FILMED = ("--cameras", "12", "--frames", "150", "--size", "224", "--seed", "31")

@@ -17,7 +17,9 @@ import mvboot
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted((ROOT / "mvboot").rglob("*.py"))
 
-SCRIPTS = sorted((ROOT / "benchmarks").rglob("*.py")) + sorted((ROOT / "docs").glob("*.py"))
+SCRIPTS = sorted(
+    path for top in ("benchmarks", "docs", "datasets") for path in (ROOT / top).rglob("*.py")
+)
 
 LEVELS = [
     {"errors", "__init__"},
@@ -113,11 +115,28 @@ def test_files_and_functions_stay_small(path):
 def test_scripts_import_what_mvboot_has(path):
     """Benchmarks need peers and hours: no test runs them, and imports would break unseen."""
     for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "mvboot":
+        if not isinstance(node, ast.ImportFrom):
+            continue
+        beside = path.with_name(f"{node.module}.py")
+        if beside.is_file():
+            assert {alias.name for alias in node.names} <= defined(beside)
+        elif (node.module or "").split(".")[0] == "mvboot":
             module = importlib.import_module(node.module)
             for alias in node.names:
                 if not hasattr(module, alias.name):
                     importlib.import_module(f"{node.module}.{alias.name}")
+
+
+def defined(path):
+    """Return the names that a script defines."""
+    found = set()
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found.add(node.name)
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            names = (part for part in ast.walk(node) if isinstance(part, ast.Name))
+            found |= {name.id for name in names if isinstance(name.ctx, ast.Store)}
+    return found
 
 
 def test_the_command_line_is_light_to_import():

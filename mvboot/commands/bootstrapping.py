@@ -52,6 +52,7 @@ INSTEAD = {
     "individual": "--subject",
     "label_frames": "--label-frames",
     "label_cameras": "--label-cameras",
+    "agreement": "agreement=SHARE",
 }
 """Settings of a training that a run states once: later rounds learn from more than labels."""
 
@@ -275,7 +276,8 @@ def _require_labelled(
 def _detector(config: BootstrapConfig, capture: Capture, say: Output) -> Detector:
     if config.detector_cmd is None:
         _require_own(config.train)
-        settings = config.train.model_copy(update={"seed": config.seed})
+        stated = {"seed": config.seed, "agreement": config.agreement}
+        settings = config.train.model_copy(update=stated)
         return NetworkDetector(settings, capture, _model(config.teacher), _once(say.warn))
     if config.teacher is not None:
         raise InputError("--teacher is for our network; --detector-cmd takes its place")

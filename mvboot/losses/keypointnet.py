@@ -86,7 +86,7 @@ class KeypointViews:
         (n,) the cameras that see those places.
     mask, masked
         (n, h, w) which cells show the subject, and (n,) in which views that is known.
-    same
+    same_spot
         (n, K) which keypoints mean the same spot of the subject as in other views and should be
         consistent; None: all.
     """
@@ -98,7 +98,7 @@ class KeypointViews:
     cameras: PlainCameras
     mask: Bool[Tensor, "n h w"]
     masked: Bool[Tensor, " n"]
-    same: Bool[Tensor, "n k"] | None = None
+    same_spot: Bool[Tensor, "n k"] | None = None
 
     @property
     def points(self) -> Float[Tensor, "n k 3"]:
@@ -140,7 +140,7 @@ def keypointnet_terms(
             places[b],
             depths[a],
             depths[b],
-            None if views.same is None else views.same[a] & views.same[b],
+            None if views.same_spot is None else views.same_spot[a] & views.same_spot[b],
         ).mean()
     if weights.pose:
         b_from_a = cameras_b.from_other(cameras_a).R

@@ -7,6 +7,8 @@ same error builders (`EpipolarError`, `FlowError`, `WarpError`), so that unlabel
 a detector of keypoints as they train dense fields: in the style of Yu et al., NeurIPS 2021.
 """
 
+import math
+
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -15,13 +17,18 @@ from torch.nn.functional import pad
 from mvboot.losses.residuals import PairError, Residuals
 
 CELLS = 128
-"""Heaviest cells of a map that count. A peak of a cell's width has all of itself in some forty, and
-all pairs of cells of two whole maps would take several times as long as the network does.
+"""Heaviest cells of a map that count at least: several peaks of a cell's width. All pairs of cells
+of two whole maps would take several times as long as the network does.
 """
 
 
+def heaviest(blur: float) -> int:
+    """Return how many cells of a map count whose peaks are ``blur`` cells wide: 99 % of one."""
+    return max(CELLS, math.ceil(-2 * math.pi * blur**2 * math.log(0.01)))
+
+
 def expected_costs(
-    g: Float[Tensor, "k n"], h: Float[Tensor, "k m"], residuals: Residuals
+    g: Float[Tensor, "k n"], h: Float[Tensor, "k m"], residuals: Residuals, cells: int = CELLS
 ) -> Float[Tensor, " k"]:
     """Return what matches of K keypoints cost on average, in one direction.
 
@@ -31,14 +38,16 @@ def expected_costs(
         Heat maps (K, N) and (K, M) over the cells of two pictures, not negative.
     residuals
         Of the same cells (`PairError.forth`).
+    cells
+        How many of the heaviest cells of each map count (`heaviest`).
 
     Returns
     -------
     (K,) ``sum_x sum_x' g(x) g'(x') d(x, x')``, px^2 for squared distances, px for unsquared ones,
-    in [0, 1) for robust ones, with gradient. The `CELLS` heaviest cells of each map share all of
-    it. Cells without a prediction or a pixel do not count; a keypoint that has no others costs 0.
-    The part that comes from the width of the maps alone is in it, as a peak has to become narrow
-    as well.
+    in [0, 1) for robust ones, with gradient. The heaviest cells of each map share all of it: of
+    a flat map the others get no gradient. Cells without a prediction or a pixel do not count; a
+    keypoint that has no others costs 0. The part that comes from the width of the maps alone is in
+    it, as a peak has to become narrow as well.
 
     Raises
     ------
@@ -55,22 +64,24 @@ def expected_costs(
     if not bool(rows.any()) or not bool(columns.any()):
         return 0 * (g.sum(1) + h.sum(1))
     known = residuals.of(rows.nonzero()[:, 0], columns.nonzero()[:, 0])
-    g, at_g = _heaviest(g[:, rows])
-    h, at_h = _heaviest(h[:, columns])
+    g, at_g = _shares(g[:, rows], cells)
+    h, at_h = _shares(h[:, columns], cells)
     return torch.einsum("kn,knm,km->k", g, _costs(known, at_g, at_h, g.dtype), h)
 
 
 def heatmap_affinity(
-    g: Float[Tensor, "k n"], h: Float[Tensor, "k m"], error: PairError
+    g: Float[Tensor, "k n"], h: Float[Tensor, "k m"], error: PairError, cells: int = CELLS
 ) -> Float[Tensor, " k"]:
     """Return the mean of `expected_costs` (K,) over both directions, where both are known."""
-    forth, back = expected_costs(g, h, error.forth), error.back
-    return forth if back is None else (forth + expected_costs(h, g, back)) / 2
+    forth, back = expected_costs(g, h, error.forth, cells), error.back
+    return forth if back is None else (forth + expected_costs(h, g, back, cells)) / 2
 
 
-def _heaviest(weights: Float[Tensor, "k n"]) -> tuple[Float[Tensor, "k c"], Int[Tensor, "k c"]]:
+def _shares(
+    weights: Float[Tensor, "k n"], cells: int
+) -> tuple[Float[Tensor, "k c"], Int[Tensor, "k c"]]:
     """Return the heaviest cells of each map as shares of their sum, and which they are."""
-    found, at = weights.topk(min(CELLS, weights.shape[1]), dim=1)
+    found, at = weights.topk(min(cells, weights.shape[1]), dim=1)
     total = found.sum(1, keepdim=True)
     return found / total.clamp(min=torch.finfo(weights.dtype).tiny), at
 

@@ -21,8 +21,14 @@ from mvboot.triangulation.recording import triangulate_keypoints
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
+CLICK_PX = 3.0
+"""People click no finer, and so no limit is."""
 FEWEST_CAMERAS = 3
-"""Two agree on some point wherever their rays meet; the third tells."""
+"""Two agree on some point wherever their rays meet. Of three, two can still agree by chance on a
+wrong one, and the third is blamed.
+"""
+SHOWN = 8
+"""Labels that a message names."""
 FEWEST_LABELS = 2
 """Labels of a keypoint in a view that make a median."""
 
@@ -51,11 +57,13 @@ class LabelAgreement:
     def of(rig: Rig, labels: Keypoints2D, share: float | None) -> "LabelAgreement":
         """Compare labels (C, F, 1, K); ``share`` is the limit in sizes of the subject, None: none.
 
+        It is no less than `CLICK_PX`.
+
         Nobody knows the size where no labelled picture has two keypoints: then there is none.
         """
         if share is None or not (labels.present.sum(3) > 1).any():
             return LabelAgreement.unknown()
-        limit = share * subject_size_px(labels)
+        limit = max(share * subject_size_px(labels), CLICK_PX)
         gaps = label_gaps(rig, labels, limit)
         return LabelAgreement(labels.cameras, labels.keypoints, gaps, limit)
 
@@ -80,26 +88,27 @@ class LabelAgreement:
         return keypoints.where(same[:, None, None])
 
     def described(self) -> str:
-        """Return which labels lie farther than the limit: 'back: Trunk 23.8, tail 24.5 px'."""
+        """Return which labels lie farther, the farthest first: 'Trunk in top 24.5, Nose ...'."""
+        order = np.argsort(-np.nan_to_num(self.gaps_px, nan=-1.0), axis=None, kind="stable")
         parts = []
-        for name, own in zip(self.cameras, self.gaps_px, strict=True):
-            far = [
-                f"{self.keypoints[k]} {own[k]:.1f}" if np.isfinite(own[k]) else self.keypoints[k]
-                for k in np.flatnonzero(own > self.limit_px)
-            ]
-            if far:
-                parts.append(f"{name}: {', '.join(far)}")
-        return "; ".join(parts)
+        for c, k in zip(*np.unravel_index(order, self.gaps_px.shape), strict=True):
+            gap = self.gaps_px[c, k]
+            if gap > self.limit_px:
+                how_far = f" {gap:.1f}" if np.isfinite(gap) else ""
+                parts.append(f"{self.keypoints[k]} in {self.cameras[c]}{how_far}")
+        more = [f"and {len(parts) - SHOWN} more"] if len(parts) > SHOWN else []
+        return ", ".join([*parts[:SHOWN], *more])
 
     def warning(self, consequence: str) -> str | None:
         """Return what to tell people, with what follows from it; None where all agree."""
-        wrong = self.described()
-        if not wrong:
+        far, known = (self.gaps_px > self.limit_px).sum(), (~np.isnan(self.gaps_px)).sum()
+        if not far:
             return None
         return (
             f"labels of people lie more than {self.limit_px:.1f} px from where their other views "
-            f"show the keypoint ({wrong}): the rig is off, or the name means another spot there; "
-            f"{consequence}"
+            f"show the keypoint in {far} of {known} pairs of keypoint and camera "
+            f"({self.described()} px): the rig is off, labels are imprecise (raise agreement), or "
+            f"the name means another spot there; {consequence}"
         )
 
 

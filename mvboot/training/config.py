@@ -202,12 +202,17 @@ class KeypointSettings(RunSettings):
         """Whether views of one instant are matched (L_M)."""
         return self.method == "epipolar"
 
+    @property
+    def compares(self) -> bool:
+        """Whether a term asks where other views show a keypoint."""
+        return self.matches or self.geometry.consistency > 0
+
     @model_validator(mode="after")
     def _matching_needs_views(self) -> Self:
-        if not (self.matches or self.geometry.used) and self.agreement != AGREEMENT:
+        if not self.compares and self.agreement != AGREEMENT:
             raise ValueError(
                 "the method supervised compares no views; leave agreement out, or use the method "
-                "epipolar or terms of geometry"
+                "epipolar or geometry.consistency"
             )
         usual = KeypointMatching(views=self.matching.views)  # the terms of geometry have views too
         if not self.matches and self.matching != usual:

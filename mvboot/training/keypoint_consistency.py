@@ -16,6 +16,7 @@ from mvboot.datasets import Sample
 from mvboot.geometry import fundamental_matrix
 from mvboot.heatmaps import Bumps
 from mvboot.losses import EpipolarError, Penalty, heatmap_affinity, surprise
+from mvboot.losses.sparse import heaviest
 from mvboot.networks import KeypointPrediction
 from mvboot.training.agreement import Distances
 from mvboot.training.config import KeypointMatching
@@ -38,36 +39,38 @@ class KeypointConsistency:
         prediction: KeypointPrediction,
         sample: Sample,
         labels: KeypointLabels | None = None,
-        same: Bool[Tensor, "n k"] | None = None,
+        same_spot: Bool[Tensor, "n k"] | None = None,
     ) -> Terms:
         """Return the mean over pairs and keypoints; no loss where there is no pair.
 
         A keypoint counts by the confidence that both views have in it, without gradient. ``labels``
         of the same keypoints stand in for predictions where they are known. Only keypoints that
-        mean the ``same`` spot as in other views count; None: all.
+        mean the same spot as in other views (``same_spot``) count; None: all.
         """
         maps, weight = _believed(prediction, labels if self.matching.anchored else None)
-        if same is not None:
-            weight = weight * same
+        if same_spot is not None:
+            weight = weight * same_spot
         cells = undistorted_cells(sample, prediction.stride)
         distances = Distances(self.matching)
         values, gaps = [], []
         for a, b in sample.pairs():
+            both = weight[a] * weight[b]
+            if not bool(both.any()):
+                continue
             side = cell_side(sample, prediction.stride, a, b)
             F = fundamental_matrix(sample.cameras[a], sample.cameras[b])
             error = EpipolarError(cells[a], cells[b], F, distances.penalty(side))
-            costs = heatmap_affinity(maps[a], maps[b], error)
+            costs = heatmap_affinity(maps[a], maps[b], error, heaviest(prediction.blur))
             if self.matching.distance == "robust":
                 costs = surprise(costs)
-            both = weight[a] * weight[b]
             value = (both * costs).sum() / both.sum().clamp(min=torch.finfo(both.dtype).eps)
             values.append(distances.scaled(value, side))
-            gaps.append(_likeliest_gap(maps[a], maps[b], cells[a], cells[b], F))
+            gaps.append(_likeliest_gap(maps[a], maps[b], cells[a], cells[b], F)[both > 0])
         if not values:
             return Terms({}, {"pairs": 0.0})
         meters = {
             "pairs": float(len(values)),
-            "confidence": float(weight.mean()),
+            "confidence": float(weight[weight > 0].mean()),
             "epipolar_px": float(torch.cat(gaps).nanmedian()),
         }
         return Terms({"multiview": torch.stack(values).mean()}, meters)

@@ -61,15 +61,15 @@ class KeypointData(RunData):
         self.names = _names(sources[0])
         cameras = label_cameras(sources, settings)
         self.mirrors, note = _mirrors(self.names, settings)
+        images = Mirror(_images(self.names, settings) if self.mirrors else {})
+        self.mirrored = images.order(self.names)
         self.agreement = LabelAgreement.unknown()
         self.labelled = self._labelled(sources, cameras)
         self.warnings = (*unused(sources, cameras), *note)
         if settings.matches or settings.geometry.used:
             groups, warnings = sample_views(capture, "train", settings.matching.views)
             known = self._known(capture, sources, cameras)
-            self.agreement = _agreement(known, settings)
-            apart = self.agreement.warning("these are not compared with other views")
-            self.warnings += (*warnings, *self._unframed(known, groups), *filter(None, [apart]))
+            self.warnings += (*warnings, *self._unframed(known, groups), *self._agree(known))
             self.views = SampleDataset(self._reader(known, True), groups, settings.seed + 1)
         self.validation = SampleDataset(
             self._reader(capture, augmented=False),
@@ -77,16 +77,11 @@ class KeypointData(RunData):
             settings.seed,
         )
 
-    def same_spot(self, sample: Sample) -> NDArray[np.bool_]:
+    def same_spots(self, sample: Sample) -> NDArray[np.bool_]:
         """Return whether each keypoint of views (n, K) means the same spot as in other views."""
-        images = _images(self.names, self.settings)
-        mirrored = [images.get(name, name) for name in self.names]
-        return np.stack(
-            [
-                self.agreement.same_spot([view.camera], mirrored if turned else self.names)[0]
-                for view, turned in zip(sample.views, sample.mirrored.tolist(), strict=True)
-            ]
-        )
+        plain = self.agreement.same_spot([view.camera for view in sample.views], self.names)
+        turned = sample.mirrored.cpu().numpy()[:, None]
+        return np.where(turned, plain[:, self.mirrored], plain)
 
     @property
     def is_held_out(self) -> bool:
@@ -125,6 +120,23 @@ class KeypointData(RunData):
         views = {view for (view,) in marked_views(own, cameras, self.settings.label_frames)}
         return capture.with_keypoints(_only(own.keypoints, views))
 
+    def _agree(self, known: Capture) -> tuple[str, ...]:
+        """Find out which labels mean the same spot in every view; return a warning of the others.
+
+        InputError where views must be matched and nothing is left to match.
+        """
+        settings = self.settings
+        if known.keypoints is None or not settings.compares:
+            return ()
+        labels = known.keypoints
+        own = labels if settings.individual is None else labels.of(settings.individual)
+        self.agreement = LabelAgreement.of(known.rig, own, settings.agreement)
+        warning = self.agreement.warning("these are not compared with other views")
+        same = self.agreement.same_spot(known.training_cameras, self.names)
+        if (same.sum(0) < 2).all():
+            raise InputError(f"{warning}; nothing is left to compare", where=known.folder)
+        return () if warning is None else (warning,)
+
     def _reader(self, capture: Capture, augmented: bool) -> SampleReader:
         settings = self.settings
         names = () if capture.keypoints is None else capture.keypoints.keypoints
@@ -145,15 +157,6 @@ class KeypointData(RunData):
         if self.settings.crops == "picture":
             return ()
         return unframed(capture, list(dict.fromkeys(view for group in groups for view in group)))
-
-
-def _agreement(known: Capture, settings: KeypointSettings) -> LabelAgreement:
-    """Return which of the labels that train mean the same spot in every view."""
-    if known.keypoints is None:
-        return LabelAgreement.unknown()
-    labels = known.keypoints
-    own = labels if settings.individual is None else labels.of(settings.individual)
-    return LabelAgreement.of(known.rig, own, settings.agreement)
 
 
 def _names(source: Capture) -> tuple[str, ...]:

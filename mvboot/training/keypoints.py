@@ -64,7 +64,7 @@ class KeypointObjective(Objective):
         if views is None:
             return found
         prediction = predicted_keypoints(network, views.images)
-        same = torch.from_numpy(self.data.same_spot(views)).to(views.images.device)
+        same = torch.from_numpy(self.data.same_spots(views)).to(views.images.device)
         if self.settings.matches:
             terms = self.consistency.terms(prediction, views, _labels(views, self.names), same)
             found["multiview"] = Weighted(self.rise.at(progress), terms)

@@ -42,11 +42,12 @@ def latent_terms(
     sample: Sample,
     weights: KeypointNetWeights,
     generator: torch.Generator | None = None,
-    same: Bool[Tensor, "n k"] | None = None,
+    same_spot: Bool[Tensor, "n k"] | None = None,
 ) -> Terms:
     """Return KeypointNet's terms of the views of a sample, named as their weights.
 
-    Keypoints are consistent where they mean the ``same`` spot as in other views; None: all.
+    Keypoints are made consistent where they mean the same spot as in other views (``same_spot``);
+    None: all.
 
     Beside them how the keypoints do: the mean angle in degrees by which those of pairs of views
     turn wrong (``angle_deg``) and by which keypoints that never turn would (``turn_deg``), how far
@@ -55,7 +56,7 @@ def latent_terms(
     InputError as for `plain_views`.
     """
     views, gap_px = keypoint_views(prediction, sample)
-    views = replace(views, same=same)
+    views = replace(views, same_spot=same_spot)
     pairs = sample.pairs()
     losses = keypointnet_terms(views, pairs, weights, generator)
     meters = {"plain_gap_px": gap_px, "spread": spread(views)}

@@ -178,6 +178,11 @@ def test_overwriting_begins_anew(mvboot, walk, tmp_path):
         ({}, ("--resume", "--overwrite"), "choose one"),
         ({}, ("train.steps=5",), "train.* are of our network"),
         ({"detector-cmd": None}, ("train.seed=5",), "train.seed is not for mvboot bootstrap"),
+        (
+            {"detector-cmd": None},
+            ("train.agreement=0.1", "train.method=epipolar"),
+            "give agreement=SHARE",
+        ),
         ({"detector-cmd": None}, ("train.label_frames=[0]",), "give --label-frames"),
         ({"subject": "dog"}, (), "no individual 'dog'"),
     ],

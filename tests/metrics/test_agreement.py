@@ -45,8 +45,9 @@ def test_the_view_that_means_another_spot_is_found(scene, labels):
     assert found.gaps_px[1, nose] == pytest.approx(15.0, abs=0.5)
     rest = np.delete(found.gaps_px, nose, axis=1)
     assert np.nanmax(rest) < 0.5 and np.nanmax(found.gaps_px[[0, 2, 3], nose]) < 0.5
-    assert found.described().startswith("cam_02: nose 15.")
-    assert found.warning("these do not count").endswith("these do not count")
+    assert found.described().startswith("nose in cam_02 15.")
+    warning = found.warning("these do not count")
+    assert "in 1 of 68 pairs" in warning and warning.endswith("these do not count")
 
 
 def test_it_says_so_by_name_in_any_order(scene, labels):
@@ -81,4 +82,17 @@ def test_views_of_which_no_two_agree_are_infinitely_far(scene, labels):
     off.xy[:4, :, 0, nose] += 400 * np.array([[-1.0, 1], [1, 1], [1, -1], [-1, -1]])[:, None]
     found = LabelAgreement.of(scene.rig, off, 0.001)
     assert np.isinf(found.gaps_px[:4, nose]).all()
-    assert "cam_01: nose" in found.described()
+    assert "nose in cam_01," in found.described(), "no number: nobody knows how far"
+
+
+def test_a_message_names_the_farthest(scene, labels):
+    off = labels
+    for px, keypoint in enumerate(labels.keypoints[:12]):
+        off = elsewhere(off, "cam_02", keypoint, 10.0 + px)
+    found = LabelAgreement.of(scene.rig, off, 0.02).described()
+    assert found.startswith(f"{labels.keypoints[11]} in cam_02 2") and found.endswith("and 4 more")
+
+
+def test_labels_are_not_asked_to_be_finer_than_clicks(scene, labels):
+    off = elsewhere(labels, "cam_02", "nose", 2.0)
+    assert LabelAgreement.of(scene.rig, off, 1e-4).same_spot(CAMERAS, labels.keypoints).all()

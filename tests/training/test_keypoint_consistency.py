@@ -99,9 +99,9 @@ def test_keypoints_that_mean_another_spot_there_do_not_count(spots):
     alone[1] = False  # the view that is off
     term = KeypointConsistency()
     values = [
-        float(term.terms(prediction, sample, same=counted).losses["multiview"])
+        float(term.terms(prediction, sample, same_spot=counted).losses["multiview"])
         for counted in (same, alone)
     ]
-    right = float(term.terms(said(sample), sample, same=alone).losses["multiview"])
+    right = float(term.terms(said(sample), sample, same_spot=alone).losses["multiview"])
     assert values[0] > 1.2 * values[1]
     assert values[1] < 1.5 * right

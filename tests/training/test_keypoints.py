@@ -254,3 +254,60 @@ def test_without_held_out_labels_the_temperature_stays(dots, supervised):
         own = dots.with_keypoints(keypoints)
         data = KeypointData(own, settings(), (dots,))
         assert cooled(network, data).config.target.temperature == 1.7
+
+
+def displaced(dots, camera, keypoint, px):
+    """Return the dots with one keypoint labelled elsewhere in one camera."""
+    found = dots.keypoints
+    xy = found.xy.copy()
+    xy[found.cameras.index(camera), ..., found.keypoints.index(keypoint), 1] += px
+    return dots.with_keypoints(replace(found, xy=xy))
+
+
+@pytest.mark.parametrize("keypoint", ["red", "green"])
+@pytest.mark.parametrize("flip", [0.0, 1.0])
+def test_what_people_place_differently_is_not_compared(dots, keypoint, flip):
+    """In a mirrored sample the left hand has the label of the right one."""
+    run = settings(method="epipolar", flip=flip, pairs={"red": "green", "blue": "blue"})
+    data = KeypointData(displaced(dots, "cam1", keypoint, 12.0), run)
+    (warning,) = [text for text in data.warnings if "not compared" in text]
+    assert f"{keypoint} in cam1 1" in warning and "in 1 of 12 pairs" in warning
+    sample = next(s for s in (data.views[0, i] for i in range(9)) if "cam1" in _cameras(s))
+    same = data.same_spots(sample)
+    named = {"red": "green", "green": "red"}[keypoint] if flip else keypoint
+    expected = np.ones_like(same)
+    expected[_cameras(sample).index("cam1"), data.names.index(named)] = False
+    assert bool(sample.mirrored[0]) == bool(flip)
+    np.testing.assert_array_equal(same, expected)
+
+
+def _cameras(sample):
+    return [view.camera for view in sample.views]
+
+
+def test_the_objective_leaves_out_what_people_place_differently(dots, supervised):
+    """With one view of each keypoint left there is nothing to compare, with all there is."""
+    geometry = {"consistency": 0.1}
+    run = settings(method="epipolar", flip=0.0, geometry=geometry)
+    objective = KeypointObjective(run, data := KeypointData(dots, run))
+    network = PreparedRun.of(run, dots).network
+    sample = data.views[0, 0]
+
+    def values():
+        terms = objective.terms({"views": sample}, network, None, 1.0)
+        return [terms[name].terms.losses for name in ("multiview", "geometry")]
+
+    multiview, geometric = values()
+    assert multiview["multiview"] > 0 and geometric["consistency"] > 0
+    data.same_spots = lambda sample: np.arange(len(sample))[:, None] == np.zeros((1, 3))
+    multiview, geometric = values()
+    assert not multiview and geometric["consistency"] == 0
+
+
+def test_nothing_left_to_compare_is_refused(dots):
+    off = dots
+    for step, camera in enumerate(dots.cameras):
+        for keypoint in dots.keypoints.keypoints:
+            off = displaced(off, camera, keypoint, 14.0 * (step - 1.5))
+    with pytest.raises(InputError, match="nothing is left to compare"):
+        KeypointData(off, settings(method="epipolar"))
