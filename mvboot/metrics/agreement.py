@@ -88,13 +88,13 @@ class LabelAgreement:
         return keypoints.where(same[:, None, None])
 
     def described(self) -> str:
-        """Return which labels lie farther, the farthest first: 'Trunk in top 24.5, Nose ...'."""
+        """Return which labels lie farther, the farthest first: 'Trunk in top 24.5 px, ...'."""
         order = np.argsort(-np.nan_to_num(self.gaps_px, nan=-1.0), axis=None, kind="stable")
         parts = []
         for c, k in zip(*np.unravel_index(order, self.gaps_px.shape), strict=True):
             gap = self.gaps_px[c, k]
             if gap > self.limit_px:
-                how_far = f" {gap:.1f}" if np.isfinite(gap) else ""
+                how_far = f" {gap:.1f} px" if np.isfinite(gap) else ""
                 parts.append(f"{self.keypoints[k]} in {self.cameras[c]}{how_far}")
         more = [f"and {len(parts) - SHOWN} more"] if len(parts) > SHOWN else []
         return ", ".join([*parts[:SHOWN], *more])
@@ -107,7 +107,7 @@ class LabelAgreement:
         return (
             f"labels of people lie more than {self.limit_px:.1f} px from where their other views "
             f"show the keypoint in {far} of {known} pairs of keypoint and camera "
-            f"({self.described()} px): the rig is off, labels are imprecise (raise agreement), or "
+            f"({self.described()}): the rig is off, labels are imprecise (raise agreement), or "
             f"the name means another spot there; {consequence}"
         )
 
