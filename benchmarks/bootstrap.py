@@ -99,8 +99,8 @@ class Setting:
     synthetic: bool = True
     views_cost: float = VIEWS_COST
     """By how much fewer steps have views beside the labels."""
-    epipolar: tuple[str, ...] = ()
-    """Settings of epipolar training alone."""
+    of_ways: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Settings of single `WAYS`, by their folder."""
     seed: int = 0
 
 
@@ -187,7 +187,7 @@ def people(shop: Workshop, steps: int) -> Setting:
         "people", capture, capture / "keypoints.parquet", ",".join(map(str, chosen)),
         "cam_01,cam_04,cam_07,cam_10", steps,
         ("size=96", "batch=8", "learning_rate=2e-3", "validate_every=500"),
-        ("window=5", "tolerance=1"), BODY_GROUPS, epipolar=("learning_rate=1e-3",),
+        ("window=5", "tolerance=1"), BODY_GROUPS, of_ways={"epipolar": ("learning_rate=1e-3",)},
     )  # fmt: skip
 
 
@@ -341,7 +341,7 @@ def continued(shop: Workshop, setting: Setting, start: Path) -> dict[str, tuple[
     for way in WAYS:
         steps = way.steps(setting)
         begun: tuple[str | Path, ...] = ("--teacher", start) if way.goes_on else ()
-        more = setting.epipolar if way.folder == "epipolar" else ()
+        more = setting.of_ways.get(way.folder, ())
         run = shop.do(
             f"{setting.name}_{way.folder}", "train", *common, *begun, *way.words, *more,
             "--steps", str(steps), "--seed", str(setting.seed),

@@ -1,6 +1,7 @@
 """Fixtures shared by all tests."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,19 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"real recordings not found in {folder}; set MVBOOT_SHARED_DATA")
     return folder
+
+
+@pytest.fixture(scope="session")
+def elsewhere():
+    """Return keypoints of which one means another spot in one camera, so many px lower."""
+
+    def displaced(keypoints, camera, keypoint, px):
+        off = replace(keypoints, xy=keypoints.xy.copy())
+        at = keypoints.cameras.index(camera), keypoints.keypoints.index(keypoint)
+        off.xy[at[0], ..., at[1], 1] += px
+        return off
+
+    return displaced
 
 
 @pytest.fixture(scope="session")

@@ -48,7 +48,7 @@ class NetworkDetector:
         if self._must_locate:
             first = self.teacher if before is None else before / LOCATOR / MODEL
             self._train(self._locating, self._blind, labels, folder / LOCATOR, first)
-        views = self._views if self.settings.matches or self.settings.geometry.used else []
+        views = self._views if self.settings.sees_views else []
         self._train(self.settings, self.framed(folder, views), labels, folder, start)
 
     def detect(self, folder: Path, views: Sequence[View]) -> Keypoints2D:

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from mvboot.bootstrap.round import SELECTION, Selection
+from mvboot.bootstrap.round import SELECTION, Selection, round_folder
 from mvboot.config import dump_yaml, load_yaml
 from mvboot.errors import InputError
 
@@ -59,7 +59,7 @@ def adopted(path: Path, rounds: Path) -> None:
     InputError where there is no such round, or a frame is not on its sheet.
     """
     review = read_review(path)
-    folder = rounds / f"{review.round:02d}"
+    folder = round_folder(rounds, review.round)
     if not folder.is_dir():
         raise InputError(f"is of round {review.round}, which has not begun", where=path)
     _require_of(review, folder, path)

@@ -17,6 +17,11 @@ MODEL, DETECTIONS, POINTS, LABELS = (
 SELECTION, ROUND = "selection.json", "round.json"
 
 
+def round_folder(rounds: Path, number: int) -> Path:
+    """Return the folder of a round among those of a run."""
+    return rounds / f"{number:02d}"
+
+
 class _Kept(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -28,6 +28,7 @@ from mvboot.bootstrap.round import (
     Round,
     Selection,
     read_round,
+    round_folder,
 )
 from mvboot.bootstrap.selection import REASONS, Chosen, Selector
 from mvboot.bootstrap.verdict import verdict
@@ -146,7 +147,7 @@ class Bootstrapping:
         """
         done: list[Round] = []
         for number in range(self.settings.rounds + 1):
-            place = folder / ROUNDS / f"{number:02d}"
+            place = round_folder(folder / ROUNDS, number)
             if number and verdict(done, self.settings.rounds, self.settings.tolerance).stop:
                 return
             if (place / ROUND).is_file():
@@ -166,7 +167,7 @@ class Bootstrapping:
     def _selected(self, number: int, place: Path) -> Selection:
         if (place / SELECTION).is_file():
             return load_yaml(place / SELECTION, Selection)
-        before = place.parent / f"{number - 1:02d}"
+        before = round_folder(place.parent, number - 1)
         train = self.capture.split("train").tolist()
         detections = on_axes(
             read_keypoints2d(before / DETECTIONS), self.capture.training_cameras, train
@@ -191,7 +192,7 @@ class Bootstrapping:
         (place / MODEL).mkdir(parents=True)
         before = None
         if number and self.settings.go_on:
-            before = place.parent / f"{number - 1:02d}" / MODEL
+            before = round_folder(place.parent, number - 1) / MODEL
         self.detector.train(labels, place / MODEL, before)
         found = self.detector.detect(place / MODEL, self.views)
         found = found.for_keypoints({name: name for name in labels.keypoints})
@@ -213,7 +214,7 @@ class Bootstrapping:
         return finished
 
     def _reviews(self, rounds: Path, until: int) -> list[Review]:
-        found = (review_of(rounds / f"{number:02d}") for number in range(1, until + 1))
+        found = (review_of(round_folder(rounds, number)) for number in range(1, until + 1))
         return [review for review in found if review is not None]
 
     def _nothing(self, selection: Selection) -> None:

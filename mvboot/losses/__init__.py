@@ -22,7 +22,7 @@ from mvboot.losses.relative_pose import relative_pose_loss
 from mvboot.losses.residuals import Distance, PairError, Penalty, Residuals
 from mvboot.losses.separation import separation_loss
 from mvboot.losses.silhouette import silhouette_loss
-from mvboot.losses.sparse import expected_costs, heatmap_affinity
+from mvboot.losses.sparse import expected_costs, heatmap_affinity, heaviest
 from mvboot.losses.transfer import Sighting, transfer_rows
 from mvboot.losses.variance import variance_loss
 from mvboot.losses.warp import WarpError
@@ -50,6 +50,7 @@ __all__ = [
     "heatmap_affinity",
     "heatmap_divergence",
     "heatmap_loss",
+    "heaviest",
     "keypointnet_terms",
     "likelihood",
     "match_fields",

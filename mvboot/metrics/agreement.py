@@ -5,8 +5,9 @@ is seen of it, a hidden tail is guessed. Where views mean other spots, the point
 is not what people would click, and a detector that learns it gets worse.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,15 +73,17 @@ class LabelAgreement:
         """Return that of no labels: every name means the same spot in all views."""
         return LabelAgreement((), (), np.zeros((0, 0)), np.inf)
 
+    @cached_property
+    def elsewhere(self) -> Mapping[tuple[str, str], float]:
+        """Gaps by camera and keypoint that mean another spot, px, the farthest first."""
+        far = np.argwhere(self.gaps_px > self.limit_px).tolist()
+        far.sort(key=lambda at: -self.gaps_px[*at])
+        return {(self.cameras[c], self.keypoints[k]): float(self.gaps_px[c, k]) for c, k in far}
+
     def same_spot(self, cameras: Sequence[str], keypoints: Sequence[str]) -> Bools:
         """Return whether these mean the same spot as elsewhere (C, K); yes where nobody knows."""
-        found = np.ones((len(cameras), len(keypoints)), bool)
-        for c, camera in enumerate(cameras):
-            for k, keypoint in enumerate(keypoints):
-                if camera in self.cameras and keypoint in self.keypoints:
-                    at = self.cameras.index(camera), self.keypoints.index(keypoint)
-                    found[c, k] = not self.gaps_px[at] > self.limit_px
-        return found
+        found = [[(camera, name) not in self.elsewhere for name in keypoints] for camera in cameras]
+        return np.array(found, bool).reshape(len(cameras), len(keypoints))
 
     def kept(self, keypoints: Keypoints2D) -> Keypoints2D:
         """Return keypoints without those of which people mean another spot in that view."""
@@ -89,21 +92,18 @@ class LabelAgreement:
 
     def described(self) -> str:
         """Return which labels lie farther, the farthest first: 'Trunk in top 24.5 px, ...'."""
-        order = np.argsort(-np.nan_to_num(self.gaps_px, nan=-1.0), axis=None, kind="stable")
-        parts = []
-        for c, k in zip(*np.unravel_index(order, self.gaps_px.shape), strict=True):
-            gap = self.gaps_px[c, k]
-            if gap > self.limit_px:
-                how_far = f" {gap:.1f} px" if np.isfinite(gap) else ""
-                parts.append(f"{self.keypoints[k]} in {self.cameras[c]}{how_far}")
+        parts = [
+            f"{keypoint} in {camera}" + (f" {gap:.1f} px" if np.isfinite(gap) else "")
+            for (camera, keypoint), gap in self.elsewhere.items()
+        ]
         more = [f"and {len(parts) - SHOWN} more"] if len(parts) > SHOWN else []
         return ", ".join([*parts[:SHOWN], *more])
 
     def warning(self, consequence: str) -> str | None:
         """Return what to tell people, with what follows from it; None where all agree."""
-        far, known = (self.gaps_px > self.limit_px).sum(), (~np.isnan(self.gaps_px)).sum()
-        if not far:
+        if not self.elsewhere:
             return None
+        far, known = len(self.elsewhere), np.count_nonzero(~np.isnan(self.gaps_px))
         return (
             f"labels of people lie more than {self.limit_px:.1f} px from where their other views "
             f"show the keypoint in {far} of {known} pairs of keypoint and camera "

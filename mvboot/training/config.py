@@ -203,12 +203,17 @@ class KeypointSettings(RunSettings):
         return self.method == "epipolar"
 
     @property
+    def sees_views(self) -> bool:
+        """Whether groups of views train beside labelled pictures."""
+        return self.matches or self.geometry.used
+
+    @property
     def compares(self) -> bool:
         """Whether a term asks where other views show a keypoint."""
         return self.matches or self.geometry.consistency > 0
 
     @model_validator(mode="after")
-    def _matching_needs_views(self) -> Self:
+    def _comparing_needs_views(self) -> Self:
         if not self.compares and self.agreement != AGREEMENT:
             raise ValueError(
                 "the method supervised compares no views; leave agreement out, or use the method "

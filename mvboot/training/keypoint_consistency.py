@@ -15,8 +15,7 @@ from torch import Tensor
 from mvboot.datasets import Sample
 from mvboot.geometry import fundamental_matrix
 from mvboot.heatmaps import Bumps
-from mvboot.losses import EpipolarError, Penalty, heatmap_affinity, surprise
-from mvboot.losses.sparse import heaviest
+from mvboot.losses import EpipolarError, Penalty, heatmap_affinity, heaviest, surprise
 from mvboot.networks import KeypointPrediction
 from mvboot.training.agreement import Distances
 from mvboot.training.config import KeypointMatching

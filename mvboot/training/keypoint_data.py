@@ -62,11 +62,11 @@ class KeypointData(RunData):
         cameras = label_cameras(sources, settings)
         self.mirrors, note = _mirrors(self.names, settings)
         images = Mirror(_images(self.names, settings) if self.mirrors else {})
-        self.mirrored = images.order(self.names)
+        self.mirror_order = images.order(self.names)
         self.agreement = LabelAgreement.unknown()
         self.labelled = self._labelled(sources, cameras)
         self.warnings = (*unused(sources, cameras), *note)
-        if settings.matches or settings.geometry.used:
+        if settings.sees_views:
             groups, warnings = sample_views(capture, "train", settings.matching.views)
             known = self._known(capture, sources, cameras)
             self.warnings += (*warnings, *self._unframed(known, groups), *self._agree(known))
@@ -81,7 +81,7 @@ class KeypointData(RunData):
         """Return whether each keypoint of views (n, K) means the same spot as in other views."""
         plain = self.agreement.same_spot([view.camera for view in sample.views], self.names)
         turned = sample.mirrored.cpu().numpy()[:, None]
-        return np.where(turned, plain[:, self.mirrored], plain)
+        return np.where(turned, plain[:, self.mirror_order], plain)
 
     @property
     def is_held_out(self) -> bool:

@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -15,13 +13,6 @@ def labels(walked):
     return of_views(walked.truth, CAMERAS, FRAMES)
 
 
-def elsewhere(labels, camera, keypoint, px):
-    """Return labels of which one keypoint means another spot in one camera."""
-    off = replace(labels, xy=labels.xy.copy())
-    off.xy[labels.cameras.index(camera), ..., labels.keypoints.index(keypoint), 1] += px
-    return off
-
-
 def selector_of(walked, fake, labels, **settings):
     held = of_views(walked.truth, walked.capture.cameras, range(48, 60))
     return Bootstrapping(
@@ -30,7 +21,7 @@ def selector_of(walked, fake, labels, **settings):
     ).selector  # fmt: skip
 
 
-def test_what_means_another_spot_is_neither_used_nor_labelled_anew(walked, fake, labels):
+def test_what_means_another_spot_is_neither_used_nor_labelled_anew(walked, fake, labels, elsewhere):
     off = elsewhere(labels, "cam_02", "nose", 15.0)
     train = walked.capture.split("train").tolist()
     detections = on_axes(

@@ -22,13 +22,6 @@ def labels(scene):
     return of_views(exact, CAMERAS, FRAMES)
 
 
-def elsewhere(labels, camera, keypoint, px):
-    """Return labels of which one keypoint means another spot in one camera."""
-    off = replace(labels, xy=labels.xy.copy())
-    off.xy[labels.cameras.index(camera), ..., labels.keypoints.index(keypoint), 1] += px
-    return off
-
-
 def test_exact_labels_agree(scene, labels):
     gaps = label_gaps(scene.rig, labels, 3.0)
     assert gaps.shape == (6, len(labels.keypoints))
@@ -38,7 +31,7 @@ def test_exact_labels_agree(scene, labels):
     assert found.described() == "" and found.warning("so what") is None
 
 
-def test_the_view_that_means_another_spot_is_found(scene, labels):
+def test_the_view_that_means_another_spot_is_found(scene, labels, elsewhere):
     off = elsewhere(labels, "cam_02", "nose", 15.0)
     found = LabelAgreement.of(scene.rig, off, 0.02)
     nose = labels.keypoints.index("nose")
@@ -50,7 +43,7 @@ def test_the_view_that_means_another_spot_is_found(scene, labels):
     assert "in 1 of 68 pairs" in warning and warning.endswith("these do not count")
 
 
-def test_it_says_so_by_name_in_any_order(scene, labels):
+def test_it_says_so_by_name_in_any_order(scene, labels, elsewhere):
     found = LabelAgreement.of(scene.rig, elsewhere(labels, "cam_02", "nose", 15.0), 0.02)
     same = found.same_spot(["cam_09", "cam_02", "cam_01"], ["tail_tip", "nose", "hat"])
     assert same.tolist() == [[True, True, True], [True, False, True], [True, True, True]]
@@ -59,19 +52,19 @@ def test_it_says_so_by_name_in_any_order(scene, labels):
     assert not kept[1, :, nose].any() and kept.sum() == labels.present.sum() - len(FRAMES)
 
 
-def test_without_a_limit_or_labels_all_means_the_same(scene, labels):
+def test_without_a_limit_or_labels_all_means_the_same(scene, labels, elsewhere):
     off = elsewhere(labels, "cam_02", "nose", 15.0)
     for found in (LabelAgreement.of(scene.rig, off, None), LabelAgreement.unknown()):
         assert found.same_spot(CAMERAS, labels.keypoints).all() and not found.described()
 
 
-def test_one_keypoint_has_no_size(scene, labels):
+def test_one_keypoint_has_no_size(scene, labels, elsewhere):
     nose = labels.for_keypoints({"nose": "nose"})
     found = LabelAgreement.of(scene.rig, elsewhere(nose, "cam_02", "nose", 15.0), 0.02)
     assert found.same_spot(CAMERAS, ["nose"]).all()
 
 
-def test_two_labelled_cameras_cannot_tell(scene, labels):
+def test_two_labelled_cameras_cannot_tell(scene, labels, elsewhere):
     two = of_views(elsewhere(labels, "cam_02", "nose", 15.0), CAMERAS[:2], FRAMES)
     assert np.isnan(label_gaps(scene.rig, two, 3.0)).all()
 
@@ -85,7 +78,7 @@ def test_views_of_which_no_two_agree_are_infinitely_far(scene, labels):
     assert "nose in cam_01," in found.described(), "no number: nobody knows how far"
 
 
-def test_a_message_names_the_farthest(scene, labels):
+def test_a_message_names_the_farthest(scene, labels, elsewhere):
     off = labels
     for px, keypoint in enumerate(labels.keypoints[:12]):
         off = elsewhere(off, "cam_02", keypoint, 10.0 + px)
@@ -93,6 +86,6 @@ def test_a_message_names_the_farthest(scene, labels):
     assert found.startswith(f"{labels.keypoints[11]} in cam_02 2") and found.endswith("and 4 more")
 
 
-def test_labels_are_not_asked_to_be_finer_than_clicks(scene, labels):
+def test_labels_are_not_asked_to_be_finer_than_clicks(scene, labels, elsewhere):
     off = elsewhere(labels, "cam_02", "nose", 2.0)
     assert LabelAgreement.of(scene.rig, off, 1e-4).same_spot(CAMERAS, labels.keypoints).all()

@@ -256,20 +256,13 @@ def test_without_held_out_labels_the_temperature_stays(dots, supervised):
         assert cooled(network, data).config.target.temperature == 1.7
 
 
-def displaced(dots, camera, keypoint, px):
-    """Return the dots with one keypoint labelled elsewhere in one camera."""
-    found = dots.keypoints
-    xy = found.xy.copy()
-    xy[found.cameras.index(camera), ..., found.keypoints.index(keypoint), 1] += px
-    return dots.with_keypoints(replace(found, xy=xy))
-
-
 @pytest.mark.parametrize("keypoint", ["red", "green"])
 @pytest.mark.parametrize("flip", [0.0, 1.0])
-def test_what_people_place_differently_is_not_compared(dots, keypoint, flip):
+def test_what_people_place_differently_is_not_compared(dots, elsewhere, keypoint, flip):
     """In a mirrored sample the left hand has the label of the right one."""
     run = settings(method="epipolar", flip=flip, pairs={"red": "green", "blue": "blue"})
-    data = KeypointData(displaced(dots, "cam1", keypoint, 12.0), run)
+    off = elsewhere(dots.keypoints, "cam1", keypoint, 12.0)
+    data = KeypointData(dots.with_keypoints(off), run)
     (warning,) = [text for text in data.warnings if "not compared" in text]
     assert f"{keypoint} in cam1 1" in warning and "in 1 of 12 pairs" in warning
     sample = next(s for s in (data.views[0, i] for i in range(9)) if "cam1" in _cameras(s))
@@ -304,10 +297,10 @@ def test_the_objective_leaves_out_what_people_place_differently(dots, supervised
     assert not multiview and geometric["consistency"] == 0
 
 
-def test_nothing_left_to_compare_is_refused(dots):
-    off = dots
+def test_nothing_left_to_compare_is_refused(dots, elsewhere):
+    off = dots.keypoints
     for step, camera in enumerate(dots.cameras):
         for keypoint in dots.keypoints.keypoints:
-            off = displaced(off, camera, keypoint, 14.0 * (step - 1.5))
+            off = elsewhere(off, camera, keypoint, 14.0 * (step - 1.5))
     with pytest.raises(InputError, match="nothing is left to compare"):
-        KeypointData(off, settings(method="epipolar"))
+        KeypointData(dots.with_keypoints(off), settings(method="epipolar"))
