@@ -18,6 +18,7 @@ import tempfile
 import time
 import traceback
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from random import Random
 
@@ -152,8 +153,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", default="", help="targets whose names begin like this")
     parser.add_argument("--out", type=Path, default=Path("out/fuzz"))
-    parser.add_argument("--first", type=int, default=0)
-    parser.add_argument("--workers", type=int, default=1, help="of how many this is --first")
+    parser.add_argument("--workers", type=int, default=1, help="processes that share the inputs")
     parser.add_argument("--again", type=int, default=None, help="read this input alone")
     parser.add_argument("--worker", type=int, default=None, help=argparse.SUPPRESS)
     asked = parser.parse_args()
@@ -164,7 +164,9 @@ def main() -> int:
         return 0
     if asked.again is not None:
         return again(asked)
-    results = watched(asked.first, asked)
+    with ThreadPoolExecutor(asked.workers) as pool:
+        shares = pool.map(lambda first: watched(first, asked), range(asked.workers))
+        results = sorted(result for share in shares for result in share)
     keep(results, asked)
     print(table(results))
     return int(any(ended not in ("read", "refused") for _, _, ended, _ in results))
