@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -22,10 +23,10 @@ import mvboot
 from mvboot import Rig
 from mvboot.synthetic import PointsProblem, points_problem
 from mvboot.synthetic.scene import project_all, ring_rig
-from mvboot.triangulation import TriangulationOptions, triangulate_points
+from mvboot.triangulation import TriangulationOptions, cpu, triangulate_points
 
 POINTS = 100_000
-PYCOLMAP_POINTS, ANIPOSE_POINTS = 20_000, 12
+PYCOLMAP_POINTS, ANIPOSE_POINTS = 20_000, 200
 STREAMED_POINTS = 10_000_000
 THRESHOLD_PX = 8.0
 
@@ -36,7 +37,14 @@ def main() -> None:
     arguments.add_argument("--points", type=int, default=POINTS)
     arguments.add_argument("--streamed", type=int, default=STREAMED_POINTS)
     given = arguments.parse_args()
-    lines = [*header(), *peers(given.points), *growth(given.points), *truthful(), *chance()]
+    lines = [
+        *header(),
+        *peers(given.points),
+        *threads(given.points),
+        *growth(given.points),
+        *truthful(),
+        *chance(),
+    ]
     lines += [*streamed(given.streamed), *help_time()]
     text = "\n".join(lines) + "\n"
     print(text)
@@ -86,24 +94,42 @@ def row(name, seconds, points, error, reference=None):
     )
 
 
+@contextmanager
+def using(threads: int):
+    """Triangulate on this many threads inside the block."""
+    before, cpu.threads = cpu.threads, lambda: threads
+    try:
+        yield
+    finally:
+        cpu.threads = before
+
+
 def peers(points: int) -> list[str]:
+    """All on one thread of one process; mvboot with the peers' setting first."""
     p = points_problem(8, points, np.random.default_rng(0))
-    triangulate_points(p.rig, p.pixels[:, :500])
-    seconds, ours = best_time(lambda: triangulate_points(p.rig, p.pixels))
-    rate = points / seconds
+    lenient = TriangulationOptions(min_views=2)
+    with using(1):
+        triangulate_points(p.rig, p.pixels[:, :500])
+        lenient_seconds, two = best_time(lambda: triangulate_points(p.rig, p.pixels, None, lenient))
+        seconds, ours = best_time(lambda: triangulate_points(p.rig, p.pixels))
+    rate = points / lenient_seconds
     known = np.where(p.wrong[..., None], np.nan, p.pixels)
     wide = TriangulationOptions(threshold_px=50, min_views=2)
     oracle = triangulate_points(p.rig, known, options=wide)
     common = ours.accepted & oracle.accepted
-    lenient = TriangulationOptions(min_views=2)
-    lenient_seconds, two = best_time(lambda: triangulate_points(p.rig, p.pixels, options=lenient))
     lines = [
-        "## Beside the peers: 8 cameras, 1 px noise, 25 % outliers, 10 % missing",
+        "## Beside the peers, one thread each: 8 cameras, 1 px noise, 25 % outliers, 10 % missing",
         "",
         "| | points | points/s | mvboot is faster by | median mm | p95 mm | refused % |",
         "|---|---|---|---|---|---|---|",
-        row("mvboot", seconds, points, millimetres(ours.points, p.xyz), rate),
-        row("mvboot, `min_views=2`", lenient_seconds, points, millimetres(two.points, p.xyz)),
+        row(
+            "mvboot, `min_views=2` as the peers",
+            lenient_seconds,
+            points,
+            millimetres(two.points, p.xyz),
+            rate,
+        ),
+        row("mvboot, default", seconds, points, millimetres(ours.points, p.xyz)),
     ]
     for peer in (pycolmap_row, anipose_row):
         try:
@@ -121,6 +147,33 @@ def peers(points: int) -> list[str]:
         f"{100 * (np.median(found) / np.median(best) - 1):+.2f} %.",
         "",
     ]
+
+
+def threads(points: int) -> list[str]:
+    """One thread and two, alone and beside a process that keeps one core busy."""
+    p = points_problem(8, points, np.random.default_rng(0))
+    lines = [
+        "## Threads, and a busy neighbour",
+        "",
+        "| | one thread, points/s | two threads, points/s | ratio |",
+        "|---|---|---|---|",
+    ]
+    for neighbours in (0, 1, 2):
+        busy = [
+            subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(neighbours)
+        ]
+        try:
+            rates = []
+            for count in (1, 2):
+                with using(count):
+                    seconds, _ = best_time(lambda: triangulate_points(p.rig, p.pixels), 5)
+                rates.append(points / seconds)
+        finally:
+            for one in busy:
+                one.kill()
+        title = ("alone", "beside one busy process", "beside two busy processes")[neighbours]
+        lines.append(f"| {title} | {rates[0]:,.0f} | {rates[1]:,.0f} | {rates[1] / rates[0]:.2f} |")
+    return [*lines, ""]
 
 
 def pycolmap_row(p: PointsProblem, rate: float) -> str:

@@ -13,10 +13,9 @@ from mvboot.triangulation.linear import triangulate_linear
 from mvboot.triangulation.observations import observe
 from mvboot.triangulation.options import TriangulationOptions
 from mvboot.triangulation.points import (
-    Groups,
     estimated_noise,
     reprojection_errors,
-    solve_kernel,
+    triangulate_points,
 )
 from mvboot.triangulation.recording import (
     KeypointGroups,
@@ -93,21 +92,24 @@ def leave_one_out(
     ordered = keypoints.for_cameras(rig.names)
     posed = rig_of_points(rig, ordered)
     pixels = ordered.xy.reshape(len(rig), -1, 2)
-    observations = observe(posed, pixels, ordered.confidence.reshape(len(rig), -1))
-    labels = Groups.from_labels(group_labels(ordered, groups), pixels.shape[1])
+    confidence = ordered.confidence.reshape(len(rig), -1)
+    weight = observe(posed, pixels, confidence).weight
+    labels = group_labels(ordered, groups)
     errors, counts = [], []
     names = rig.names if cameras is None else tuple(cameras)
     for name in names:
         c = rig.names.index(name)
-        seen = observations.weight[:, c] > 0
+        seen = weight[:, c] > 0
         counts.append(int(seen.sum()))
         if len(rig) < 3:
             errors.append(np.empty(0))
             continue
-        robust = solve_kernel(observations.without(c), options, labels).points
+        others_px, others_certain = (np.delete(array, c, axis=0) for array in (pixels, confidence))
+        others_rig = posed.without(name)
+        found = triangulate_points(others_rig, others_px, others_certain, options, labels)
+        robust = torch.from_numpy(found.points)
         refused = torch.isnan(robust[:, 0]) & seen
-        others = np.where(refused[:, None], np.delete(pixels, c, axis=0), np.nan)
-        plain = triangulate_linear(posed.without(name), others)
+        plain = triangulate_linear(others_rig, np.where(refused[:, None], others_px, np.nan))
         points = torch.where(refused[:, None], torch.from_numpy(plain), robust)
         own = torch.from_numpy(pixels[c : c + 1])
         gap = reprojection_errors(posed.subset([name]), points, own)[0]

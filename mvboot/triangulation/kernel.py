@@ -7,13 +7,12 @@ quadratic weighted by confidence (Torr and Zisserman 2000, MSAC); the best one i
 2017), which chance does not reach. `batch` is the same algorithm in torch.
 """
 
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
-from numba import njit, prange
+from numpy.typing import NDArray
 
 from mvboot.triangulation.refine import (
-    FAST,
     RAY_WIDTH,
     add_view,
     jit,
@@ -25,10 +24,100 @@ from mvboot.triangulation.refine import (
 ACCEPTED, FEW_DETECTIONS, PARALLEL, BEHIND, DISAGREE, DIVERGED = range(6)
 """Why a point is refused, as numbers; `result.REASONS` has the words."""
 
-BLOCK = 256
-"""Groups solved by one task: enough to hide its cost, few enough to balance two cores."""
 
-parallel_jit: Any = njit(cache=True, error_model="numpy", parallel=True, fastmath=FAST)
+class Problem(NamedTuple):
+    """N points seen by C cameras, in groups.
+
+    ``rays`` (N, C, 12) and ``weight`` (N, C), 0 where there is no detection; group g holds the
+    points ``order[starts[g]:starts[g + 1]]``.
+    """
+
+    rays: NDArray[np.float64]
+    weight: NDArray[np.float64]
+    order: NDArray[np.int64]
+    starts: NDArray[np.int64]
+
+
+class Rules(NamedTuple):
+    """What a point must fulfil: `TriangulationOptions` as the kernel needs them.
+
+    ``pairs``, ``available``, ``enough`` are a `HypothesisTable`; ``required`` (C + 1,) views must
+    agree, by the number of detections; ``threshold2`` in px^2.
+    """
+
+    pairs: NDArray[np.int32]
+    available: NDArray[np.int32]
+    enough: NDArray[np.int32]
+    required: NDArray[np.int64]
+    threshold2: float
+    min_sine2: float
+
+
+class Solved(NamedTuple):
+    """Points (N, 3) and their evidence, NaN where refused.
+
+    ``inliers`` (N, C), ``code`` (N,), upper triangles of the normal matrices (N, 6) in px^2 per
+    unit^2, mean distances (N,) from the rays in units.
+    """
+
+    points: NDArray[np.float64]
+    inliers: NDArray[np.bool_]
+    code: NDArray[np.int64]
+    normal: NDArray[np.float64]
+    residual: NDArray[np.float64]
+
+    @staticmethod
+    def empty(points: int, cameras: int) -> "Solved":
+        """Return room for the results of points that are all refused so far."""
+        return Solved(
+            np.full((points, 3), np.nan),
+            np.zeros((points, cameras), dtype=np.bool_),
+            np.zeros(points, dtype=np.int64),
+            np.zeros((points, 6)),
+            np.full(points, np.nan),
+        )
+
+    def part(self, rows: slice) -> "Solved":
+        """Return views of some points' results."""
+        return Solved(
+            self.points[rows],
+            self.inliers[rows],
+            self.code[rows],
+            self.normal[rows],
+            self.residual[rows],
+        )
+
+
+class Scratch(NamedTuple):
+    """Room for one group of P points at a time, seen by m of C views."""
+
+    views: NDArray[np.int64]
+    rays: NDArray[np.float64]
+    weight: NDArray[np.float64]
+    directions: NDArray[np.float64]
+    best: NDArray[np.float64]
+    trial: NDArray[np.float64]
+    seen: NDArray[np.float64]
+    errors2: NDArray[np.float64]
+    within_reach: NDArray[np.float64]
+    system: NDArray[np.float64]
+
+
+@jit
+def new_scratch(points, cameras):  # type: ignore[no-untyped-def]
+    """Return `Scratch` for groups of up to this many points."""
+    return Scratch(
+        np.empty(cameras, np.int64),
+        np.empty((points, cameras, RAY_WIDTH)),
+        np.empty((points, cameras + 1)),
+        np.empty((points, cameras, 3)),
+        np.empty((points, 3)),
+        np.empty((points, 3)),
+        np.empty((points, cameras, 3)),
+        np.empty(cameras),
+        np.empty(cameras + 1),
+        np.empty(12),
+    )
 
 
 @jit
@@ -123,18 +212,18 @@ def score(rays, weight, m, threshold2, to_beat, within_reach, X, seen):  # type:
 
 
 @jit
-def best_hypothesis(  # type: ignore[no-untyped-def]
-    rays, weight, directions, m, table, threshold2, min_sine2, best, trial, seen, within_reach
-):
+def best_hypothesis(scratch, m, rules, best, trial):  # type: ignore[no-untyped-def]
     """Fill ``best`` (P, 3) with the hypothesis of highest score; return why there is none."""
-    pairs, available, enough = table
+    rays, weight, directions, seen = scratch.rays, scratch.weight, scratch.directions, scratch.seen
+    pairs, enough, within_reach = rules.pairs, rules.enough, scratch.within_reach
+    threshold2, min_sine2 = rules.threshold2, rules.min_sine2
     within_reach[m] = 0.0
     for i in range(m - 1, -1, -1):
         within_reach[i] = within_reach[i + 1]
         for p in range(len(best)):
             within_reach[i] += weight[p, i]
     outcome, best_gain, best_agreeing, trials = FEW_DETECTIONS, -1.0, 0, 0
-    for h in range(available[m]):
+    for h in range(rules.available[m]):
         a, b = pairs[m, h, 0], pairs[m, h, 1]
         why = hypothesis(rays, weight, directions, a, b, min_sine2, trial)
         if why != ACCEPTED:
@@ -154,13 +243,15 @@ def best_hypothesis(  # type: ignore[no-untyped-def]
 
 
 @jit
-def complete(rays, weight, directions, m, threshold2, X, seen, errors2):  # type: ignore[no-untyped-def]
+def complete(scratch, m, threshold2, X):  # type: ignore[no-untyped-def]
     """Give points of the group that the best pair does not see the point nearest to all rays."""
     missing = 0
     for p in range(len(X)):
         missing += np.isnan(X[p, 0])
     if missing == 0:
         return
+    rays, weight, directions = scratch.rays, scratch.weight, scratch.directions
+    seen, errors2 = scratch.seen, scratch.errors2
     for i in range(m):
         errors2[i] = view_error2(rays, weight, i, X, seen)
     normal, target = np.empty(6), np.empty(3)
@@ -203,26 +294,28 @@ def ray_distance(rays, directions, p, i, X):  # type: ignore[no-untyped-def]
 
 
 @jit
-def accept(n, p, X, rays, weight, directions, views, seen, errors2, threshold2, required, out):  # type: ignore[no-untyped-def]
+def accept(n, p, X, m, scratch, rules, out):  # type: ignore[no-untyped-def]
     """Write point p of a solved group as number n with its evidence, or why it is refused."""
-    points, inliers, reason, normal, distance = out
+    rays, weight, directions = scratch.rays, scratch.weight, scratch.directions
+    views, seen, errors2, inliers = scratch.views, scratch.seen, scratch.errors2, out.inliers
+    normal, gradient = out.normal[n], scratch.system
     detections, agreeing, total = 0, 0, 0.0
-    gradient = np.zeros(3)
-    for i in range(len(views)):
+    for i in range(m):
         detections += weight[p, i] > 0
-        if weight[p, i] > 0 and errors2[i] < threshold2 and not np.isnan(X[p, 0]):
+        if weight[p, i] > 0 and errors2[i] < rules.threshold2 and not np.isnan(X[p, 0]):
             agreeing += 1
             inliers[n, views[i]] = True
-            add_view(rays, seen, p, i, weight[p, i], normal[n], gradient)
+            add_view(rays, seen, p, i, weight[p, i], normal, gradient)
             total += ray_distance(rays, directions, p, i, X)
-    if agreeing < required[detections]:
-        reason[n] = FEW_DETECTIONS if detections < required[detections] else DISAGREE
-        normal[n] = 0.0
+    if agreeing < rules.required[detections]:
+        few = detections < rules.required[detections]
+        out.code[n] = FEW_DETECTIONS if few else DISAGREE
+        normal[:] = 0.0
         inliers[n] = False
         return
-    reason[n] = ACCEPTED
-    points[n] = X[p]
-    distance[n] = total / agreeing
+    out.code[n] = ACCEPTED
+    out.points[n] = X[p]
+    out.residual[n] = total / agreeing
 
 
 @jit
@@ -237,64 +330,33 @@ def refuse(weight, members, m, why, required, reason):  # type: ignore[no-untype
 
 
 @jit
-def solve_group(  # type: ignore[no-untyped-def]
-    all_rays, all_weight, members, table, required, threshold2, min_sine2, scratch, out
-):
+def solve_group(problem, members, rules, scratch, out):  # type: ignore[no-untyped-def]
     """Solve one group: hypotheses, completion, refinement, verdict for each point."""
-    views, rays, weight, directions, best, trial, seen, errors2, within_reach = scratch
-    X, trial = best[: len(members)], trial[: len(members)]
-    m = gather(all_rays, all_weight, members, views, rays, weight, directions)
-    why = best_hypothesis(
-        rays, weight, directions, m, table, threshold2, min_sine2, X, trial, seen, within_reach
+    X, trial = scratch.best[: len(members)], scratch.trial[: len(members)]
+    rays, weight = scratch.rays, scratch.weight
+    m = gather(
+        problem.rays, problem.weight, members, scratch.views, rays, weight, scratch.directions
     )
+    why = best_hypothesis(scratch, m, rules, X, trial)
     if why != ACCEPTED:
-        refuse(weight, members, m, why, required, out[2])
+        refuse(weight, members, m, why, rules.required, out.code)
         return
-    complete(rays, weight, directions, m, threshold2, X, seen, errors2)
-    if not refine_group(rays, weight, m, threshold2, X, seen, errors2):
-        refuse(weight, members, m, DIVERGED, required, out[2])
+    complete(scratch, m, rules.threshold2, X)
+    seen, errors2, system = scratch.seen, scratch.errors2, scratch.system
+    if not refine_group(rays, weight, m, rules.threshold2, X, seen, errors2, system):
+        refuse(weight, members, m, DIVERGED, rules.required, out.code)
         return
     for p in range(len(members)):
-        n = members[p]
-        accept(
-            n, p, X, rays, weight, directions, views[:m], seen, errors2, threshold2, required, out
-        )
+        accept(members[p], p, X, m, scratch, rules, out)
 
 
-@parallel_jit
-def solve_groups(rays, weight, order, starts, table, required, threshold, min_sine2, out):  # type: ignore[no-untyped-def]
-    """Solve all groups.
-
-    rays (N, C, 12), weight (N, C) with 0 = no detection, ``order[starts[g]:starts[g + 1]]`` the
-    points of group g; fills ``out`` = points (N, 3), inliers (N, C), reason (N,), normal matrices
-    (N, 6) in px^2 per unit^2, and mean ray distances (N,).
-    """
-    groups = len(starts) - 1
-    cameras = weight.shape[1]
+@jit
+def solve_groups(problem, rules, out):  # type: ignore[no-untyped-def]
+    """Solve all groups of a `Problem` one after another by `Rules`; fills `Solved` ``out``."""
+    order, starts = problem.order, problem.starts
     largest = 0
-    for g in range(groups):
+    for g in range(len(starts) - 1):
         largest = max(largest, starts[g + 1] - starts[g])
-    for block in prange((groups + BLOCK - 1) // BLOCK):
-        scratch = (
-            np.empty(cameras, np.int64),
-            np.empty((largest, cameras, RAY_WIDTH)),
-            np.empty((largest, cameras + 1)),
-            np.empty((largest, cameras, 3)),
-            np.empty((largest, 3)),
-            np.empty((largest, 3)),
-            np.empty((largest, cameras, 3)),
-            np.empty(cameras),
-            np.empty(cameras + 1),
-        )
-        for g in range(block * BLOCK, min(groups, (block + 1) * BLOCK)):
-            solve_group(
-                rays,
-                weight,
-                order[starts[g] : starts[g + 1]],
-                table,
-                required,
-                threshold * threshold,
-                min_sine2,
-                scratch,
-                out,
-            )
+    scratch = new_scratch(largest, problem.weight.shape[1])
+    for g in range(len(starts) - 1):
+        solve_group(problem, order[starts[g] : starts[g + 1]], rules, scratch, out)

@@ -26,11 +26,6 @@ class Observations:
     rays: Tensor
     weight: Tensor
 
-    def without(self, camera: int) -> "Observations":
-        """Return what the other cameras saw: (N, C - 1, ...)."""
-        others = [c for c in range(self.weight.shape[1]) if c != camera]
-        return Observations(self.rays[:, others], self.weight[:, others])
-
     def whitened(self, roots: Tensor) -> "Observations":
         """Return the same with residuals times ``roots`` (C, N, 2, 2) (`whitening`)."""
         matrix = roots.transpose(0, 1) @ self.rays[..., 3:9].reshape(*self.rays.shape[:2], 2, 3)
@@ -60,11 +55,7 @@ def observe(rig: Rig, pixels: Any, confidence: Any = None) -> Observations:
 
 def checked_weight(rig: Rig, pixels: Tensor, confidence: Any) -> Tensor:
     """Return the confidences (C, N), 0 where the pixel is missing; raise InputError if unusable."""
-    if pixels.ndim != 3 or pixels.shape[0] != len(rig) or pixels.shape[2] != 2:
-        raise InputError(
-            f"pixels must have shape (C, N, 2) with C = {len(rig)} cameras in rig order "
-            f"({', '.join(rig.names)}), got {tuple(pixels.shape)}"
-        )
+    require_shapes(rig, pixels, confidence)
     total = pixels.abs().sum(-1)
     if bool(torch.isinf(total).any()):
         raise InputError("pixels has an infinite value; use NaN for a missing detection")
@@ -72,11 +63,21 @@ def checked_weight(rig: Rig, pixels: Tensor, confidence: Any) -> Tensor:
     if confidence is None:
         return (~missing).to(pixels)
     weight = to_tensor(confidence).to(pixels)
-    if weight.shape != missing.shape:
-        raise InputError(
-            f"confidence must have shape (C, N) = {tuple(missing.shape)}, got {tuple(weight.shape)}"
-        )
     weight = torch.where(missing, 0.0, weight)
     if not bool(((weight >= 0) & (weight <= 1)).all()):
         raise InputError("confidence must be in [0, 1] wherever there is a pixel; rescale it")
     return weight
+
+
+def require_shapes(rig: Rig, pixels: Tensor, confidence: Any) -> None:
+    """Raise InputError unless pixels are (C, N, 2) of the rig's cameras, confidences (C, N)."""
+    if pixels.ndim != 3 or pixels.shape[0] != len(rig) or pixels.shape[2] != 2:
+        raise InputError(
+            f"pixels must have shape (C, N, 2) with C = {len(rig)} cameras in rig order "
+            f"({', '.join(rig.names)}), got {tuple(pixels.shape)}"
+        )
+    shape = None if confidence is None else tuple(to_tensor(confidence).shape)
+    if shape is not None and shape != pixels.shape[:2]:
+        raise InputError(
+            f"confidence must have shape (C, N) = {tuple(pixels.shape[:2])}, got {shape}"
+        )

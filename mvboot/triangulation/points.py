@@ -1,5 +1,6 @@
 """`triangulate_points`: the one way from pixels to robust 3D points, on either engine."""
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,9 +10,9 @@ from torch import Tensor
 from mvboot.errors import InputError
 from mvboot.geometry.arrays import like, to_tensor
 from mvboot.rig import Rig
-from mvboot.triangulation import batch, kernel
+from mvboot.triangulation import batch, cpu
 from mvboot.triangulation.hypotheses import hypothesis_table
-from mvboot.triangulation.observations import Observations, observe
+from mvboot.triangulation.observations import Observations, observe, require_shapes
 from mvboot.triangulation.options import TriangulationOptions
 from mvboot.triangulation.result import TriangulationResult
 from mvboot.triangulation.whitening import whitening
@@ -90,44 +91,31 @@ def triangulate_points(
     if len(rig) < 2:
         raise InputError(f"triangulation needs at least two cameras, the rig has {len(rig)}")
     options = options or TriangulationOptions()
-    observations = observe(rig, pixels, confidence)
-    engine = solve_batch if isinstance(pixels, Tensor) else solve_kernel
-    labels = Groups.from_labels(groups, observations.weight.shape[0])
-    roots = None
-    if covariance is not None:
-        roots = whitening(to_tensor(pixels).double(), covariance)
-        observations = observations.whitened(roots)
-    solution = engine(observations, options, labels)
-    return _result(rig, pixels, observations, solution, options, roots)
+    given = to_tensor(pixels).double()
+    require_shapes(rig, given, confidence)
+    labels = Groups.from_labels(groups, given.shape[1])
+    roots = None if covariance is None else whitening(given, covariance)
+    if isinstance(pixels, Tensor):
+        observations = observe(rig, given, confidence)
+        whitened = observations if roots is None else observations.whitened(roots)
+        solution = solve_batch(whitened, options, labels)
+        return _result(rig, given, whitened, solution, options, roots)
+    return cpu.triangulate(
+        _detached(rig),
+        given.numpy(),
+        None if confidence is None else np.asarray(confidence, dtype=np.float64),
+        options,
+        (labels.order.numpy(), labels.starts.numpy()),
+        None if roots is None else roots.numpy(),
+    )
 
 
-def solve_kernel(
-    observations: Observations, options: TriangulationOptions, groups: Groups
-) -> Solution:
-    """Solve on the CPU with the compiled kernel; NumPy inside, no gradients."""
-    n, cameras = observations.weight.shape
-    out = (
-        np.full((n, 3), np.nan),
-        np.zeros((n, cameras), dtype=np.bool_),
-        np.zeros(n, dtype=np.int64),
-        np.zeros((n, 6)),
-        np.full(n, np.nan),
-    )
-    threads = torch.get_num_threads()  # numba's OpenMP layer changes the count that torch uses
-    kernel.solve_groups(
-        observations.rays.detach().numpy(),
-        observations.weight.detach().numpy(),
-        groups.order.numpy(),
-        groups.starts.numpy(),
-        tuple(hypothesis_table(*_table_key(cameras, options))),
-        options.required_views(cameras),
-        options.threshold_px,
-        _min_sine2(options),
-        out,
-    )
-    torch.set_num_threads(threads)
-    points, inliers, code, normal, residual = (torch.from_numpy(array) for array in out)
-    return Solution(points, inliers, code, normal, residual)
+def _detached(rig: Rig) -> Rig:
+    """Return the rig in double precision on the CPU, without gradients."""
+    with torch.no_grad():
+        like = torch.zeros((), dtype=torch.float64)
+        cameras = {name: camera.to(like) for name, camera in rig.cameras.items()}
+    return replace(rig, cameras=cameras)
 
 
 def solve_batch(

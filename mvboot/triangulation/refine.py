@@ -27,7 +27,7 @@ SINGULAR = 1e-13
 FAST = {"contract", "reassoc", "arcp", "nsz"}
 """Freedoms of floating-point arithmetic the compiler may take; NaN and infinity stay exact."""
 
-jit: Any = njit(cache=True, error_model="numpy", fastmath=FAST)
+jit: Any = njit(cache=True, error_model="numpy", fastmath=FAST, nogil=True)
 
 
 @jit
@@ -95,14 +95,14 @@ def solve_symmetric(A, b, x):  # type: ignore[no-untyped-def]
 
 
 @jit
-def refine_group(rays, weight, m, threshold2, X, seen, errors2):  # type: ignore[no-untyped-def]
+def refine_group(rays, weight, m, threshold2, X, seen, errors2, system):  # type: ignore[no-untyped-def]
     """Move the group's points X (P, 3) to the robust optimum; False where it is not reached.
 
     ``errors2`` (C,) holds the squared mean errors of the first m views at the optimum afterwards,
     ``seen`` the residuals. Points that are NaN stay so; one whose depth the remaining views leave
-    open becomes NaN.
+    open becomes NaN. ``system`` (12,) is room for the normal equations.
     """
-    normal, gradient, step = np.empty(6), np.empty(3), np.empty(3)
+    normal, gradient, step = system[:6], system[6:9], system[9:]
     previous = 1e-300
     for _ in range(MAX_STEPS):
         for i in range(m):

@@ -1,0 +1,215 @@
+"""The CPU engine: blocks of points solved by the compiled kernel on a pool of threads.
+
+A block goes from pixels to results without leaving the processor's cache, and compiled code holds
+no lock, so that threads run side by side. No barrier makes one thread wait for another: with other
+work on the cores a pool of two is never slower than one thread.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numba.core import config as numba_config
+from numpy.typing import NDArray
+
+from mvboot.geometry import Camera
+from mvboot.geometry.arrays import to_tensor
+from mvboot.rig import Rig
+from mvboot.triangulation.hypotheses import hypothesis_table
+from mvboot.triangulation.kernel import Problem, Rules, Solved, solve_groups
+from mvboot.triangulation.observations import checked_weight
+from mvboot.triangulation.options import TriangulationOptions
+from mvboot.triangulation.pinhole import (
+    invert,
+    pinhole_offsets,
+    pinhole_rays,
+    summarise,
+    weigh,
+)
+from mvboot.triangulation.result import TriangulationResult
+
+Floats = NDArray[np.float64]
+BLOCK = 2048
+"""Points of a block: its rays fit into the second-level cache, and torch solves it alone."""
+
+
+def triangulate(
+    rig: Rig,
+    pixels: Floats,
+    confidence: Any,
+    options: TriangulationOptions,
+    groups: tuple[NDArray[np.int64], NDArray[np.int64]],
+    roots: Floats | None,
+) -> TriangulationResult:
+    """Triangulate pixels (C, N, 2); see `points.triangulate_points`.
+
+    Group g holds the points ``order[starts[g]:starts[g + 1]]`` of ``groups = (order, starts)``;
+    ``roots`` (C, N, 2, 2) are inverse roots of the detections' covariances, or None.
+    """
+    order, starts = groups
+    alone = len(starts) - 1 == len(order)
+    given = _Given(rig, pixels, confidence, roots)
+    ordered = given if alone else given.rows(order)
+    work = _Work(ordered, _rules(len(rig), options), pixels.shape[1])
+    blocks = list(_blocks(starts))
+    if len(blocks) > 1 and threads() > 1:
+        with ThreadPoolExecutor(min(threads(), len(blocks))) as pool:
+            sums = list(pool.map(work.solve, blocks))
+    else:
+        sums = [work.solve(block) for block in blocks]
+    result = work.result(sums, options.noise_px)
+    return result if alone else _back(result, order)
+
+
+def threads() -> int:
+    """Return how many threads share the blocks: NUMBA_NUM_THREADS, else one a core."""
+    return int(numba_config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]
+
+
+def _rules(cameras: int, options: TriangulationOptions) -> Rules:
+    table = hypothesis_table(cameras, options.max_hypotheses, options.certainty, options.seed)
+    return Rules(
+        *table,
+        options.required_views(cameras),
+        options.threshold_px**2,
+        float(np.sin(np.radians(options.min_parallax_deg)) ** 2),
+    )
+
+
+def _blocks(starts: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+    """Yield the starts of consecutive groups with about `BLOCK` points together."""
+    first = 0
+    while first < len(starts) - 1:
+        last = max(first + 1, int(np.searchsorted(starts, starts[first] + BLOCK, "right")) - 1)
+        yield starts[first : last + 1]
+        first = last
+
+
+def _back(result: TriangulationResult, order: NDArray[np.int64]) -> TriangulationResult:
+    """Return results that are in the order of the groups in the order of the points."""
+    place = np.argsort(order)
+    arrays = {name: value for name, value in vars(result).items() if isinstance(value, np.ndarray)}
+    arrays = {k: v[:, place] if k == "inliers" else v[place] for k, v in arrays.items()}
+    return TriangulationResult(**{**vars(result), **arrays})
+
+
+@dataclass(frozen=True)
+class _Given:
+    """Detections of all points, sliced block by block."""
+
+    rig: Rig
+    pixels: Floats
+    confidence: Any
+    roots: Floats | None
+
+    def rows(self, index: Any) -> "_Given":
+        cameras = {name: _of_points(camera, index) for name, camera in self.rig.cameras.items()}
+        return _Given(
+            Rig(cameras, self.rig.units),
+            self.pixels[:, index],
+            None if self.confidence is None else np.asarray(self.confidence)[:, index],
+            None if self.roots is None else self.roots[:, index],
+        )
+
+
+def _of_points(camera: Camera, index: Any) -> Camera:
+    """Return a camera with one pose for each point at the poses of some points."""
+    pose = camera.cam_from_world
+    return camera.with_pose(pose[index]) if pose.batch_shape else camera
+
+
+class _Work:
+    """Solves blocks of points into arrays that all blocks share."""
+
+    def __init__(self, given: _Given, rules: Rules, points: int) -> None:
+        self.given = given
+        self.rules = rules
+        self.solved = Solved.empty(points, len(given.rig))
+        self.error_px = np.full(points, np.nan)
+        self.score = np.full(points, np.nan)
+        self.inverse = np.empty((points, 3, 3))
+
+    def solve(self, starts: NDArray[np.int64]) -> tuple[float, int]:
+        """Solve a block of groups; return its squared errors and their degrees of freedom."""
+        rows = slice(int(starts[0]), int(starts[-1]))
+        given, solved = self.given.rows(rows), self.solved.part(rows)
+        with torch.no_grad():
+            rays, weight = _observed(given)
+            order = np.arange(len(weight))
+            solve_groups(Problem(rays, weight, order, starts - starts[0]), self.rules, solved)
+            offsets = _offsets(given, solved, rays)
+        invert(solved.normal, self.inverse[rows])
+        whitened = offsets if given.roots is None else _whitened(given.roots, offsets)
+        sums = summarise(
+            offsets, whitened, weight, solved.inliers, self.error_px[rows], self.score[rows]
+        )
+        return float(sums[0]), int(sums[1])
+
+    def result(self, sums: list[tuple[float, int]], noise_px: float | None) -> TriangulationResult:
+        """Return what all blocks found; the noise is estimated from their sums where not given."""
+        squares, freedom = (sum(part) for part in zip(*sums, strict=True)) if sums else (0.0, 0)
+        noise = noise_px or (float((squares / freedom) ** 0.5) if freedom > 0 else float("nan"))
+        self.inverse *= noise**2
+        return TriangulationResult(
+            points=self.solved.points,
+            inliers=self.solved.inliers.T,
+            error_px=self.error_px,
+            covariance=self.inverse,
+            residual=self.solved.residual,
+            score=self.score,
+            code=self.solved.code,
+            noise_px=noise,
+        )
+
+
+def _observed(given: _Given) -> tuple[Floats, Floats]:
+    """Return rays (N, C, 12) and weights (N, C) of a block; InputError as in `checked_weight`."""
+    cameras, points = given.pixels.shape[:2]
+    rays, weight = np.empty((points, cameras, 12)), np.empty((points, cameras))
+    confidence = np.ones((1, points)) if given.confidence is None else given.confidence
+    for c, camera in enumerate(given.rig.cameras.values()):
+        pixels = np.ascontiguousarray(given.pixels[c])
+        certain = np.ascontiguousarray(confidence[c % len(confidence)])
+        if not weigh(pixels, certain, c, weight):
+            checked_weight(given.rig, to_tensor(given.pixels), given.confidence)
+        if _is_plain(camera):
+            KR = (camera.K @ camera.cam_from_world.R).numpy()
+            pinhole_rays(pixels, KR, camera.center.numpy(), c, rays, weight)
+        else:
+            _lens_rays(camera, pixels, c, rays, weight)
+    if given.roots is not None:
+        matrix = given.roots.swapaxes(0, 1) @ rays[..., 3:9].reshape(points, cameras, 2, 3)
+        rays[..., 3:9] = matrix.reshape(points, cameras, 6)
+    return rays, weight
+
+
+def _lens_rays(camera: Camera, pixels: Floats, c: int, rays: Floats, weight: Floats) -> None:
+    lines = camera.linearize(torch.from_numpy(pixels))
+    rays[:, c, :3] = lines.origin.numpy()
+    rays[:, c, 3:9] = lines.matrix.flatten(-2).numpy()
+    rays[:, c, 9:] = lines.gauge.numpy()
+    weight[~lines.valid.numpy(), c] = 0.0
+
+
+def _is_plain(camera: Camera) -> bool:
+    return camera.lens.name == "pinhole" and not camera.cam_from_world.batch_shape
+
+
+def _offsets(given: _Given, solved: Solved, rays: Floats) -> Floats:
+    """Return point minus detection in px (N, C, 2) through the full lens, 0 outside inliers."""
+    offsets = np.zeros((*solved.inliers.shape, 2))
+    points = torch.from_numpy(solved.points)
+    for c, camera in enumerate(given.rig.cameras.values()):
+        if _is_plain(camera) and given.roots is None:
+            pinhole_offsets(rays, solved.inliers, solved.points, c, offsets)
+        else:
+            gap = camera.project(points).numpy() - given.pixels[c]
+            offsets[:, c] = np.where(solved.inliers[:, c, None], gap, 0.0)
+    return offsets
+
+
+def _whitened(roots: Floats, offsets: Floats) -> Floats:
+    return np.ascontiguousarray((roots.swapaxes(0, 1) @ offsets[..., None])[..., 0])
