@@ -12,7 +12,8 @@ def listed(names: Sequence[str], most: int = 16) -> str:
     """Return names with commas, at most so many and few enough to read; how many, if not all."""
     shown: list[str] = []
     for name in names[:most]:
-        word = name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}..."
+        half = LONGEST_NAME // 2
+        word = name if len(name) <= LONGEST_NAME else f"{name[:half]}...{name[-half:]}"
         if shown and len(", ".join([*shown, word])) > LONGEST_LIST:
             break
         shown.append(word)

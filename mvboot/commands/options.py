@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from mvboot.commands.meant import require_folder, require_settings
 from mvboot.errors import InputError
 
 if TYPE_CHECKING:
@@ -128,6 +129,7 @@ def resolved(
     """
     from mvboot.config import apply_overrides, from_options, load_mapping
 
+    require_settings(overrides or [], given, list(model.model_fields), command)
     settings = load_mapping(config, model) if config else {}
     settings |= {key: value for key, value in given.items() if value is not None}
     settings = apply_overrides(settings, overrides or [])
@@ -136,4 +138,6 @@ def resolved(
     if missing:
         words = ", ".join(key.upper() if key in arguments else f"--{key}" for key in missing)
         raise InputError(f"{words} is missing; see {command} --help")
+    if "out" in model.model_fields:
+        require_folder(Path(str(settings["out"])), list(model.model_fields))
     return from_options(settings, model)

@@ -5,10 +5,13 @@ from typing import Annotated, Any
 
 from typer import Argument, Option
 
+from mvboot.commands.meant import hinted
 from mvboot.commands.options import by_camera, crops, listed, offsets, pairs, resolved
 from mvboot.commands.output import Output
 from mvboot.commands.triangulate import Crop, Offset, Timestamps
+from mvboot.errors import InputError
 
+COMMAND = "mvboot rig refine"
 Words = list[str] | None
 
 
@@ -94,6 +97,13 @@ def refine(
         "max_turn_deg": max_turn,
         "seed": seed,
     }
-    settings = resolved(RefineConfig, given, config, overrides, "mvboot rig refine", ["rig"])
     say = Output(as_json)
-    say.result(run(settings, overwrite, say))
+    try:
+        settings = resolved(RefineConfig, given, config, overrides, COMMAND, ["rig"])
+        result = run(settings, overwrite, say)
+    except InputError as error:
+        better = error if config else hinted(error, COMMAND, given, overrides or [])
+        if better is error:
+            raise
+        raise better from error
+    say.result(result)

@@ -23,7 +23,9 @@ RigPath = Annotated[Path, Argument(help="Rig file or folder, any known format.")
 Units = Annotated[
     str | None, Option(help="Unit of the lengths: m, cm or mm, if the file has none.")
 ]
-Format = Annotated[str | None, Option("--format", help="Format, if it is not recognised.")]
+Format = Annotated[
+    str | None, Option("--format", "--rig-format", help="Format, if it is not recognised.")
+]
 Json = Annotated[bool, Option("--json", help="Print JSON.")]
 
 

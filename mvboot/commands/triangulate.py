@@ -5,9 +5,12 @@ from typing import Annotated, Any
 
 from typer import Argument, Option
 
+from mvboot.commands.meant import hinted
 from mvboot.commands.options import crops, each, listed, offsets, pairs, resolved
 from mvboot.commands.output import Output
+from mvboot.errors import InputError
 
+COMMAND = "mvboot triangulate"
 Overrides = Annotated[
     list[str] | None, Argument(metavar="[KEY=VALUE]...", help="Settings by name.")
 ]
@@ -130,6 +133,13 @@ def triangulate(
         "csv": csv or None,
         "seed": seed,
     }
-    settings = resolved(TriangulateConfig, given, config, overrides, "mvboot triangulate")
     say = Output(as_json)
-    say.result(plan(settings, say) if dry_run else run(settings, overwrite, fail_above, say))
+    try:
+        settings = resolved(TriangulateConfig, given, config, overrides, COMMAND)
+        result = plan(settings, say) if dry_run else run(settings, overwrite, fail_above, say)
+    except InputError as error:
+        better = error if config else hinted(error, COMMAND, given, overrides or [])
+        if better is error:
+            raise
+        raise better from error
+    say.result(result)

@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from glob import glob
 from importlib import import_module
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from mvboot.formats.detection_format import CameraDetections, DetectionFormat, c
 from mvboot.formats.guard import reading, recognises
 from mvboot.formats.keypoints2d_table import is_table2d, read_keypoints2d, write_keypoints2d
 from mvboot.formats.pattern import FIELD, FRAME, expand, frames
-from mvboot.formats.pattern_advice import advice, beside, require_found
+from mvboot.formats.pattern_advice import advice, beside, patterns, require_found
 from mvboot.keypoints import Keypoints2D
 from mvboot.words import listed
 
@@ -93,6 +95,22 @@ def load_keypoints(
     return _per_camera(text, asked)
 
 
+def detections_beside(pattern: str, cameras: Sequence[str]) -> str | None:
+    """Return the pattern itself where it gives each camera its detections, else one that does.
+
+    None where no files beside it do. Files are recognised, not read.
+    """
+    asked = Asked(None, tuple(cameras), timed=False)
+    with suppress(InputError):
+        if FIELD in pattern and _expanded(pattern, asked).keys() >= set(cameras):
+            return pattern
+        if FIELD not in pattern and Path(pattern).exists() and _whole(_alone(Path(pattern)), asked):
+            return pattern
+    matching = [Path(path) for path in glob(pattern)]
+    near = matching if len(matching) > 1 else beside(pattern)
+    return next(iter(patterns(near, cameras, _is_read)), None)
+
+
 def save_keypoints2d(keypoints: Keypoints2D, folder: str | Path, format: str) -> None:
     """Write 2D keypoints into a folder in a foreign format, or as our own Parquet or CSV table.
 
@@ -170,10 +188,17 @@ def match_cameras(
     unique = len(by_spelling) == len(left_rig) and len(set(spelled.values())) == len(spelled)
     if len(left_rig) == len(left_keypoints) and unique and None not in spelled.values():
         return pairs | {name: target for name, target in spelled.items() if target is not None}
-    unmatched = listed([*left_keypoints, *left_rig])
+    within = patterns(keypoints, rig, lambda _: True)
+    remedy = (
+        f"they are called '{within[0]}': write in the pattern what surrounds {FIELD}"
+        if within
+        else "pair them with --camera-map FOUND=RIG, or take those that both have (--cameras, "
+        "where a command has it)"
+    )
+    few = len(left_keypoints) + len(left_rig) < len(keypoints) + len(rig)
+    unmatched = f" ({listed([*left_keypoints, *left_rig], 4)})" if few else ""
     raise InputError(
-        f"camera names do not match ({unmatched}): {_both(rig, keypoints, what)}; pair them with "
-        "--camera-map FOUND=RIG, or take those that both have (--cameras, where a command has it)"
+        f"camera names do not match{unmatched}: {_both(rig, keypoints, what)}; {remedy}"
     )
 
 
