@@ -1,6 +1,6 @@
 """Bring detections and a rig together: who is meant, and which camera is which."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pydantic import BaseModel, Field
@@ -27,6 +27,10 @@ class DetectionSettings(BaseModel):
     crop: dict[str, Crop] = Field(default={}, description="camera: x, y, width, height in px")
     subject: str | None = Field(None, description="an individual's name, or largest")
     min_confidence: float = Field(0.0, ge=0, le=1)
+
+    def map_for(self, cameras: Sequence[str]) -> dict[str, str]:
+        """Return the pairs of names that were given for the cameras of detections."""
+        return self.camera_map
 
     def alignment(self, rig: Rig) -> Alignment:
         """Return what must be undone; InputError where it does not fit the rig."""
@@ -88,6 +92,6 @@ def detections_of(rig: Rig, pattern: str, told: DetectionSettings) -> Keypoints2
     known = (*rig.names, *told.camera_map)
     found = load_keypoints(pattern, told.keypoints_format, known, alignment.timed)
     check_subject(found, told.subject, pattern)
-    names = match_cameras(rig.names, found.cameras, told.camera_map)
+    names = match_cameras(rig.names, found.cameras, told.map_for(found.cameras))
     named = matched(found, rig, names, alignment)
     return of_subject(named, told.subject, told.min_confidence).above(told.min_confidence)

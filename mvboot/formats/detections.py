@@ -202,6 +202,20 @@ def match_cameras(
     )
 
 
+def respelled(known: Sequence[str], found: Sequence[str]) -> dict[str, str]:
+    """Return the known name of each found camera that has one, spelling aside.
+
+    For what need not have all cameras; where spelling does not tell, the name is left out.
+    """
+    plain = [_plain(name) for name in known]
+    pairs = {name: name for name in found if name in known}
+    for name in found:
+        free = [one for one in known if one not in pairs.values() and _plain(one) == _plain(name)]
+        if name not in pairs and len(free) == 1 and plain.count(_plain(name)) == 1:
+            pairs[name] = free[0]
+    return pairs
+
+
 def _both(rig: Sequence[str], found: Sequence[str], what: str) -> str:
     return f"the rig has {listed(rig)}; the {what} have {listed(found)}"
 

@@ -132,7 +132,10 @@ def _with_frames(pattern: str) -> str | None:
 
 def _one_of(fitting: Sequence[re.Match[str]], text: str, pattern: str) -> re.Match[str]:
     """Return the match whose camera is a whole word of the path, or else has the longest name."""
-    rank = [(_is_word(match), len(match["camera"])) for match in fitting]
+    rank = [
+        (0, 0) if _touches_frame(pattern) else (int(_is_word(match)), len(match["camera"]))
+        for match in fitting
+    ]
     best = [match for match, own in zip(fitting, rank, strict=True) if own == max(rank)]
     if len({match["camera"] for match in best}) > 1:
         names = " or ".join(match["camera"] for match in best)
