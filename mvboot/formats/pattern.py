@@ -150,12 +150,15 @@ def _is_word(match: re.Match[str]) -> bool:
 
 def _cuts_number(match: re.Match[str], whole: str) -> bool:
     """Return whether a camera's name is part of a longer number, as cam1 is in cam10."""
-    if FIELD + FRAME in whole or FRAME + FIELD in whole:
-        return False
     before, after = _around(match)
     name = match["camera"]
     ends = (before, name[0]), (after, name[-1])
-    return any(outside.isdigit() and inside.isdigit() for outside, inside in ends)
+    cut = any(outside.isdigit() and inside.isdigit() for outside, inside in ends)
+    return cut and not _touches_frame(whole)
+
+
+def _touches_frame(pattern: str) -> bool:
+    return FIELD + FRAME in pattern or FRAME + FIELD in pattern
 
 
 def _around(match: re.Match[str]) -> tuple[str, str]:
