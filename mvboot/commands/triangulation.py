@@ -36,6 +36,8 @@ SAMPLE_POINTS = 20_000
 """Points on which noise and leave-one-out error are measured; drawn at random from more."""
 
 FEW_CAMERAS = 3
+MANY = 0.1
+"""Share of the points that two cameras see and that are refused for it, from which it is said."""
 
 
 class TriangulateConfig(DetectionSettings):
@@ -209,7 +211,9 @@ def run(config: TriangulateConfig, overwrite: bool, fail_above: float | None, sa
         funnel = _triangulate(recording, folder, exports, say)
         say.table(funnel.rows())
         if not funnel.accepted.any():
-            raise NothingUsable(_nothing(funnel))
+            raise NothingUsable(_nothing(funnel) + _two_views(funnel))
+        if _two_views(funnel):
+            say.say(f"\n{_two_views(funnel)[2:]}")
         summary = _summary(recording, funnel, exports)
         write_json(summary, folder / "summary.json")
         dump_yaml(config.model_dump(mode="json", exclude_none=True), folder / "config.yaml")
@@ -329,6 +333,17 @@ def _nothing(funnel: Funnel) -> str:
         return "nothing could be triangulated: no detection is confident enough"
     remedy = REMEDIES.get(reason or "", "")
     return f"nothing could be triangulated, mostly for {reason!r}: {remedy}"
+
+
+def _two_views(funnel: Funnel) -> str:
+    """Return the words about points that only two cameras see, "" where they are few."""
+    starved = funnel.starved()
+    if starved < MANY * funnel.points.sum():
+        return ""
+    return (
+        f". {starved:,} points are seen by fewer cameras than must agree, but by two: "
+        "--min-views 2 accepts them, though two views cannot tell a wrong detection"
+    )
 
 
 def _say_result(summary: dict[str, Any], config: TriangulateConfig, say: Output) -> None:
