@@ -14,6 +14,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from mvboot.errors import InputError
 from mvboot.files import atomic_file
 from mvboot.reading import read_text
+from mvboot.words import listed, reason
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -63,11 +64,11 @@ def parse_yaml(text: str, where: str | Path) -> Any:
             raise InputError(message, where=where) from None
         raise _located(message, where, text, mark.line, mark.column) from None
     except YAMLError as error:
-        raise InputError(f"broken YAML: {str(error).splitlines()[0]}", where=where) from None
+        raise InputError(f"broken YAML: {reason(error)}", where=where) from None
     except RecursionError:
         raise InputError("broken YAML: it is nested too deeply", where=where) from None
     except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:  # odd tags
-        raise InputError(f"broken YAML: {str(error).splitlines()[0]}", where=where) from None
+        raise InputError(f"broken YAML: {reason(error)}", where=where) from None
     require_finite(data, where)
     return data
 
@@ -116,7 +117,7 @@ def apply_overrides(data: Mapping[str, Any], overrides: Sequence[str]) -> dict[s
     for override in overrides:
         key, equals, value = override.partition("=")
         if not equals or not key:
-            raise InputError(f"{override!r} is not of the form KEY=VALUE")
+            raise InputError(f"{override!r} is not of the form KEY=VALUE: options begin with --")
         *parents, last = key.split(".")
         table = merged
         for parent in parents:
@@ -190,7 +191,7 @@ def _unknown(location: Sequence[str | int], model: type[BaseModel]) -> str:
         return "unknown key; remove it"
     near = difflib.get_close_matches(str(location[-1]), keys, n=1)
     meant = f"did you mean {near[0]!r}? There" if near else "there"
-    return f"unknown key; {meant} are {', '.join(keys)}"
+    return f"unknown key; {meant} are {listed(keys, most=30)}"
 
 
 def _properties_at(

@@ -88,7 +88,7 @@ def run_app(app: "Typer", arguments: Sequence[str]) -> int:
         print(f"mvboot: {error}", file=sys.stderr)
         return error.exit_code
     except typer.TyperException as error:
-        message = error.format_message()
+        message = _usage(error.format_message(), arguments)
         is_help = "\n" in message  # a command group that was called without a command
         print(message if is_help else f"mvboot: {message} (see --help)", file=sys.stderr)
         return error.exit_code
@@ -102,6 +102,22 @@ def run_app(app: "Typer", arguments: Sequence[str]) -> int:
         print("mvboot: interrupted; no half-written file was left behind", file=sys.stderr)
         return error.exit_code
     return code if isinstance(code, int) else 0
+
+
+def _usage(message: str, arguments: Sequence[str]) -> str:
+    """Return what Typer says of a command line, with what probably happened."""
+    if "\n" not in message and "unexpected extra argument" in message:
+        files = [word for word in arguments if Path(word).is_file()]
+        if len(files) > 1:
+            return (
+                f"the shell expanded a pattern into files ({Path(files[-1]).name} is one): put the "
+                "pattern in quotes and write {camera} where the camera's name stands"
+            )
+        if any("{camera}" in word for word in arguments):
+            return f"{message}; say --keypoints before a path with {{camera}}"
+    if message.startswith("No such option: --rig"):
+        return f"{message}; write the rig's path alone, right after the command"
+    return message
 
 
 def _stop(number: int, _: Any) -> None:

@@ -32,7 +32,7 @@ from mvboot.datasets.frame_list import FrameList
 from mvboot.datasets.labels import labelled_pictures, of_views, on_axes
 from mvboot.errors import InputError
 from mvboot.files import require_free
-from mvboot.formats.detections import load_keypoints
+from mvboot.formats.detections import load_keypoints, respelled
 from mvboot.formats.keypoints2d_table import read_keypoints2d
 from mvboot.formats.rigs import load_rig
 from mvboot.keypoints import Keypoints2D
@@ -220,7 +220,10 @@ class _Reviewing:
 
 
 def _labels(config: BootstrapConfig, capture: Capture) -> Keypoints2D:
-    found = load_keypoints(config.labels).renamed(config.camera_map)
+    stated = capture.stated.names
+    found = load_keypoints(config.labels, cameras=(*stated, *config.camera_map))
+    found = found.renamed(config.camera_map)
+    found = found.renamed(respelled(stated, found.cameras))
     check_subject(found, config.subject, config.labels)
     found = of_subject(found, config.subject, 0.0)
     if len(found.individuals) > 1:
@@ -229,7 +232,7 @@ def _labels(config: BootstrapConfig, capture: Capture) -> Keypoints2D:
             where=config.labels,
         )
     known = [name for name in found.cameras if name in capture.cameras]
-    unknown = [name for name in found.cameras if name not in capture.stated.names]
+    unknown = [name for name in found.cameras if name not in stated]
     if unknown or not known:
         raise InputError(
             f"has labels of camera {', '.join(unknown or found.cameras)}, but the capture's are "

@@ -5,8 +5,9 @@ from typing import Annotated, Any
 
 from typer import Argument, Option
 
-from mvboot.commands.options import frame_words, listed, pairs, resolved
+from mvboot.commands.options import crops, frame_words, listed, offsets, pairs, resolved
 from mvboot.commands.output import Output
+from mvboot.commands.triangulate import Crop, KeypointsFormat, Offset, Timestamps
 
 Words = list[str] | None
 Overrides = Annotated[Words, Argument(metavar="[KEY=VALUE]...", help="Settings by name.")]
@@ -14,9 +15,6 @@ Rig = Annotated[Path | None, Option(help="Rig file or folder, any known format."
 Images = Annotated[str | None, Option(help="Picture files, a path with {camera}.")]
 Videos = Annotated[str | None, Option(help="Videos, a path with {camera}.")]
 Out = Annotated[Path | None, Option(help="Capture folder to write.")]
-Timestamps = Annotated[
-    Path | None, Option(help="Table that says which frames of the videos belong together.")
-]
 Keypoints = Annotated[
     str | None, Option(help="Detections that say where the subject is: a path with {camera}.")
 ]
@@ -63,6 +61,9 @@ def capture(
     min_confidence: MinConfidence = None,
     landmark: Landmark = None,
     camera_map: CameraMap = None,
+    keypoints_format: KeypointsFormat = None,
+    offset: Offset = None,
+    crop: Crop = None,
     train: Train = None,
     validation: Validation = None,
     held_out: HeldOut = None,
@@ -86,6 +87,9 @@ def capture(
         "min_confidence": min_confidence,
         "landmarks": pairs(landmark, "--landmark", "KEYPOINT=LANDMARK"),
         "camera_map": pairs(camera_map, "--camera-map", "FOUND=RIG"),
+        "keypoints_format": keypoints_format,
+        "offset": offsets(offset),
+        "crop": crops(crop),
         "train": frame_words(train),
         "validation": frame_words(validation),
         "held_out_cameras": None if held_out is None else listed(held_out, "--held-out"),

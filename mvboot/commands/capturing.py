@@ -1,13 +1,13 @@
 """The work of ``mvboot capture``: what cameras filmed, a rig and detections to a capture folder."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
-from mvboot.commands.matching import check_subject, matched, of_subject
+from mvboot.commands.matching import DetectionSettings, detections_of
 from mvboot.commands.output import Output
 from mvboot.datasets import CaptureWriter, block_splits
 from mvboot.datasets.conversion import add_pictures
@@ -17,7 +17,7 @@ from mvboot.datasets.layout import CaptureFiles
 from mvboot.datasets.schema import Splits
 from mvboot.errors import InputError
 from mvboot.files import require_free
-from mvboot.formats.detections import load_keypoints, match_cameras
+from mvboot.formats.detections import match_cameras
 from mvboot.formats.footage import (
     Footage,
     PictureFolder,
@@ -32,7 +32,7 @@ from mvboot.rig import Rig
 from mvboot.template import Template, load_template
 
 
-class CaptureConfig(BaseModel):
+class CaptureConfig(DetectionSettings):
     """Everything ``mvboot capture`` can be told, by option, config file or KEY=VALUE."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
@@ -41,18 +41,18 @@ class CaptureConfig(BaseModel):
     out: Path
     images: str | None = Field(None, description="picture files, with {camera}")
     videos: str | None = Field(None, description="videos, with {camera}")
-    timestamps: Path | None = Field(None, description="which frames belong together")
     keypoints: str | None = Field(None, description="detections, with {camera}")
-    subject: str | None = Field(None, description="an individual's name, or largest")
-    min_confidence: float = Field(0.0, ge=0, le=1)
     landmarks: dict[str, str] = Field(default={}, description="keypoint: landmark")
-    camera_map: dict[str, str] = Field(default={}, description="found camera: rig camera")
     train: FrameList | None = None
     validation: FrameList | None = None
     held_out_cameras: tuple[str, ...] = ()
     template: str | None = Field(None, description="body, quadruped or a file")
     fps: float | None = Field(None, gt=0)
     pictures: Literal["jpg", "png"] = Field("jpg", description="what videos become")
+
+    def map_for(self, cameras: Sequence[str]) -> dict[str, str]:
+        """Return those pairs that speak of these cameras: others are of pictures or detections."""
+        return {here: there for here, there in self.camera_map.items() if here in cameras}
 
 
 def run(config: CaptureConfig, overwrite: bool, say: Output) -> dict[str, Any]:
@@ -99,18 +99,22 @@ def _footages(config: CaptureConfig, rig: Rig, say: Output) -> Mapping[str, Foot
         raise InputError("give either --images or --videos, a path with {camera}")
     if config.images is not None and config.timestamps is not None:
         raise InputError("--timestamps belongs to --videos; pictures are matched by their numbers")
+    known = (*rig.names, *config.camera_map)
     found = (
-        open_pictures(config.images)
+        open_pictures(config.images, known)
         if config.images is not None
-        else open_videos(str(config.videos), config.timestamps)
+        else open_videos(str(config.videos), config.timestamps, known)
     )
     others = config.keypoints is not None  # the map may speak of these
-    given = _known(config.camera_map, found) if others else config.camera_map
+    given = config.map_for(tuple(found)) if others else config.camera_map
     names = match_cameras(rig.names, list(found), given, "recordings")
     renamed = ", ".join(f"{a} is {b}" for a, b in names.items() if a != b)
     if renamed:
         say.say(f"cameras paired: {renamed}")
-    paired = {names[camera]: footage for camera, footage in found.items()}
+    paired = {
+        names[camera]: footage.late(config.offset.get(names[camera], 0))
+        for camera, footage in found.items()
+    }
     for note in frame_notes(paired):
         say.warn(note)
     for name, footage in paired.items():
@@ -137,11 +141,7 @@ def _keypoints(config: CaptureConfig, rig: Rig, template: Template | None) -> Ke
         if config.landmarks:
             raise InputError("--landmark needs --keypoints")
         return None
-    found = load_keypoints(config.keypoints)
-    check_subject(found, config.subject, config.keypoints)
-    names = match_cameras(rig.names, found.cameras, _known(config.camera_map, found.cameras))
-    chosen = of_subject(matched(found, rig, names), config.subject, config.min_confidence)
-    chosen = chosen.above(config.min_confidence)
+    chosen = detections_of(rig, config.keypoints, config)
     if not config.landmarks:
         return chosen
     absent = [name for name in config.landmarks if name not in chosen.keypoints]
@@ -207,8 +207,3 @@ def _add(files: CaptureFiles, camera: str, footage: Footage, suffix: str) -> Non
     for number, frame in zip(footage.numbers.tolist(), footage.frames.tolist(), strict=True):
         files.write_picture(camera, number, reader.read(frame), suffix)
     reader.close()
-
-
-def _known(given: Mapping[str, str], cameras: Any) -> dict[str, str]:
-    """Return those pairs of names that speak of these cameras."""
-    return {found: rig for found, rig in given.items() if found in cameras}

@@ -22,13 +22,14 @@ from mvboot.datasets import Capture
 from mvboot.datasets.layout import KEYPOINTS2D, TRUTH
 from mvboot.errors import InputError, NothingUsable
 from mvboot.files import atomic_folder, require_free
-from mvboot.formats.detections import load_keypoints
+from mvboot.formats.detections import load_keypoints, respelled
 from mvboot.formats.keypoints3d_table import read_keypoints3d
 from mvboot.keypoints import Keypoints2D
 from mvboot.metrics.detections import detection_epipolar, detection_summary
 from mvboot.metrics.landmarks import SHARES
 from mvboot.metrics.projected import projected
 from mvboot.report.triangulation import write_json
+from mvboot.words import listed
 
 SCORES = [
     f"{name}.{what}_px" for name in ("keypoints", "epipolar") for what in ("mean", "median", "p90")
@@ -55,7 +56,9 @@ class KeypointEvaluation:
 
     def __init__(self, config: KeypointEvaluateConfig) -> None:
         self.capture = Capture.open(config.data)
-        found = load_keypoints(config.keypoints)
+        known = cameras_of(self.capture, [])
+        found = load_keypoints(config.keypoints, cameras=known)
+        found = found.renamed(respelled(known, found.cameras))
         self.found = _of_one(found, config.subject, config.keypoints)
         self.cameras = tuple(
             name for name in cameras_of(self.capture, config.cameras) if name in self.found.cameras
@@ -63,8 +66,8 @@ class KeypointEvaluation:
         absent = [name for name in config.cameras if name not in self.found.cameras]
         if absent or not self.cameras:
             raise InputError(
-                f"keypoints are of the cameras {', '.join(self.found.cameras)}, not of "
-                f"{', '.join(absent or cameras_of(self.capture, []))}",
+                f"keypoints are of the cameras {listed(self.found.cameras)}, not of "
+                f"{listed(absent or known)}",
                 where=config.keypoints,
             )
         self.split = config.split or default_split(self.capture)

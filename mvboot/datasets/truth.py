@@ -18,6 +18,7 @@ from mvboot.formats.rigs import load_rig
 from mvboot.keypoints import Keypoints2D, Keypoints3D
 from mvboot.rig import Rig
 from mvboot.template import Template, require_topology
+from mvboot.words import reason
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +116,7 @@ class Truth:
             with np.load(path, allow_pickle=False) as file:
                 return {name: file[name] for name in file.files}
         except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-            raise InputError(f"cannot be read ({error})", where=path) from None
+            raise InputError(f"cannot be read ({reason(error)})", where=path) from None
 
     def _path(self, name: str) -> Path:
         return self.files.folder / TRUTH / name

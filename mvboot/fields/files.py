@@ -13,6 +13,7 @@ from mvboot.errors import InputError
 from mvboot.fields.crop import Crop
 from mvboot.fields.field import DenseField
 from mvboot.files import atomic_file
+from mvboot.words import reason
 
 SCHEMA = 1
 BROKEN = (
@@ -58,7 +59,7 @@ def read_field(path: str | Path) -> DenseField:
     except InputError as error:
         raise InputError(str(error), where=path) from None
     except BROKEN as error:
-        raise InputError(f"cannot be read as a field ({error})", where=path) from None
+        raise InputError(f"cannot be read as a field ({reason(error)})", where=path) from None
 
 
 def _field(arrays: dict[str, NDArray[Any]]) -> DenseField:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from mvboot.errors import InputError
 from mvboot.files import hash_file
 from mvboot.keypoints import Keypoints2D
+from mvboot.words import listed
 
 Floats = NDArray[np.float64]
 
@@ -57,11 +58,11 @@ class DetectionFormat:
         One camera's file or folder to its detections; None where files hold all cameras.
     read_all
         A file of all cameras to detections by camera; None where files hold one camera.
-    takes_folder
-        Whether one camera is a folder of files (one a frame).
     write
         Writes detections into a folder of their own, so that the folder can be read; None where
         that is not possible.
+    read_frames
+        Reads one camera's files by the number of their frame; None where one file holds them all.
     """
 
     name: str
@@ -69,8 +70,8 @@ class DetectionFormat:
     matches: Callable[[Path], bool]
     read_camera: Callable[[Path], CameraDetections] | None = None
     read_all: Callable[[Path], Mapping[str, CameraDetections]] | None = None
-    takes_folder: bool = False
     write: Callable[[Keypoints2D, Path], None] | None = None
+    read_frames: Callable[[Mapping[int, Path]], CameraDetections] | None = None
 
 
 def as_triples(keypoints: Keypoints2D) -> Floats:
@@ -82,9 +83,7 @@ def as_triples(keypoints: Keypoints2D) -> Floats:
 def require_one(keypoints: Keypoints2D, what: str) -> None:
     """Raise InputError for several individuals, which a format does not tell apart."""
     if len(keypoints.individuals) > 1:
-        raise InputError(
-            f"{what} holds one individual, there are {', '.join(keypoints.individuals)}"
-        )
+        raise InputError(f"{what} holds one individual, there are {listed(keypoints.individuals)}")
 
 
 def clean(xy: Any, confidence: Any, where: Path) -> tuple[Floats, Floats]:
@@ -156,7 +155,8 @@ def _check_lengths(cameras: Mapping[str, CameraDetections]) -> None:
         listed = ", ".join(f"{name}: {count}" for name, count in counts.items())
         raise InputError(
             f"the cameras have different numbers of frames ({listed}) and these files do not "
-            "number them, so frames cannot be paired; cut the videos to the same frames"
+            "number them, so frames cannot be paired; give --timestamps, where a command has it, "
+            "or cut the videos to the same frames"
         )
 
 
@@ -166,6 +166,6 @@ def _common_keypoints(cameras: Mapping[str, CameraDetections]) -> tuple[str, ...
         if set(seen.keypoints) != set(first.keypoints):
             raise InputError(
                 f"cameras name different keypoints: {first_name} has "
-                f"{', '.join(first.keypoints)}; {name} has {', '.join(seen.keypoints)}"
+                f"{listed(first.keypoints)}; {name} has {listed(seen.keypoints)}"
             )
     return first.keypoints

@@ -1,8 +1,8 @@
 """What cameras filmed: pictures or videos of several cameras, with instants that they share."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +36,25 @@ class Footage(ABC):
         left out; None: all. InputError where a picture is damaged or of another size.
         """
 
+    def late(self, frames: int) -> "Footage":
+        """Return the footage of a camera that is so many frames late: frame n is n - frames.
+
+        Frames whose instant would come before the first are left out. InputError where none stay.
+        """
+        moved = self._moved(frames)
+        kept = np.flatnonzero(moved != LEFT_OUT)
+        if not len(kept):
+            raise InputError(f"camera {self.camera}: no frame is left if it is {frames} late")
+        return self._of(moved[kept], kept)
+
+    def _moved(self, frames: int) -> Instants:
+        """Return the instants (S,) of a camera that is so late, `LEFT_OUT` before the first."""
+        return np.maximum(self.numbers - frames, LEFT_OUT)
+
+    @abstractmethod
+    def _of(self, numbers: Instants, places: Instants) -> "Footage":
+        """Return the pictures at these places, as the instants ``numbers``."""
+
     @property
     @abstractmethod
     def files(self) -> tuple[Path, ...]:
@@ -57,6 +76,10 @@ class PictureFolder(Footage):
             picture = read_gray(self.paths[place])
             self.check_size(self.paths[place], picture)
             yield int(self.numbers[place]), picture
+
+    def _of(self, numbers: Instants, places: Instants) -> "PictureFolder":
+        paths = tuple(self.paths[place] for place in places)
+        return replace(self, numbers=numbers, paths=paths)
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -91,6 +114,15 @@ class Video(Footage):
     frames: Instants
     timestamps: Path | None = None
 
+    def _moved(self, frames: int) -> Instants:
+        if self.timestamps is None:
+            return super()._moved(frames)
+        table = dict(zip(self.frames.tolist(), self.numbers.tolist(), strict=True))
+        return np.array([table.get(frame - frames, LEFT_OUT) for frame in self.frames.tolist()])
+
+    def _of(self, numbers: Instants, places: Instants) -> "Video":
+        return replace(self, numbers=numbers, frames=self.frames[places])
+
     @property
     def files(self) -> tuple[Path, ...]:
         """See `Footage.files`."""
@@ -106,16 +138,18 @@ class Video(Footage):
             yield instants[index], picture
 
 
-def open_pictures(pattern: str) -> dict[str, Footage]:
+def open_pictures(pattern: str, cameras: Sequence[str] = ()) -> dict[str, Footage]:
     """Open the picture files of several cameras, numbered by their names as `pattern.frames` says.
 
     InputError as there, where a camera's first picture is damaged, and where a JPEG or PNG is of
     another size than the camera's first; other kinds of files are compared when they are read.
     """
-    return {camera: _folder(camera, paths) for camera, paths in frames(pattern).items()}
+    return {camera: _folder(camera, paths) for camera, paths in frames(pattern, cameras).items()}
 
 
-def open_videos(pattern: str, timestamps: Path | None = None) -> dict[str, Footage]:
+def open_videos(
+    pattern: str, timestamps: Path | None = None, cameras: Sequence[str] = ()
+) -> dict[str, Footage]:
     """Open one video of each camera.
 
     Instants are the frames' indices from 0, unless ``timestamps`` maps them (`read_instants`).
@@ -124,7 +158,7 @@ def open_videos(pattern: str, timestamps: Path | None = None) -> dict[str, Foota
     """
     files = {
         camera: open_video(_only(camera, paths, pattern))
-        for camera, paths in expand(pattern).items()
+        for camera, paths in expand(pattern, cameras).items()
     }
     counts = {camera: file.count for camera, file in files.items()}
     instants = (

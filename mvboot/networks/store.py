@@ -18,6 +18,7 @@ from mvboot.files import atomic_file
 from mvboot.networks.config import NetworkConfig
 from mvboot.networks.model import DenseNetwork, build_network
 from mvboot.template import Template
+from mvboot.words import reason
 
 SCHEMA = 1
 KEY = "mvboot"
@@ -90,7 +91,9 @@ def _opened(path: str | Path) -> Iterator[Any]:
         with safe_open(path, framework="pt") as file:
             yield file
     except (SafetensorError, OSError) as error:
-        raise InputError(f"cannot be read as a network; is it damaged? ({error})", path) from None
+        raise InputError(
+            f"cannot be read as a network; is it damaged? ({reason(error)})", path
+        ) from None
 
 
 def _header(metadata: dict[str, str] | None, path: str | Path) -> NetworkHeader:

@@ -103,6 +103,12 @@ class Funnel:
         total = sum(self.refused, Counter())
         return total.most_common(1)[0][0] if total else None
 
+    def starved(self) -> int:
+        """Return how many points were refused for too few views though two cameras see them."""
+        total = sum(self.refused, Counter())
+        others = sum(total.values()) - total["too few detections"]
+        return max(0, int(self.two_or_more_views.sum() - self.accepted.sum()) - others)
+
     def _row(self, name: str, which: list[int]) -> tuple[str, ...]:
         counts = [
             int(column[which].sum())

@@ -14,6 +14,7 @@ from scipy.sparse.csgraph import connected_components
 
 from mvboot.errors import InputError
 from mvboot.template.obj import read_obj
+from mvboot.words import reason
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -106,7 +107,7 @@ def load_arrays(path: Path) -> dict[str, NDArray[Any]]:
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
     except _DAMAGED as error:
-        raise InputError(f"cannot be read as an NPZ file: {error}", where=path) from None
+        raise InputError(f"cannot be read as an NPZ file: {reason(error)}", where=path) from None
 
 
 def _read_npz(path: Path) -> Mesh:
@@ -126,7 +127,7 @@ def _read_obj(path: Path) -> Mesh:
     try:
         return _mesh(path, *read_obj(path))
     except ValueError as error:
-        raise InputError(f"cannot be read as a mesh: {error}", where=path) from None
+        raise InputError(f"cannot be read as a mesh: {reason(error)}", where=path) from None
 
 
 def _read_foreign(path: Path) -> Mesh:
@@ -135,7 +136,7 @@ def _read_foreign(path: Path) -> Mesh:
         if isinstance(loaded, trimesh.Scene):
             loaded = loaded.to_mesh() if loaded.geometry else None
     except Exception as error:  # the readers of trimesh raise whatever they stumble over
-        raise InputError(f"cannot be read as a mesh: {error}", where=path) from None
+        raise InputError(f"cannot be read as a mesh: {reason(error)}", where=path) from None
     if loaded is None or not len(getattr(loaded, "faces", ())):
         raise InputError("has no faces; a template needs a surface, not points", where=path)
     uv = getattr(loaded.visual, "uv", None)

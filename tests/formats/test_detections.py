@@ -7,7 +7,7 @@ import pytest
 from scipy.io import savemat
 
 from mvboot import InputError, load_keypoints
-from mvboot.formats.detections import describe, match_cameras
+from mvboot.formats.detections import describe, match_cameras, respelled
 from mvboot.formats.openpose import BODY_25, BODY_25B
 
 
@@ -308,3 +308,42 @@ def test_real_recordings(pattern, shared_data):
     name, cameras, shape = REAL[pattern]
     found = load_keypoints(f"{shared_data}/{pattern}")
     assert (found.source["format"], found.cameras, found.shape) == (name, cameras, shape)
+
+
+def openpose_frames(folder, name, frames=4):
+    """Write files of one frame each whose last number is the view; x is the frame."""
+    for c, camera in enumerate(("cam1", "cam2")):
+        (folder / camera).mkdir(parents=True)
+        for frame in range(frames):
+            points = [100.0 + frame, 50.0, 0.9] * 25
+            text = json.dumps({"people": [{"pose_keypoints_2d": points}]})
+            (folder / camera / name.format(frame=frame, view=c)).write_text(text)
+
+
+def test_a_frame_stands_where_the_pattern_says(tmp_path):
+    openpose_frames(tmp_path, "img_{frame:05d}_v{view}_keypoints.json")
+    with pytest.raises(InputError, match=r"both have the number 0; write \{frame\}") as caught:
+        load_keypoints(tmp_path / "{camera}")
+    advised = caught.value.message.split("'")[-2]
+    found = load_keypoints(advised)
+    np.testing.assert_array_equal(found.frames, range(4))
+    np.testing.assert_array_equal(found.xy[0, :, 0, 0, 0], 100 + found.frames)
+
+
+def test_only_the_files_that_match_are_read(tmp_path):
+    openpose_frames(tmp_path, "img_{frame:05d}.json")
+    found = load_keypoints(tmp_path / "{camera}/img_0000?.json")
+    assert len(found.frames) == 4
+    found = load_keypoints(tmp_path / "{camera}/img_*2.json")
+    np.testing.assert_array_equal(found.frames, [2])
+
+
+def test_a_pattern_without_a_camera_says_so(tmp_path):
+    openpose_frames(tmp_path, "img_{frame:05d}.json")
+    with pytest.raises(InputError, match=r"2 files match .* write \{camera\} .*; try '"):
+        load_keypoints(tmp_path / "*", cameras=("cam1", "cam2"))
+
+
+def test_respelled():
+    assert respelled(["cam_1", "b", "x"], ["cam1", "B", "z"]) == {"cam1": "cam_1", "B": "b"}
+    assert respelled(["cam_1", "cam-1"], ["cam1"]) == {}

@@ -132,3 +132,65 @@ REAL = {
 def test_real_layouts(pattern, shared_data):
     cameras, expected = REAL[pattern]
     assert numbers(frames(f"{shared_data}/{pattern}")) == {c: list(expected) for c in cameras}
+
+
+RIG = ("Cam-A", "Cam-B", "cam1", "cam10", "side_2")
+NAMED = {
+    "*{camera}DLC*.csv": (("t_Cam-ADLC_x.csv", "t_Cam-BDLC_x.csv"), {"Cam-A", "Cam-B"}),
+    "t_{camera}*.csv": (("t_Cam-ADLC_x.csv", "t_Cam-BDLC_x.csv"), {"Cam-A", "Cam-B"}),
+    "*{camera}*.csv": (("t_cam1_9.csv", "t_cam10_9.csv"), {"cam1", "cam10"}),
+    "{camera}_*.csv": (("side_2_x.csv", "cam1_x.csv"), {"cam1", "side_2"}),
+    "{camera}*": (("cam_a.csv", "Cam_B.csv"), {"cam_a", "Cam_B"}),
+}
+
+
+@pytest.mark.parametrize("pattern", NAMED)
+def test_names_of_the_rig_tell_where_the_camera_ends(pattern, tmp_path):
+    names, expected = NAMED[pattern]
+    touch(tmp_path, *names)
+    assert set(expand(f"{tmp_path}/{pattern}", RIG)) == expected
+
+
+def test_a_number_in_one_with_the_frame_is_ambiguous(tmp_path):
+    touch(tmp_path, "cam1002.jpg")
+    with pytest.raises(InputError, match="may be of camera cam1 or cam10; narrow the pattern"):
+        expand(f"{tmp_path}/{{camera}}{{frame}}.jpg", RIG)
+    assert set(expand(f"{tmp_path}/{{camera}}{{frame}}.jpg", ("cam1", "cam2"))) == {"cam1"}
+
+
+def test_a_camera_beside_a_star_is_ambiguous(tmp_path):
+    touch(tmp_path, "left01.jpg", "left02.jpg", "right01.jpg")
+    with pytest.raises(InputError, match=r"may be 'l' or 'left01'.*\{camera\}\{frame\}.jpg'$"):
+        expand(f"{tmp_path}/{{camera}}*.jpg")
+    with pytest.raises(InputError, match=r"left01.jpg names none of the cameras Cam-A"):
+        expand(f"{tmp_path}/{{camera}}*.jpg", RIG[:2])
+    assert set(expand(f"{tmp_path}/{{camera}}{{frame}}.jpg")) == {"left", "right"}
+
+
+def test_two_names_in_one_file_are_ambiguous(tmp_path):
+    touch(tmp_path, "x_east_west.csv")
+    with pytest.raises(InputError, match="may be of camera east or west; narrow the pattern"):
+        expand(f"{tmp_path}/*{{camera}}*.csv", ("east", "west"))
+
+
+@pytest.mark.parametrize("word", ["{cam}", "{Camera}", "{}", "{name}"])
+def test_another_word_in_braces_is_named(word, tmp_path):
+    touch(tmp_path, "a.csv")
+    with pytest.raises(InputError) as caught:
+        expand(f"{tmp_path}/{word}.csv")
+    assert caught.value.message == f"write {{camera}}, not {word}, where the camera's name stands"
+
+
+def test_an_unknown_field_beside_a_camera_is_named(tmp_path):
+    touch(tmp_path, "a_1.csv")
+    with pytest.raises(InputError, match=r"the fields are \{camera\} and \{frame\}, \{Frame\} is"):
+        expand(f"{tmp_path}/{{camera}}_{{Frame}}.csv")
+
+
+def test_one_number_twice_says_the_pattern_that_works(tmp_path):
+    touch(tmp_path, *(f"a/img_{i:05d}_v1_kp.json" for i in range(3)))
+    with pytest.raises(InputError, match=r"both have the number 1") as caught:
+        frames(f"{tmp_path}/{{camera}}/*.json")
+    pattern = caught.value.message.split("'")[-2]
+    assert pattern == f"{tmp_path}/{{camera}}/img_{{frame}}_v*_kp.json"
+    assert numbers(frames(pattern)) == {"a": [0, 1, 2]}
