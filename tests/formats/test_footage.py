@@ -7,6 +7,8 @@ import av
 import cv2
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from mvboot.errors import InputError
@@ -394,6 +396,76 @@ def test_a_table_that_does_not_fit_is_refused(name, two):
     pattern, path = two
     with pytest.raises(InputError, match=f"timestamps.csv: .*{message}"):
         open_videos(pattern, write_table(path, columns, *rows))
+
+
+SECONDS = {"cam_0": [0.0, 0.033, 0.066, 0.1], "cam_1": [0.001, 0.034, 0.1]}
+SHARED = {"cam_0": [0, 1, 2, 3], "cam_1": [0, 1, 3]}
+
+
+def clocked(path, change, times=SECONDS):
+    """Write our table with each time changed."""
+    rows = [(name, i, change(t)) for name, own in times.items() for i, t in enumerate(own)]
+    return write_table(path, OWN, *rows)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda t: t,
+        lambda t: 1000 * t,
+        lambda t: 1_718_000_000_123_456_789 + round(1e9 * t),
+        lambda t: 1_718_000_000 + t,
+        lambda t: str(pd.Timestamp("2026-12-01 10:00:00.000001") + pd.Timedelta(t, "s")),
+    ],
+    ids=["s", "ms", "ns since 1970", "s since 1970", "dates"],
+)
+def test_times_in_any_one_unit_are_the_same_instants(change, two):
+    pattern, path = two
+    found = open_videos(pattern, clocked(path, change))
+    assert {name: list(video.numbers) for name, video in found.items()} == SHARED
+
+
+@pytest.mark.parametrize("factor", [1e3, 1e6, 1e9])
+def test_one_camera_in_another_unit_is_refused(factor, two):
+    pattern, path = two
+    mixed = {**SECONDS, "cam_1": [factor * t for t in SECONDS["cam_1"]]}
+    with pytest.raises(InputError, match="camera cam_0 are 0.033.* of cam_1 .* two units"):
+        open_videos(pattern, clocked(path, lambda t: t, mixed))
+
+
+def test_rows_in_another_unit_are_refused(tmp_path):
+    write_video(tmp_path / "a.mp4", 8)
+    mixed = {"a": [0.0, 0.1, 0.2, 0.3, 400.0, 500.0, 600.0, 700.0]}
+    table = clocked(tmp_path / "t.csv", lambda t: t, mixed)
+    with pytest.raises(InputError, match="camera a: frames are 0.1 apart up to frame 3, then 100:"):
+        open_videos(str(tmp_path / "{camera}.mp4"), table)
+
+
+def test_pauses_and_other_rates_are_no_other_unit(tmp_path):
+    """One camera pauses for an hour, another films slowly for as long."""
+    write_video(tmp_path / "a.mp4", 8)
+    write_video(tmp_path / "b.mp4", 3)
+    times = {"a": [0.0, 0.1, 0.2, 0.3, 3600.0, 3600.1, 3600.2, 3600.3], "b": [0.0, 1800.0, 3600.0]}
+    table = clocked(tmp_path / "t.csv", lambda t: t, times)
+    found = open_videos(str(tmp_path / "{camera}.mp4"), table)
+    assert list(found["b"].numbers) == [0, 4, 5]
+
+
+@pytest.mark.parametrize("kind", ["list", "twice", "huge", "binary"])
+def test_a_table_of_odd_types_is_refused_in_one_line(kind, two, tmp_path):
+    cameras, frames = ["cam_0"] * 4 + ["cam_1"] * 3, [0, 1, 2, 3, 0, 1, 2]
+    times = [float(frame) for frame in frames]
+    columns = {
+        "list": [[cameras] * 7, frames, times],
+        "twice": [cameras, frames, times, times],
+        "huge": [cameras, frames, [2**64 - 1 - i for i in range(7)]],
+        "binary": [cameras, frames, [b"\xff"] * 7],
+    }[kind]
+    path = tmp_path / "times.parquet"
+    names = ["camera", "frame", "time", "time"][: len(columns)]
+    pq.write_table(pa.Table.from_arrays([pa.array(c) for c in columns], names), path)
+    with pytest.raises(InputError, match="times.parquet: [^\n]*$"):
+        open_videos(two[0], path)
 
 
 def test_a_missing_table_is_named(two):
