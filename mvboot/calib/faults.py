@@ -266,7 +266,8 @@ def _late(shots: Shots, name: str, shift: int) -> _Hypothesis:
     frames, way = abs(shift) * step, "late" if shift > 0 else "early"
     message = (
         f"camera {name} is not synchronous: its pictures come {frames} "
-        f"frame{'s' if frames > 1 else ''} too {way}; trim its recording, or give --timestamps"
+        f"frame{'s' if frames > 1 else ''} too {way}; say so with --offset {name}={shift * step} "
+        "(added to an offset already given)"
     )
     return _Hypothesis(Finding("unsynchronised", (name,), message), replace(shots, pixels=pixels))
 

@@ -17,7 +17,7 @@ from mvboot.commands.calibrate_config import CalibrateConfig
 from mvboot.commands.output import Output
 from mvboot.errors import InputError
 from mvboot.files import hash_file
-from mvboot.formats.footage import Footage, frame_notes, open_pictures, open_videos
+from mvboot.formats.footage import Footage, frame_notes, in_step, open_pictures, open_videos
 
 Floats = NDArray[np.float64]
 
@@ -32,6 +32,7 @@ def open_footage(config: CalibrateConfig) -> dict[str, Footage]:
         found = open_pictures(config.images)
     else:
         found = open_videos(str(config.videos), config.timestamps)
+    found = in_step(found, config.offset)
     if not config.cameras:
         return found
     unknown = sorted(set(config.cameras) - set(found))

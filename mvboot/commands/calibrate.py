@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from typer import Argument, Option
 
-from mvboot.commands.options import by_camera, listed, pairs, resolved
+from mvboot.commands.options import by_camera, listed, offsets, pairs, resolved
 from mvboot.commands.output import Output
 from mvboot.errors import InputError
 
@@ -20,6 +20,13 @@ Images = Annotated[str | None, Option(help="Pictures: a path with {camera}, as '
 Videos = Annotated[str | None, Option(help="Videos: a path with {camera}.")]
 Timestamps = Annotated[
     Path | None, Option(help="CSV that says which frames of the videos belong together.")
+]
+Offset = Annotated[
+    list[str] | None,
+    Option(
+        metavar="CAMERA=FRAMES",
+        help="A camera that is late: with cam=1 its frame n shows what the others show at n - 1.",
+    ),
 ]
 Out = Annotated[Path | None, Option(help="Folder to write to.")]
 Cameras = Annotated[str | None, Option(help="Use only these cameras, comma-separated.")]
@@ -80,6 +87,7 @@ def calibrate(
     images: Images = None,
     videos: Videos = None,
     timestamps: Timestamps = None,
+    offset: Offset = None,
     out: Out = None,
     cameras: Cameras = None,
     lens: Lens = None,
@@ -109,6 +117,7 @@ def calibrate(
         "images": images,
         "videos": videos,
         "timestamps": timestamps,
+        "offset": offsets(offset),
         "out": out,
         "cameras": None if cameras is None else listed(cameras, "--cameras"),
         "lens": by_camera(lens, "--lens"),

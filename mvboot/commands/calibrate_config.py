@@ -23,6 +23,7 @@ class CalibrateConfig(BaseModel):
     images: str | None = None
     videos: str | None = None
     timestamps: Path | None = None
+    offset: dict[str, int] = Field(default={}, description="camera: frames that it is late")
     out: Path
     cameras: list[str] = Field(default=[], description="use only these cameras")
     lens: dict[str, list[str]] = Field(default={}, description="camera, or all: lenses to try")

@@ -1,5 +1,6 @@
 """Options from the words they were given as: lists, pairs, and all of a command together."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -40,6 +41,19 @@ def pairs(texts: Sequence[str] | None, option: str, form: str) -> dict[str, str]
             raise InputError(f"{option} {left} is given twice: {found[left]} and {right}")
         found[left] = right
     return found or None
+
+
+def offsets(texts: Sequence[str] | None, option: str = "--offset") -> dict[str, int] | None:
+    """Return ``CAMERA=FRAMES`` words: how many frames each camera is late; None for none.
+
+    At ``cam=1`` frame n of the camera shows what the others show at n - 1. InputError for what is
+    no whole number.
+    """
+    found = pairs(texts, option, "CAMERA=FRAMES") or {}
+    for camera, text in found.items():
+        if not re.fullmatch(r"[+-]?[0-9]{1,9}", text):
+            raise InputError(f"{option} {camera}={text}: {text} is no whole number of frames")
+    return {camera: int(text) for camera, text in found.items()} or None
 
 
 def by_camera(texts: Sequence[str] | None, option: str) -> dict[str, list[str]] | None:

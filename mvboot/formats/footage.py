@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -82,6 +82,7 @@ class Video(Footage):
     """A video of one camera: frame ``frames[i]`` of the file shows the instant ``numbers[i]``.
 
     ``timestamps`` is the table that the instants come from; None: they are the frames' indices.
+    ``early`` is how many frames show no instant because they come before the first.
     """
 
     camera: str
@@ -90,6 +91,7 @@ class Video(Footage):
     file: VideoFile
     frames: Instants
     timestamps: Path | None = None
+    early: int = 0
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -139,6 +141,36 @@ def open_videos(pattern: str, timestamps: Path | None = None) -> dict[str, Foota
     return footages
 
 
+def in_step(footages: Mapping[str, Footage], offsets: Mapping[str, int]) -> dict[str, Footage]:
+    """Return footage with the stated lateness of cameras undone.
+
+    ``offsets`` are instants by camera, positive where it is late: with 1 its picture n shows what
+    the others show at n - 1. Pictures from before instant 0 are left out. InputError for a camera
+    that is not there, and where no picture of one is left.
+    """
+    unknown = sorted(set(offsets) - set(footages))
+    if unknown:
+        raise InputError(
+            f"--offset: there is no camera {', '.join(unknown)}; there are {', '.join(footages)}"
+        )
+    return {name: _earlier(footage, offsets.get(name, 0)) for name, footage in footages.items()}
+
+
+def _earlier(footage: Footage, late: int) -> Footage:
+    kept = np.flatnonzero(footage.numbers >= late)
+    if late == 0:
+        return footage
+    if len(kept) == 0:
+        raise InputError(f"--offset {footage.camera}={late} leaves the camera no picture")
+    numbers = footage.numbers[kept] - late
+    if isinstance(footage, Video):
+        early = footage.early + len(footage.numbers) - len(kept)
+        return replace(footage, numbers=numbers, frames=footage.frames[kept], early=early)
+    if isinstance(footage, PictureFolder):
+        return replace(footage, numbers=numbers, paths=tuple(footage.paths[i] for i in kept))
+    raise TypeError(f"no footage of pictures or a video: {footage!r}")
+
+
 def frame_notes(footages: Mapping[str, Footage]) -> list[str]:
     """Return what a user should know about the instants before trusting them, in sentences."""
     notes = []
@@ -151,7 +183,7 @@ def frame_notes(footages: Mapping[str, Footage]) -> list[str]:
             "later ones are put beside the wrong ones of the others: give --timestamps"
         )
     for video in videos:
-        lost = video.file.count - len(video.numbers)
+        lost = video.file.count - len(video.numbers) - video.early
         if lost:
             notes.append(
                 f"camera {video.camera}: {lost} of {video.file.count} frames are left out, because "

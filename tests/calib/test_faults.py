@@ -97,13 +97,14 @@ def test_a_camera_that_is_not_synchronous(frames, words):
     (found,) = found_in(spoiled.late(waved(), "c", frames))
     assert (found.code, found.cameras) == ("unsynchronised", ("c",))
     assert f"camera c is not synchronous: its pictures come {words}" in found.message
+    assert f"--offset c={frames} " in found.message
 
 
 def test_frames_are_counted_as_the_recording_numbers_them():
     """Of a long video every third frame is looked at."""
     shots = spoiled.late(waved(), "b", 2)
     (found,) = found_in(replace(shots, numbers=3 * shots.numbers))
-    assert "6 frames too late" in found.message
+    assert "6 frames too late" in found.message and "--offset b=6 " in found.message
 
 
 def test_of_two_cameras_one_is_named():
