@@ -146,8 +146,8 @@ def _require_a_length(parts: list[str], text: str) -> None:
     if match and re.fullmatch(r"[0-9]*\.?[0-9]+", gap):
         length = f"{float(match[1]) * float(gap):.6g}{match[2]}"
         raise InputError(
-            f"the gap {gap!r} in the board {text!r:.80} has no unit; if it is a ratio of the tag, as "
-            f"in Kalibr's files, write aprilgrid:{counts}:{tag}:{length}"
+            f"the gap {gap!r} in the board {text!r:.80} has no unit; if it is a ratio of the tag, "
+            f"as in Kalibr's files, write aprilgrid:{counts}:{tag}:{length}"
         )
 
 

@@ -64,6 +64,13 @@ MaxPictures = Annotated[
 AllowPartial = Annotated[
     bool, Option("--allow-partial", help="Leave out cameras that share no picture with the rest.")
 ]
+Upright = Annotated[
+    bool,
+    Option(
+        "--upright",
+        help="The board was upright in every picture: for checkerboards without a top.",
+    ),
+]
 IntrinsicsOnly = Annotated[
     bool,
     Option("--intrinsics-only", help="Each camera alone, from pictures that need not match."),
@@ -99,6 +106,7 @@ def calibrate(
     max_shots: MaxShots = None,
     max_pictures: MaxPictures = None,
     allow_partial: AllowPartial = False,
+    upright: Upright = False,
     intrinsics_only: IntrinsicsOnly = False,
     poses: Poses = None,
     config: Config = None,
@@ -129,6 +137,7 @@ def calibrate(
         "max_shots": max_shots,
         "max_pictures": max_pictures,
         "allow_partial": allow_partial or None,
+        "upright": upright or None,
         "intrinsics_only": intrinsics_only or None,
         "poses": poses,
     }
