@@ -11,7 +11,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from mvboot.calib.boards import AprilGrid, Board, Checkerboard
+from mvboot.calib.boards import AprilGrid, Board, Charuco, Checkerboard, marker_dictionary
 from mvboot.calib.detect import detector_of
 from mvboot.calib.find import usual_look
 from mvboot.calib.finding import Finding
@@ -23,6 +23,9 @@ TRIALS = 2
 
 CLEARLY = 1.3
 """How many times more points another board must show than the one that was stated."""
+
+SEVERAL = 4
+"""Markers of a picture that are no accident."""
 
 MISCOUNTED = 2
 """How many rows or columns a count is off at most."""
@@ -87,6 +90,8 @@ def _other(
     stated: int,
 ) -> tuple[int, int] | None:
     """Return the counts with which clearly most points are found: exchanged, or one off both."""
+    if isinstance(board, Charuco) and not _marked(board, footages, some):
+        return None
     c, r = board.columns, board.rows
     best, most = None, CLEARLY * stated
     for columns, rows in dict.fromkeys([(r, c), (c + 1, r + 1), (c - 1, r - 1)]):
@@ -98,6 +103,19 @@ def _other(
         if best == (r, c):
             break
     return best
+
+
+def _marked(
+    board: Charuco, footages: Mapping[str, Footage], some: Mapping[str, Sequence[int]]
+) -> bool:
+    """Whether a picture shows several markers of the board's dictionary: without, why go on."""
+    detector = cv2.aruco.ArucoDetector(marker_dictionary(board.dictionary))
+    return any(
+        len(detector.detectMarkers(seen)[0]) >= SEVERAL
+        for name in some
+        for picture in _shown(footages[name], some[name])
+        for seen in (picture, 255 - picture)
+    )
 
 
 def _grown(board: Checkerboard, pictures: Iterator[Gray]) -> tuple[int, int] | None:

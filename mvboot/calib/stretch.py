@@ -34,8 +34,8 @@ def of_shape(board: Board, shape: BoardShape | None) -> list[Finding]:
         advice += f", and state both lengths, as --board {example} if {across:g} across is right"
     message = (
         f"the print is stretched: it is {100 * (more - 1):.2g} % longer {way} than {other}, "
-        f"against {board.spec}; its measured shape was used, but which of the lengths is right no picture "
-        f"tells, so all lengths may be off by as much: {advice}"
+        f"against {board.spec}; its measured shape was used, but which of the lengths is right no "
+        f"picture tells, so all lengths may be off by as much: {advice}"
     )
     return [Finding("board-stretched", (), message)]
 
@@ -46,7 +46,7 @@ def _unmeasured(board: Board) -> list[Finding]:
         return []
     message = (
         "the shape of the board was not measured, it is taken to be flat and as "
-        f"{board.spec} says: that takes {MIN_INSTANTS} pictures or more in which each of its points is seen "
-        f"{MIN_SIGHTINGS} times; show all its parts, or check that it is flat"
+        f"{board.spec} says: that takes {MIN_INSTANTS} pictures or more in which each of its "
+        f"points is seen {MIN_SIGHTINGS} times; show all its parts, or check that it is flat"
     )
     return [Finding("board-not-measured", (), message)]

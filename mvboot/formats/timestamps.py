@@ -176,15 +176,18 @@ def _in_one_unit(times: dict[str, Times], path: Path) -> dict[str, Times]:
                 "(s and ms?); write all times in one",
                 where=path,
             )
-    step = {name: float(np.median(np.diff(t))) for name, t in times.items() if len(t) > 1}
-    last = {name: float(np.ptp(times[name])) for name in step}
-    if step:
-        short, long = min(step, key=lambda name: step[name]), max(step, key=lambda n: step[n])
-        ratios = step[long] / step[short], last[long] / last[short]
+    period = {name: float(np.median(np.diff(t))) for name, t in times.items() if len(t) > 1}
+    last = {name: float(np.ptp(times[name])) for name in period}
+    if period:
+        short, long = (
+            min(period, key=lambda name: period[name]),
+            max(period, key=lambda n: period[n]),
+        )
+        ratios = period[long] / period[short], last[long] / last[short]
         if min(ratios) > OTHER_UNIT:
             raise InputError(
-                f"frames of camera {short} are {step[short]:.4g} apart, those of {long} "
-                f"{step[long]:.4g}, about {ratios[0]:.4g} times as much: the cameras' times are "
+                f"frames of camera {short} are {period[short]:.4g} apart, those of {long} "
+                f"{period[long]:.4g}, about {ratios[0]:.4g} times as much: the cameras' times are "
                 "in two units (s and ms?); write all in one",
                 where=path,
             )

@@ -280,6 +280,8 @@ WRONG = {
     "no footage": (("--board", "BOARD"), "give either --images or --videos"),
     "two kinds of footage": (("--videos", "{camera}.mp4"), "give either --images or --videos"),
     "timestamps of pictures": (("--timestamps", "t.csv"), "--timestamps belongs to --videos"),
+    "an offset of no camera": (("--offset", "e=1"), "no camera e; there are a, b, c, d"),
+    "an offset of no frames": (("--offset", "a=1.5"), "--offset a=1.5: 1.5 is no whole number"),
     "an unknown camera": (("--cameras", "a,e"), "no camera e; there are a, b, c, d"),
     "no cameras": (("--cameras", ""), "--cameras ''"),
     "a lens of no camera": (("--lens", "e=brown2"), "no camera e; there are a, b, c, d"),
