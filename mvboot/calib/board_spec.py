@@ -1,4 +1,4 @@
-"""A board by one word (``charuco:8x11:24mm:18.75mm:DICT_4X4_1000``) or by a YAML file."""
+"""A board by one word (``charuco:8x11:24mm:18.75mm:DICT_4X4_1000``) or by a file."""
 
 import re
 from dataclasses import asdict
@@ -7,16 +7,20 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from mvboot.calib.board_files import kalibr_board, toml_board
 from mvboot.calib.boards import AprilGrid, Board, Charuco, Checkerboard
-from mvboot.config import load_yaml, yaml_text
+from mvboot.config import load_yaml, parse_yaml, yaml_text
 from mvboot.errors import InputError
 from mvboot.files import atomic_file
+from mvboot.reading import read_text
 
 USAGE = (
-    "a board is a YAML file, charuco:COLUMNSxROWS:SQUARE:MARKER:DICTIONARY (squares), "
+    "a board is a YAML or TOML file, charuco:COLUMNSxROWS:SQUARE:MARKER:DICTIONARY (squares), "
     "checkerboard:COLUMNSxROWS:SQUARE (inner corners) or aprilgrid:COLUMNSxROWS:TAG:GAP (tags), "
     "lengths with their unit as in 24mm"
 )
+
+LENGTH = r"([0-9]{1,9}\.?[0-9]{0,20}|\.[0-9]{1,20})(mm|cm|m)"
 
 
 class _BoardFile(BaseModel):
@@ -31,9 +35,10 @@ class _BoardFile(BaseModel):
 class _CheckerboardFile(_BoardFile):
     board: Literal["checkerboard"]
     square: float = Field(gt=0)
+    down: float | None = Field(None, gt=0)
 
     def build(self) -> Board:
-        return Checkerboard(self.columns, self.rows, self.units, self.square)
+        return Checkerboard(self.columns, self.rows, self.units, self.square, self.down)
 
 
 class _CharucoFile(_BoardFile):
@@ -76,27 +81,39 @@ class _Kind(BaseModel):
 
 
 def load_board(text: str) -> Board:
-    """Return the board that a word or the path of a YAML file describes.
+    """Return the board that a word or the path of a file describes.
 
-    InputError with what is wrong and the forms there are.
+    A file is YAML (ours, or Kalibr's target) or TOML (`toml_board`; ``board.toml:mm`` states the
+    unit of lengths that have none). InputError with what is wrong and the forms there are.
     """
+    path, _, units = text.partition(":")
+    if Path(path).suffix == ".toml":
+        return toml_board(Path(path), units or None)
     if Path(text).suffix in (".yaml", ".yml"):
-        file = load_yaml(text, FILES[load_yaml(text, _Kind).board])
-        try:
-            return file.build()
-        except InputError as error:
-            raise InputError(error.message, where=text) from None
+        return _yaml_board(text)
     kind, *parts = text.split(":")
     if kind == "charuco" and len(parts) == 4:
         (square, marker), units = _lengths(parts[1:3], text)
         return Charuco(*_counts(parts[0], text), units, square, marker, parts[3])
     if kind == "checkerboard" and len(parts) == 2:
-        (square,), units = _lengths(parts[1:], text)
-        return Checkerboard(*_counts(parts[0], text), units, square)
+        sides, units = _lengths(_two_sides(parts[1]), text)
+        return Checkerboard(*_counts(parts[0], text), units, *sides)
     if kind == "aprilgrid" and len(parts) == 3:
+        _require_a_length(parts, text)
         (tag, gap), units = _lengths(parts[1:], text)
         return AprilGrid(*_counts(parts[0], text), units, tag, gap)
-    raise InputError(f"no board {text!r}; {USAGE}")
+    raise InputError(f"no board {text!r:.80}; {USAGE}")
+
+
+def _yaml_board(path: str) -> Board:
+    content = parse_yaml(read_text(path), path)
+    if isinstance(content, dict) and "target_type" in content:
+        return kalibr_board(content, Path(path))
+    file = load_yaml(path, FILES[load_yaml(path, _Kind).board])
+    try:
+        return file.build()
+    except InputError as error:
+        raise InputError(error.message, where=path) from None
 
 
 def save_board(board: Board, path: str | Path) -> None:
@@ -109,20 +126,41 @@ def save_board(board: Board, path: str | Path) -> None:
 
 
 def _counts(part: str, text: str) -> tuple[int, int]:
-    match = re.fullmatch(r"(\d+)x(\d+)", part)
+    match = re.fullmatch(r"([0-9]{1,6})x([0-9]{1,6})", part)
     if match is None:
-        raise InputError(f"{part!r} in the board {text!r} is not COLUMNSxROWS; {USAGE}")
+        raise InputError(f"{part!r:.40} in the board {text!r:.80} is not COLUMNSxROWS; {USAGE}")
     return int(match[1]), int(match[2])
 
 
+def _two_sides(part: str) -> list[str]:
+    """Return the sides of a square; ``24x25.5mm`` is 24 mm across and 25.5 mm down."""
+    across, times, down = part.partition("x")
+    unit = re.sub(r"[0-9.]", "", down)
+    return [across + unit, down] if times else [part]
+
+
+def _require_a_length(parts: list[str], text: str) -> None:
+    """Raise InputError for a gap without unit, a ratio as in Kalibr's files, with the length."""
+    counts, tag, gap = parts
+    match = re.fullmatch(LENGTH, tag)
+    if match and re.fullmatch(r"[0-9]*\.?[0-9]+", gap):
+        length = f"{float(match[1]) * float(gap):.6g}{match[2]}"
+        raise InputError(
+            f"the gap {gap!r} in the board {text!r:.80} has no unit; if it is a ratio of the tag, "
+            f"as in Kalibr's files, write aprilgrid:{counts}:{tag}:{length}"
+        )
+
+
 def _lengths(parts: list[str], text: str) -> tuple[list[float], str]:
-    matches = [re.fullmatch(r"(\d+\.?\d*|\.\d+)(mm|cm|m)", part) for part in parts]
+    matches = [re.fullmatch(LENGTH, part) for part in parts]
     for part, match in zip(parts, matches, strict=True):
         if match is None:
             raise InputError(
-                f"{part!r} in the board {text!r} is no length with a unit, as 24mm; {USAGE}"
+                f"{part!r:.40} in the board {text!r:.80} is no length with a unit, as 24mm; {USAGE}"
             )
     units = {match[2] for match in matches if match}
     if len(units) > 1:
-        raise InputError(f"the board {text!r} mixes {' and '.join(sorted(units))}; use one unit")
+        raise InputError(
+            f"the board {text!r:.80} mixes {' and '.join(sorted(units))}; use one unit"
+        )
     return [float(match[1]) for match in matches if match], units.pop()

@@ -5,6 +5,7 @@ into the paper, in the board's units. A camera that looks at the board straight 
 ``cam_from_board`` close to the identity rotation.
 """
 
+import difflib
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,6 +23,10 @@ Mask = NDArray[np.bool_]
 APRILTAGS = "DICT_APRILTAG_36h11"
 APRILTAG_BORDER = 2
 """Black modules around the bits of Kalibr's tags, for OpenCV's ``markerBorderBits`` (default 1)."""
+
+
+MAX_PARTS = 10_000
+"""Squares, corners or tags of a board: more can be told apart in no picture."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,7 @@ class Board(ABC):
     def __post_init__(self) -> None:
         if self.units not in UNITS_IN_M:
             raise InputError(f"board units must be m, cm or mm, got {self.units!r}")
+        _require(self.columns * self.rows <= MAX_PARTS, f"a board has at most {MAX_PARTS} parts")
 
     @property
     @abstractmethod
@@ -83,34 +89,47 @@ class Checkerboard(Board):
     ----------
     square
         Side of a square in units.
+    down
+        Its other side, down the board, where a print came out stretched; None: the same.
     """
 
     square: float
+    down: float | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         _require(min(self.columns, self.rows) >= 3, "a checkerboard needs 3x3 inner corners")
-        _require(self.square > 0, "the square must have a positive side")
+        _require(min(self._sides) > 0, "the square must have a positive side")
 
     @property
     def spec(self) -> str:
         """See `Board.spec`."""
-        return f"checkerboard:{self.columns}x{self.rows}:{self._word(self.square)}"
+        across = (
+            "" if self.down is None else f"{np.format_float_positional(self.square, trim='-')}x"
+        )
+        side = self._word(self._sides[1])
+        return f"checkerboard:{self.columns}x{self.rows}:{across}{side}"
 
     @property
     def size(self) -> tuple[float, float]:
         """See `Board.size`."""
-        return (self.columns + 1) * self.square, (self.rows + 1) * self.square
+        across, down = self._sides
+        return (self.columns + 1) * across, (self.rows + 1) * down
 
     @property
     def points(self) -> Floats:
         """Inner corners, row by row; see `Board.points`."""
-        return _lattice(self.columns, self.rows) * self.square
+        return _lattice(self.columns, self.rows) * [*self._sides, 0.0]
 
     @property
     def ink(self) -> Floats:
         """See `Board.ink`."""
-        return _black_squares(self.columns + 1, self.rows + 1, self.square, first=0)
+        return _black_squares(self.columns + 1, self.rows + 1, 1.0, first=0) * (2 * self._sides)
+
+    @property
+    def _sides(self) -> tuple[float, float]:
+        """Side of a square across and down the board."""
+        return self.square, self.square if self.down is None else self.down
 
     @property
     def looks_alike_upside_down(self) -> bool:
@@ -264,7 +283,11 @@ def marker_dictionary(name: str) -> cv2.aruco.Dictionary:
     """Return OpenCV's dictionary of markers; InputError with the known names for another."""
     known = [key for key in dir(cv2.aruco) if key.startswith("DICT_")]
     if name not in known:
-        raise InputError(f"unknown marker dictionary {name!r}; known are {', '.join(known)}")
+        near = difflib.get_close_matches(name, known, n=4, cutoff=0.3)
+        raise InputError(
+            f"unknown marker dictionary {name!r:.60}; OpenCV's are called as "
+            f"{', '.join(near or known[:3])}"
+        )
     return cv2.aruco.getPredefinedDictionary(getattr(cv2.aruco, name))
 
 

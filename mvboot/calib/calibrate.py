@@ -56,6 +56,9 @@ class CalibrationOptions:
         Most instants that are used.
     allow_partial
         Calibrate the largest group of linked cameras where not all are linked.
+    upright
+        Board and cameras were never turned by more than a right angle against one another, so
+        that a checkerboard that looks the same upside down serves.
     """
 
     lenses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -65,6 +68,7 @@ class CalibrationOptions:
     distance_tolerance: float = 0.02
     max_shots: int = MAX_SHOTS
     allow_partial: bool = False
+    upright: bool = False
 
 
 @dataclass(frozen=True)
@@ -121,7 +125,8 @@ def calibrate_rig(
     """
     options = options or CalibrationOptions()
     check_options(shots.cameras, options)
-    require_a_top(shots.board, shots.cameras)
+    if not options.upright:
+        require_a_top(shots.board, shots.cameras)
     _require_none(frozen(shots))
     every = shots.without_poor(MIN_POINTS)
     chosen = chosen_shots(shots, options.max_shots, edge_px)
@@ -300,8 +305,9 @@ def require_a_top(board: Board, cameras: Sequence[str]) -> None:
     if isinstance(board, Checkerboard) and board.looks_alike_upside_down and len(cameras) > 1:
         raise InputError(
             f"{board.spec} looks the same upside down, so cameras cannot agree which end is which; "
-            "use a board with an odd and an even number of inner corners, or a ChArUco board "
-            "(each camera alone: --intrinsics-only)"
+            "if the board was upright in every picture of every camera, say --upright; else use "
+            "one with an odd and an even number of inner corners, or a ChArUco board (each camera "
+            "alone: --intrinsics-only)"
         )
 
 

@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from mvboot.errors import InputError
+from mvboot.guard import reading
 from mvboot.formats.tables import codes_of, numbers, read_table, whole_numbers
 from mvboot.rig import Rig
 from mvboot.triangulation.linear import triangulate_linear
@@ -70,7 +71,11 @@ def read_clicks(path: str | Path, rig: Rig) -> Clicks:
     needed only where a clicked camera moves. InputError for unknown cameras, a point clicked
     twice in one camera or with two positions, and numbers that are missing or infinite.
     """
-    path = Path(path)
+    with reading(Path(path), "table of clicks"):
+        return _clicks(Path(path), rig)
+
+
+def _clicks(path: Path, rig: Rig) -> Clicks:
     table = read_table(path, COLUMNS)
     cameras, of_camera = codes_of(table["camera"], None)
     points, n = codes_of(table["point"], None)

@@ -6,6 +6,7 @@ few pictures of each camera.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -213,6 +214,57 @@ class AprilGridDetector(Detector):
                 pixels[4 * number : 4 * number + 4] = self._at_joints(picture, corners)
         return pixels
 
+    def proportions(self, picture: Picture, look: Look) -> Floats:
+        """Return the gaps (n,) over the tags beside them, from neighbours in a row or column.
+
+        Four corners of two neighbours lie on a line; their cross ratio does not change with the
+        view. The outline of tags runs into the squares between them, so corners are refined in a
+        window as large as a first estimate of the gap.
+        """
+        seen = _as_printed(picture, look)
+        quads, ids, _ = self._detectors[look.border].detectMarkers(seen)
+        numbers = np.ravel(ids).tolist() if ids is not None else []
+        tags = {
+            int(n): np.asarray(quad, dtype=np.float64).reshape(4, 2)
+            for n, quad in zip(numbers, quads, strict=True)
+        }
+        first = self._gaps(tags)
+        if len(first) == 0:
+            return first
+        share = JOINT * float(np.median(first))
+        return self._gaps(
+            {
+                n: saddles(seen, quad, share * float(np.linalg.norm(quad[1] - quad[0])))
+                for n, quad in tags.items()
+            }
+        )
+
+    def _gaps(self, tags: Mapping[int, Floats]) -> Floats:
+        columns = self.board.columns
+        lines = []
+        for n, tag in tags.items():
+            if (n + 1) % columns and n + 1 in tags:
+                beside = tags[n + 1]
+                lines += [
+                    (tag[1], tag[0], beside[1], beside[0]),
+                    (tag[2], tag[3], beside[2], beside[3]),
+                ]
+            if n + columns in tags:
+                above = tags[n + columns]
+                lines += [
+                    (tag[1], tag[2], above[1], above[2]),
+                    (tag[0], tag[3], above[0], above[3]),
+                ]
+        if not lines:
+            return np.empty(0)
+        a, b, c, d = np.array(lines).swapaxes(0, 1)
+        ac, bd, bc, ad = (
+            np.linalg.norm(p - q, axis=1) for p, q in ((a, c), (b, d), (b, c), (a, d))
+        )
+        with np.errstate(divide="ignore", invalid="ignore"):
+            gaps = np.sqrt(1 + 1 / (ac * bd / (bc * ad) - 1)) - 1
+        return np.asarray(gaps[np.isfinite(gaps)])
+
     def _at_joints(self, picture: Picture, quad: Floats) -> Floats:
         """Return a tag's corners (4, 2) where it touches the black squares that join the tags.
 
@@ -316,6 +368,16 @@ def _nothing(board: Board) -> Floats:
     return np.full((len(board.points), 2), np.nan)
 
 
+def _upright(grid: Floats) -> Floats:
+    """Return the corners of a board without a top turned so that it stands upright in the picture.
+
+    Alike in all cameras only where board and cameras were upright: `require_a_top` asks.
+    """
+    quarters = range(4) if grid.shape[0] == grid.shape[1] else (0, 2)
+    turned = [np.rot90(grid, quarter) for quarter in quarters]
+    return max(turned, key=lambda g: (g[0, -1] - g[0, 0])[0] + (g[-1, 0] - g[0, 0])[1])
+
+
 def _right_handed(grid: Floats, picture: Picture) -> Floats:
     """Return the corners (rows, columns, 2) so that they run as on the print.
 
@@ -327,7 +389,7 @@ def _right_handed(grid: Floats, picture: Picture) -> Floats:
         grid = grid[:, ::-1]
     rows, columns = grid.shape[:2]
     if (rows + columns) % 2 == 0:
-        return grid
+        return _upright(grid)
     middle = (grid[:-1, :-1] + grid[1:, 1:]) / 2
     place = np.clip(np.round(middle).astype(int), 0, np.array(picture.shape[::-1]) - 1)
     bright = picture[place[..., 1], place[..., 0]].astype(float)

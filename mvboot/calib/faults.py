@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mvboot.calib.boards import APRILTAGS, Board, Charuco, marker_dictionary
+from mvboot.calib.boards import APRILTAGS, AprilGrid, Board, Charuco, marker_dictionary
 from mvboot.calib.extrinsics import Link, find_links, groups, link_errors
 from mvboot.calib.find import CameraFinds
 from mvboot.calib.finding import Finding
@@ -266,7 +266,8 @@ def _late(shots: Shots, name: str, shift: int) -> _Hypothesis:
     frames, way = abs(shift) * step, "late" if shift > 0 else "early"
     message = (
         f"camera {name} is not synchronous: its pictures come {frames} "
-        f"frame{'s' if frames > 1 else ''} too {way}; trim its recording, or give --timestamps"
+        f"frame{'s' if frames > 1 else ''} too {way}; say so with --offset {name}={shift * step} "
+        "(added to an offset already given)"
     )
     return _Hypothesis(Finding("unsynchronised", (name,), message), replace(shots, pixels=pixels))
 
@@ -317,20 +318,35 @@ def _nearest(shots: Shots, one: Sequence[str], other: Sequence[str]) -> tuple[st
 
 
 def wrong_proportions(board: Board, finds: Mapping[str, CameraFinds]) -> list[Finding]:
-    """Return one finding where markers are not as large, against the squares, as the board says."""
-    if not isinstance(board, Charuco):
-        return []
+    """Return one finding where parts of a board are not as large as it says, against others.
+
+    Markers against their squares, and gaps against the tags beside them.
+    """
     measured = np.concatenate([f.proportions for f in finds.values()])
-    if len(measured) == 0:
+    if len(measured) == 0 or not isinstance(board, Charuco | AprilGrid):
         return []
-    stated, got = board.marker / board.square, float(np.median(measured))
+    got = float(np.median(measured))
+    stated = board.gap / board.tag if isinstance(board, AprilGrid) else board.marker / board.square
     if abs(got / stated - 1) <= PROPORTION:
         return []
+    if isinstance(board, AprilGrid):
+        return [_wrong_gap(board, got, tuple(finds))]
     message = (
         f"in the pictures a marker is {got:.3f} of a square, but {board.spec} says {stated:.3f}: "
         "one of the two lengths is wrong; measure both on the print"
     )
     return [Finding("wrong-proportions", tuple(finds), message)]
+
+
+def _wrong_gap(board: AprilGrid, got: float, cameras: tuple[str, ...]) -> Finding:
+    gap = float(f"{got * board.tag:.2g}")
+    ratio = " (Kalibr states the ratio, not the length)" if abs(board.gap - got) < 0.05 else ""
+    message = (
+        f"in the pictures the gaps are {100 * got:.0f} % of a tag, but {board.spec} says "
+        f"{100 * board.gap / board.tag:.2g} %{ratio}: if the tag is right, state --board "
+        f"{replace(board, gap=gap).spec}; measure both on the print"
+    )
+    return Finding("wrong-proportions", cameras, message)
 
 
 def _steps(shots: Shots, c: int) -> Floats:

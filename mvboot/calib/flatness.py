@@ -48,6 +48,14 @@ class BoardShape:
     stretch: float
     held_out_px: tuple[float, float]
 
+    def longer_down(self, board: Board) -> float:
+        """Return how much longer the board is down than across, against its print: 1 is right."""
+        fit, *_ = np.linalg.lstsq(
+            board.points[:, :2] - board.points[:, :2].mean(0),
+            self.points[:, :2] - self.points[:, :2].mean(0),
+        )
+        return float(fit[1, 1] / fit[0, 0])
+
     @property
     def is_better(self) -> bool:
         """Whether it predicts held-out shots better than the flat print."""

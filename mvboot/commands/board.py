@@ -1,12 +1,15 @@
 """``mvboot board``: print a calibration board at true scale."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
 from mvboot.commands.output import Output
 from mvboot.errors import InputError
+
+if TYPE_CHECKING:
+    from mvboot.calib.boards import Board
 
 SUFFIXES = (".svg", ".pdf", ".png", ".yaml")
 
@@ -39,6 +42,7 @@ def board(
     for path in out:
         _require_writable(path, overwrite)
     sheet = Sheet(load_board(board), margin, paper, inverted)
+    _warn_of_no_top(sheet.board, say)
     for path in out:
         if path.suffix == ".yaml":
             save_board(sheet.board, path)
@@ -64,6 +68,17 @@ def board(
             "points": points,
         }
     )
+
+
+def _warn_of_no_top(board: "Board", say: Output) -> None:
+    from mvboot.calib.boards import Checkerboard
+
+    if isinstance(board, Checkerboard) and board.looks_alike_upside_down:
+        say.warn(
+            f"{board.spec} looks the same upside down: several cameras cannot agree which end is "
+            f"which unless it is always upright; print {board.columns}x{board.rows + 1} inner "
+            "corners, or a ChArUco board"
+        )
 
 
 def _require_writable(path: Path, overwrite: bool) -> None:

@@ -13,11 +13,12 @@ from mvboot.calib.detect import detector_of
 from mvboot.calib.faults import not_found, other_dictionary, wrong_proportions
 from mvboot.calib.find import CameraFinds, chosen_instants, find_board
 from mvboot.calib.intrinsics import MIN_VIEWS
+from mvboot.calib.other_boards import other_counts
 from mvboot.commands.calibrate_config import CalibrateConfig
 from mvboot.commands.output import Output
 from mvboot.errors import InputError
 from mvboot.files import hash_file
-from mvboot.formats.footage import Footage, frame_notes, open_pictures, open_videos
+from mvboot.formats.footage import Footage, frame_notes, in_step, open_pictures, open_videos
 
 Floats = NDArray[np.float64]
 
@@ -32,6 +33,7 @@ def open_footage(config: CalibrateConfig) -> dict[str, Footage]:
         found = open_pictures(config.images)
     else:
         found = open_videos(str(config.videos), config.timestamps)
+    found = in_step(found, config.offset)
     if not config.cameras:
         return found
     unknown = sorted(set(config.cameras) - set(found))
@@ -50,6 +52,9 @@ def look_for_board(
     for note in frame_notes(footages):
         say.warn(note)
     say.say(f"board: {board.spec}, {len(board.points)} points")
+    other = other_counts(board, footages)
+    if other:
+        raise CalibrationFailed(other)
     detector = detector_of(board)
     instants = chosen_instants(footages, config.max_pictures)
     finds = {}
@@ -60,7 +65,7 @@ def look_for_board(
     missing = not_found(finds, MIN_VIEWS)
     if len(missing) == len(finds) and isinstance(board, Charuco):
         missing = other_dictionary(board, footages) or missing
-    missing = missing or wrong_proportions(board, finds)
+    missing = wrong_proportions(board, finds) or missing
     if missing:
         for finding in missing[1:]:
             say.warn(str(finding))

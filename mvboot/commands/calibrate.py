@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from typer import Argument, Option
 
-from mvboot.commands.options import by_camera, listed, pairs, resolved
+from mvboot.commands.options import by_camera, listed, offsets, pairs, resolved
 from mvboot.commands.output import Output
 from mvboot.errors import InputError
 
@@ -20,6 +20,13 @@ Images = Annotated[str | None, Option(help="Pictures: a path with {camera}, as '
 Videos = Annotated[str | None, Option(help="Videos: a path with {camera}.")]
 Timestamps = Annotated[
     Path | None, Option(help="CSV that says which frames of the videos belong together.")
+]
+Offset = Annotated[
+    list[str] | None,
+    Option(
+        metavar="CAMERA=FRAMES",
+        help="A camera that is late: with cam=1 its frame n shows what the others show at n - 1.",
+    ),
 ]
 Out = Annotated[Path | None, Option(help="Folder to write to.")]
 Cameras = Annotated[str | None, Option(help="Use only these cameras, comma-separated.")]
@@ -57,6 +64,13 @@ MaxPictures = Annotated[
 AllowPartial = Annotated[
     bool, Option("--allow-partial", help="Leave out cameras that share no picture with the rest.")
 ]
+Upright = Annotated[
+    bool,
+    Option(
+        "--upright",
+        help="The board was upright in every picture: for checkerboards without a top.",
+    ),
+]
 IntrinsicsOnly = Annotated[
     bool,
     Option("--intrinsics-only", help="Each camera alone, from pictures that need not match."),
@@ -80,6 +94,7 @@ def calibrate(
     images: Images = None,
     videos: Videos = None,
     timestamps: Timestamps = None,
+    offset: Offset = None,
     out: Out = None,
     cameras: Cameras = None,
     lens: Lens = None,
@@ -91,6 +106,7 @@ def calibrate(
     max_shots: MaxShots = None,
     max_pictures: MaxPictures = None,
     allow_partial: AllowPartial = False,
+    upright: Upright = False,
     intrinsics_only: IntrinsicsOnly = False,
     poses: Poses = None,
     config: Config = None,
@@ -109,6 +125,7 @@ def calibrate(
         "images": images,
         "videos": videos,
         "timestamps": timestamps,
+        "offset": offsets(offset),
         "out": out,
         "cameras": None if cameras is None else listed(cameras, "--cameras"),
         "lens": by_camera(lens, "--lens"),
@@ -120,6 +137,7 @@ def calibrate(
         "max_shots": max_shots,
         "max_pictures": max_pictures,
         "allow_partial": allow_partial or None,
+        "upright": upright or None,
         "intrinsics_only": intrinsics_only or None,
         "poses": poses,
     }

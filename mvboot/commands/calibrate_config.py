@@ -23,6 +23,7 @@ class CalibrateConfig(BaseModel):
     images: str | None = None
     videos: str | None = None
     timestamps: Path | None = None
+    offset: dict[str, int] = Field(default={}, description="camera: frames that it is late")
     out: Path
     cameras: list[str] = Field(default=[], description="use only these cameras")
     lens: dict[str, list[str]] = Field(default={}, description="camera, or all: lenses to try")
@@ -34,6 +35,7 @@ class CalibrateConfig(BaseModel):
     max_shots: int = Field(150, ge=3)
     max_pictures: int = Field(300, ge=3)
     allow_partial: bool = False
+    upright: bool = Field(False, description="the board was upright in every picture")
     intrinsics_only: bool = Field(False, description="each camera alone, no poses")
     poses: Path | None = Field(None, description="rig whose poses join the new intrinsics")
 
@@ -50,10 +52,11 @@ class CalibrateConfig(BaseModel):
             distances=distances,
             max_shots=self.max_shots,
             allow_partial=self.allow_partial,
+            upright=self.upright,
         )
         check_options(cameras, options)
         self.world_of(cameras)
-        if not self.intrinsics_only:
+        if not (self.intrinsics_only or self.upright):
             require_a_top(board, cameras)
         return options
 

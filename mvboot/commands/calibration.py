@@ -13,6 +13,7 @@ from mvboot.calib.find import CameraFinds, chosen_instants, together
 from mvboot.calib.finding import Finding
 from mvboot.calib.quality import cautions
 from mvboot.calib.shots import Shots
+from mvboot.calib.stretch import of_shape
 from mvboot.calib.world import WorldFrame, from_board, from_camera, moved
 from mvboot.commands.board_footage import edge_widths, look_for_board, open_footage, provenance
 from mvboot.commands.calibrate_config import CalibrateConfig
@@ -126,6 +127,7 @@ def warnings_of(calibration: Calibration, finds: Mapping[str, CameraFinds]) -> l
         edges,
         float(np.hypot(*calibration.shots.board.size)),
     )
+    found += of_shape(calibration.shots.board, calibration.shape)
     if calibration.left_out:
         names = ", ".join(calibration.left_out)
         text = f"camera {names} shares no picture with the others and is not in the rig"

@@ -44,7 +44,7 @@ class Footage(ABC):
         moved = self._moved(frames)
         kept = np.flatnonzero(moved != LEFT_OUT)
         if not len(kept):
-            raise InputError(f"camera {self.camera}: no frame is left if it is {frames} late")
+            raise InputError(f"--offset {self.camera}={frames} leaves the camera no picture")
         return self._of(moved[kept], kept)
 
     def _moved(self, frames: int) -> Instants:
@@ -105,6 +105,7 @@ class Video(Footage):
     """A video of one camera: frame ``frames[i]`` of the file shows the instant ``numbers[i]``.
 
     ``timestamps`` is the table that the instants come from; None: they are the frames' indices.
+    ``early`` is how many frames show no instant because they come before the first.
     """
 
     camera: str
@@ -113,6 +114,7 @@ class Video(Footage):
     file: VideoFile
     frames: Instants
     timestamps: Path | None = None
+    early: int = 0
 
     def _moved(self, frames: int) -> Instants:
         if self.timestamps is None:
@@ -121,7 +123,8 @@ class Video(Footage):
         return np.array([table.get(frame - frames, LEFT_OUT) for frame in self.frames.tolist()])
 
     def _of(self, numbers: Instants, places: Instants) -> "Video":
-        return replace(self, numbers=numbers, frames=self.frames[places])
+        early = self.early + len(self.numbers) - len(places)
+        return replace(self, numbers=numbers, frames=self.frames[places], early=early)
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -173,6 +176,24 @@ def open_videos(
     return footages
 
 
+def in_step(footages: Mapping[str, Footage], offsets: Mapping[str, int]) -> dict[str, Footage]:
+    """Return footage with the stated lateness of cameras undone.
+
+    ``offsets`` are instants by camera, positive where it is late: with 1 its picture n shows what
+    the others show at n - 1. Pictures from before instant 0 are left out. InputError for a camera
+    that is not there, and where no picture of one is left.
+    """
+    unknown = sorted(set(offsets) - set(footages))
+    if unknown:
+        raise InputError(
+            f"--offset: there is no camera {', '.join(unknown)}; there are {', '.join(footages)}"
+        )
+    return {
+        name: footage.late(offsets[name]) if offsets.get(name) else footage
+        for name, footage in footages.items()
+    }
+
+
 def frame_notes(footages: Mapping[str, Footage]) -> list[str]:
     """Return what a user should know about the instants before trusting them, in sentences."""
     notes = []
@@ -185,7 +206,7 @@ def frame_notes(footages: Mapping[str, Footage]) -> list[str]:
             "later ones are put beside the wrong ones of the others: give --timestamps"
         )
     for video in videos:
-        lost = video.file.count - len(video.numbers)
+        lost = video.file.count - len(video.numbers) - video.early
         if lost:
             notes.append(
                 f"camera {video.camera}: {lost} of {video.file.count} frames are left out, because "

@@ -8,7 +8,8 @@ Three tables are told apart by their header:
 - ``camera,frame,time`` (ours): frame of the camera's video from 0, and time on a clock that all
   cameras share; put together by time.
 
-Each frame of each video needs its row, otherwise nobody could tell which frames were dropped.
+Each frame of each video needs its row, otherwise nobody could tell which frames were dropped. Times
+are in any unit, whole nanoseconds since 1970 and dates included, but in the same one everywhere.
 """
 
 from collections.abc import Mapping
@@ -22,12 +23,16 @@ from numpy.typing import NDArray
 from mvboot.errors import InputError
 from mvboot.formats.detections import match_cameras
 from mvboot.formats.tables import codes_of, numbers, read_table, whole_numbers
+from mvboot.guard import reading
 from mvboot.words import listed
 
 Instants = NDArray[np.int64]
 Times = NDArray[np.float64]
 Counts = Mapping[str, int | None]
 LEFT_OUT, NEW = -1, -2
+
+OTHER_UNIT = 100.0
+"""How many times longer frames and recording of a camera last, by numbers in another unit."""
 
 
 def read_instants(path: Path, counts: Counts) -> dict[str, Instants]:
@@ -52,14 +57,20 @@ def read_instants(path: Path, counts: Counts) -> dict[str, Instants]:
         Unknown header, cameras that do not match, more or fewer rows than frames, frames missing
         or twice, instants or times that do not increase.
     """
-    table = read_table(path, ())
+    with reading(path, "table of frame times"):
+        return _instants(read_table(path, ()), counts, path)
+
+
+def _instants(table: pa.Table, counts: Counts, path: Path) -> dict[str, Instants]:
     columns = set(table.column_names)
     if {"sync_index", "cam_id"} <= columns:
         return _indexed(table, counts, path)
     if {"camera", "frame", "time"} <= columns:
-        return instants_of_times(_own_times(table, counts, path))
+        times = _own_times(table, counts, path)
+        return instants_of_times(_in_one_unit(times, path))
     if {"cam_id", "frame_time"} <= columns:
-        return instants_of_times(_caliscope_times(table, counts, path))
+        times = _caliscope_times(table, counts, path)
+        return instants_of_times(_in_one_unit(times, path))
     raise InputError(
         "is no table of frame times: it needs the columns sync_index, cam_id, frame_time "
         f"(Caliscope) or camera, frame, time, but has {', '.join(table.column_names)}",
@@ -129,15 +140,65 @@ def _indexed(table: pa.Table, counts: Counts, path: Path) -> dict[str, Instants]
 
 
 def _caliscope_times(table: pa.Table, counts: Counts, path: Path) -> dict[str, Times]:
-    time = numbers(table, "frame_time", path)
+    time = _clock(table, "frame_time", path)
     found = {camera: time[rows] for camera, rows in _rows(table, "cam_id", counts, path).items()}
     for camera, times in found.items():
         _check_increasing(camera, "frame_time", times, path)
     return found
 
 
+def _clock(table: pa.Table, column: str, path: Path) -> Times:
+    """Return a column of times as floats, from its first time on where it holds integers or dates.
+
+    Nanoseconds since 1970 have more digits than a float64.
+    """
+    kind = table.schema.field(column).type
+    if not (pa.types.is_integer(kind) or pa.types.is_timestamp(kind)):
+        return numbers(table, column, path)
+    whole = table[column].cast(pa.int64())
+    there = whole.is_valid().to_numpy()
+    ticks = whole.fill_null(0).to_numpy()
+    first = ticks[there].min() if there.any() else 0
+    return np.where(there, ticks - first, np.nan)
+
+
+def _in_one_unit(times: dict[str, Times], path: Path) -> dict[str, Times]:
+    """Return the times; InputError where one camera's, or some rows', are in another unit.
+
+    Cameras may have other rates, and may start late, but they do not film a thousand times longer
+    at a thousandth of the rate.
+    """
+    for camera, time in times.items():
+        step = np.diff(time)
+        longest, shortest = np.maximum.accumulate(step), np.minimum.accumulate(step[::-1])[::-1]
+        jumps = np.flatnonzero(shortest[3:-1] > OTHER_UNIT * longest[1:-3]) + 2
+        if len(jumps):
+            raise InputError(
+                f"camera {camera}: frames are {np.median(step[: jumps[-1]]):.4g} apart up to frame "
+                f"{jumps[-1]}, then {np.median(step[jumps[-1] + 1 :]):.4g}: its rows mix two units "
+                "(s and ms?); write all times in one",
+                where=path,
+            )
+    period = {name: float(np.median(np.diff(t))) for name, t in times.items() if len(t) > 1}
+    last = {name: float(np.ptp(times[name])) for name in period}
+    if period:
+        short, long = (
+            min(period, key=lambda name: period[name]),
+            max(period, key=lambda n: period[n]),
+        )
+        ratios = period[long] / period[short], last[long] / last[short]
+        if min(ratios) > OTHER_UNIT:
+            raise InputError(
+                f"frames of camera {short} are {period[short]:.4g} apart, those of {long} "
+                f"{period[long]:.4g}, about {ratios[0]:.4g} times as much: the cameras' times are "
+                "in two units (s and ms?); write all in one",
+                where=path,
+            )
+    return times
+
+
 def _own_times(table: pa.Table, counts: Counts, path: Path) -> dict[str, Times]:
-    frame, time = whole_numbers(table, "frame", path), numbers(table, "time", path)
+    frame, time = whole_numbers(table, "frame", path), _clock(table, "time", path)
     found = {}
     for camera, rows in _rows(table, "camera", counts, path).items():
         ordered = rows[np.argsort(frame[rows], kind="stable")]

@@ -45,7 +45,7 @@ def test_a_file_is_that_board(board, tmp_path):
 @pytest.mark.parametrize(
     ("word", "expected"),
     [
-        ("", "a board is a YAML file"),
+        ("", "a board is a YAML or TOML file"),
         ("circles:4x5:20mm", "checkerboard:COLUMNSxROWS"),
         ("checkerboard:9x6", "no board"),
         ("checkerboard:9x6:25mm:1mm", "no board"),

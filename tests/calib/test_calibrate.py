@@ -290,8 +290,11 @@ def test_a_failure_counts_the_findings_it_leaves_out():
 def test_a_board_without_a_top_serves_one_camera_only():
     board = Checkerboard(7, 5, "mm", 25.0)
     shots, _ = shown_to(TRUTH.subset(["a", "b"]), shots=15, board=board)
-    with pytest.raises(InputError, match="checkerboard:7x5:25mm looks the same upside down"):
+    with pytest.raises(InputError, match=r"7x5:25mm looks the same upside down.* say --upright"):
         calibrated(shots)
+    lens = {name: ("brown2",) for name in "ab"}
+    together = calibrate_rig(shots, CalibrationOptions(lenses=lens, upright=True))
+    assert together.adjusted.rms_px == pytest.approx(0.2, rel=0.1)
     alone = calibrated(shots.of(["a"]))
     assert alone.adjusted.rms_px == pytest.approx(0.2, rel=0.1)
 

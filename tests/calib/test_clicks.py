@@ -3,6 +3,8 @@
 import layouts
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from mvboot import InputError
@@ -103,6 +105,20 @@ def test_faults_of_the_table(rig, tmp_path, spoil, message):
     with pytest.raises(InputError, match=message) as caught:
         read_clicks(path, rig)
     assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize("column", ["camera", "x", "twice"])
+def test_a_table_of_odd_types_is_refused_in_one_line(column, rig, tmp_path):
+    rows = rows_of(rig)
+    values = {name: pa.array(rows[name].tolist()) for name in rows}
+    names, arrays = list(values), list(values.values())
+    if column == "twice":
+        names, arrays = [*names, "x"], [*arrays, values["x"]]
+    else:
+        arrays[names.index(column)] = pa.array([[1, 2]] * len(rows))
+    pq.write_table(pa.Table.from_arrays(arrays, names), tmp_path / "clicks.parquet")
+    with pytest.raises(InputError, match=r"clicks.parquet: [^\n]*$"):
+        read_clicks(tmp_path / "clicks.parquet", rig)
 
 
 def test_an_empty_table_has_no_points(rig, tmp_path):

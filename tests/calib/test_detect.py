@@ -143,6 +143,15 @@ def test_checkerboards_without_a_top_are_found_from_one_end_or_the_other(shape, 
     assert min(rms_px(pixels, r.reshape(-1, 2)) for r in readings) < ACCURATE_PX
 
 
+@pytest.mark.parametrize("shape", [(7, 5), (8, 6), (4, 4)])
+@pytest.mark.parametrize("roll_deg", [-30.0, 0.0, 30.0])
+def test_checkerboards_without_a_top_are_read_upright(shape, roll_deg):
+    board = Checkerboard(*shape, "mm", 25.0)
+    where = pose(board, roll_deg)
+    pixels = detector_of(board).detect(picture(board, where), Look())
+    assert rms_px(pixels, exact(board, where)) < ACCURATE_PX
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_blur_costs_little(kind):
     board = KINDS[kind]

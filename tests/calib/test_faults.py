@@ -97,13 +97,14 @@ def test_a_camera_that_is_not_synchronous(frames, words):
     (found,) = found_in(spoiled.late(waved(), "c", frames))
     assert (found.code, found.cameras) == ("unsynchronised", ("c",))
     assert f"camera c is not synchronous: its pictures come {words}" in found.message
+    assert f"--offset c={frames} " in found.message
 
 
 def test_frames_are_counted_as_the_recording_numbers_them():
     """Of a long video every third frame is looked at."""
     shots = spoiled.late(waved(), "b", 2)
     (found,) = found_in(replace(shots, numbers=3 * shots.numbers))
-    assert "6 frames too late" in found.message
+    assert "6 frames too late" in found.message and "--offset b=6 " in found.message
 
 
 def test_of_two_cameras_one_is_named():
@@ -284,8 +285,22 @@ def test_markers_of_about_the_stated_size(off):
 
 def test_boards_without_such_proportions():
     assert wrong_proportions(BOARD, {"a": finds()}) == []
-    for board in (Checkerboard(7, 6, "mm", 20.0), AprilGrid(3, 2, "mm", 40.0, 12.0)):
-        assert wrong_proportions(board, {"a": finds(proportions=[0.1], board=board)}) == []
+    board = Checkerboard(7, 6, "mm", 20.0)
+    assert wrong_proportions(board, {"a": finds(proportions=[0.1], board=board)}) == []
+
+
+def test_a_gap_that_was_stated_as_a_ratio():
+    stated = AprilGrid(6, 5, "mm", 40.0, 0.3)
+    (found,) = wrong_proportions(stated, {"a": finds(proportions=[0.29, 0.3, 0.31])})
+    assert found.code == "wrong-proportions"
+    assert "gaps are 30 % of a tag, but aprilgrid:6x5:40mm:0.3mm says 0.75 %" in found.message
+    assert "Kalibr states the ratio" in found.message
+    assert "state --board aprilgrid:6x5:40mm:12mm;" in found.message
+    other = AprilGrid(6, 5, "m", 0.04, 0.024)
+    (found,) = wrong_proportions(other, {"a": finds(proportions=[0.3])})
+    assert "aprilgrid:6x5:0.04m:0.012m" in found.message and "Kalibr" not in found.message
+    right = replace(stated, gap=12.0)
+    assert wrong_proportions(right, {"a": finds(proportions=[0.28, 0.3])}) == []
 
 
 @dataclass(frozen=True)

@@ -101,6 +101,15 @@ def test_it_says_what_it_wrote_and_how_to_print(mvboot, tmp_path):
     assert (tmp_path / "again.pdf").read_bytes() == outs[1].read_bytes()
 
 
+@pytest.mark.parametrize(("shape", "better"), [("8x6", "8x7"), ("7x5", "7x6")])
+def test_a_checkerboard_without_a_top_is_warned_of_when_printed(shape, better, mvboot, tmp_path):
+    result = mvboot("board", f"checkerboard:{shape}:25mm", "--out", tmp_path / "b.svg")
+    assert result.code == 0
+    assert result.err.startswith(f"warning: checkerboard:{shape}:25mm looks the same upside down")
+    assert f"print {better} inner corners" in result.err
+    assert mvboot("board", f"checkerboard:{better}:25mm", "--out", tmp_path / "c.svg").err == ""
+
+
 def test_what_is_there_stays(mvboot, tmp_path):
     path = tmp_path / "b.svg"
     path.write_text("precious")

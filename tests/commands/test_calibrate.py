@@ -168,7 +168,10 @@ CAUSES = {
     "wrong_dictionary": (3, r"show markers of DICT_5X5_..., not of DICT_6X6_250"),
     "mirrored": (3, "the pictures of camera c are mirrored"),
     "frozen": (3, "the board does not move in the pictures 0 to 23 of camera b"),
-    "desynchronised": (3, "camera c is not synchronous: its pictures come 3 frames too late"),
+    "desynchronised": (
+        3,
+        "camera c is not synchronous: its pictures come 3 frames too late; .* --offset c=3 ",
+    ),
     "rotated": (2, r"camera d: .*012.png has 480 x 640 px.*turned by 90 degrees"),
     "parallel": (3, "the focal length of camera a is not determined"),
     "swapped": (3, "pictures of cameras b and c are exchanged in a part of the recording"),
@@ -204,6 +207,16 @@ def test_a_broken_recording_ends_in_one_line(name, tmp_path):
     code, line = refused(recording, tmp_path, *ONE_LENS, *FEWER.get(name, ()))
     expected, cause = CAUSES[name]
     assert code == expected and re.search(cause, line), line
+
+
+def test_a_late_camera_is_put_right_as_the_message_says(tmp_path):
+    recording = recordings.BROKEN["desynchronised"](tmp_path / "in")
+    out = tmp_path / "out"
+    words = (*ONE_LENS, "--offset", "c=3", "--out", out)
+    result = run("calibrate", "--board", recording.board, "--images", recording.pattern, *words)
+    assert result.code == 0, result.err
+    assert_right(out, apart=2e-3)
+    assert yaml.safe_load((out / "config.yaml").read_text())["offset"] == {"c": 3}
 
 
 @pytest.mark.slow
@@ -267,6 +280,8 @@ WRONG = {
     "no footage": (("--board", "BOARD"), "give either --images or --videos"),
     "two kinds of footage": (("--videos", "{camera}.mp4"), "give either --images or --videos"),
     "timestamps of pictures": (("--timestamps", "t.csv"), "--timestamps belongs to --videos"),
+    "an offset of no camera": (("--offset", "e=1"), "no camera e; there are a, b, c, d"),
+    "an offset of no frames": (("--offset", "a=1.5"), "--offset a=1.5: 1.5 is no whole number"),
     "an unknown camera": (("--cameras", "a,e"), "no camera e; there are a, b, c, d"),
     "no cameras": (("--cameras", ""), "--cameras ''"),
     "a lens of no camera": (("--lens", "e=brown2"), "no camera e; there are a, b, c, d"),

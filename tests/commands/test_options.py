@@ -2,7 +2,7 @@
 
 import pytest
 
-from mvboot.commands.options import by_camera, listed, pairs, resolved
+from mvboot.commands.options import by_camera, listed, offsets, pairs, resolved
 from mvboot.commands.refinement import RefineConfig
 from mvboot.errors import InputError
 
@@ -32,6 +32,17 @@ def test_pairs():
 def test_pairs_of_another_form(text):
     with pytest.raises(InputError, match=f"^--x '{text}' is not of the form A=B$"):
         pairs([text], "--x", "A=B")
+
+
+def test_offsets():
+    assert offsets(["a=1", "b=-3", "c=+2"]) == {"a": 1, "b": -3, "c": 2}
+    assert offsets(None) is None
+
+
+@pytest.mark.parametrize("text", ["a=1.5", "a=", "a=one", "a=9999999999", "a=1_0"])
+def test_offsets_that_are_no_frames(text):
+    with pytest.raises(InputError, match=r"^--offset "):
+        offsets([text])
 
 
 def test_by_camera():

@@ -7,10 +7,12 @@ import av
 import cv2
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from mvboot.errors import InputError
-from mvboot.formats.footage import frame_notes, open_pictures, open_videos
+from mvboot.formats.footage import frame_notes, in_step, open_pictures, open_videos
 from mvboot.formats.pictures import header_size, read_colour, read_gray
 from mvboot.formats.timestamps import LEFT_OUT, instants_of_times
 from mvboot.formats.video import open_video
@@ -394,6 +396,106 @@ def test_a_table_that_does_not_fit_is_refused(name, two):
     pattern, path = two
     with pytest.raises(InputError, match=f"timestamps.csv: .*{message}"):
         open_videos(pattern, write_table(path, columns, *rows))
+
+
+def test_a_late_camera_is_put_back_in_step(two):
+    """Frame n of cam_1 shows what cam_0 shows at n - 1."""
+    found = in_step(open_videos(two[0]), {"cam_1": 1})
+    assert seen(found["cam_0"]) == {0: 0, 1: 1, 2: 2, 3: 3}
+    assert seen(found["cam_1"]) == {0: 1, 1: 2}
+    assert not any("left out" in note for note in frame_notes(found))
+    early = in_step(open_videos(two[0]), {"cam_1": -1})
+    assert seen(early["cam_1"]) == {1: 0, 2: 1, 3: 2}
+
+
+def test_a_late_camera_with_a_table_and_with_pictures(two, tmp_path):
+    pattern, path = two
+    write_table(path, CALISCOPE, *INDEXED)
+    found = in_step(open_videos(pattern, path), {"cam_1": 2, "cam_0": 6})
+    assert seen(found["cam_1"]) == {3: 0, 5: 1, 7: 2}
+    assert seen(found["cam_0"]) == {0: 1, 1: 2, 3: 3}
+    for number in (4, 5, 9):
+        write_picture(tmp_path / f"left_{number}.png", still(number))
+    found = in_step(open_pictures(str(tmp_path / "{camera}_*.png")), {"left": 5})
+    assert seen(found["left"]) == {0: 5, 4: 9}
+
+
+@pytest.mark.parametrize(
+    ("offsets", "message"), [({"top": 1}, "no camera top"), ({"cam_1": 3}, "cam_1.*no picture")]
+)
+def test_an_offset_that_cannot_be_meant(offsets, message, two):
+    with pytest.raises(InputError, match=message):
+        in_step(open_videos(two[0]), offsets)
+
+
+SECONDS = {"cam_0": [0.0, 0.033, 0.066, 0.1], "cam_1": [0.001, 0.034, 0.1]}
+SHARED = {"cam_0": [0, 1, 2, 3], "cam_1": [0, 1, 3]}
+
+
+def clocked(path, change, times=SECONDS):
+    """Write our table with each time changed."""
+    rows = [(name, i, change(t)) for name, own in times.items() for i, t in enumerate(own)]
+    return write_table(path, OWN, *rows)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda t: t,
+        lambda t: 1000 * t,
+        lambda t: 1_718_000_000_123_456_789 + round(1e9 * t),
+        lambda t: 1_718_000_000 + t,
+        lambda t: str(pd.Timestamp("2026-12-01 10:00:00.000001") + pd.Timedelta(t, "s")),
+    ],
+    ids=["s", "ms", "ns since 1970", "s since 1970", "dates"],
+)
+def test_times_in_any_one_unit_are_the_same_instants(change, two):
+    pattern, path = two
+    found = open_videos(pattern, clocked(path, change))
+    assert {name: list(video.numbers) for name, video in found.items()} == SHARED
+
+
+@pytest.mark.parametrize("factor", [1e3, 1e6, 1e9])
+def test_one_camera_in_another_unit_is_refused(factor, two):
+    pattern, path = two
+    mixed = {**SECONDS, "cam_1": [factor * t for t in SECONDS["cam_1"]]}
+    with pytest.raises(InputError, match=r"camera cam_0 are 0\.033.* of cam_1 .* two units"):
+        open_videos(pattern, clocked(path, lambda t: t, mixed))
+
+
+def test_rows_in_another_unit_are_refused(tmp_path):
+    write_video(tmp_path / "a.mp4", 8)
+    mixed = {"a": [0.0, 0.1, 0.2, 0.3, 400.0, 500.0, 600.0, 700.0]}
+    table = clocked(tmp_path / "t.csv", lambda t: t, mixed)
+    with pytest.raises(InputError, match=r"a: frames are 0\.1 apart up to frame 3, then 100:"):
+        open_videos(str(tmp_path / "{camera}.mp4"), table)
+
+
+def test_pauses_and_other_rates_are_no_other_unit(tmp_path):
+    """One camera pauses for an hour, another films slowly for as long."""
+    write_video(tmp_path / "a.mp4", 8)
+    write_video(tmp_path / "b.mp4", 3)
+    times = {"a": [0.0, 0.1, 0.2, 0.3, 3600.0, 3600.1, 3600.2, 3600.3], "b": [0.0, 1800.0, 3600.0]}
+    table = clocked(tmp_path / "t.csv", lambda t: t, times)
+    found = open_videos(str(tmp_path / "{camera}.mp4"), table)
+    assert list(found["b"].numbers) == [0, 4, 5]
+
+
+@pytest.mark.parametrize("kind", ["list", "twice", "huge", "binary"])
+def test_a_table_of_odd_types_is_refused_in_one_line(kind, two, tmp_path):
+    cameras, frames = ["cam_0"] * 4 + ["cam_1"] * 3, [0, 1, 2, 3, 0, 1, 2]
+    times = [float(frame) for frame in frames]
+    columns = {
+        "list": [[cameras] * 7, frames, times],
+        "twice": [cameras, frames, times, times],
+        "huge": [cameras, frames, np.arange(2**64 - 8, 2**64 - 1, dtype=np.uint64)],
+        "binary": [cameras, frames, [b"\xff"] * 7],
+    }[kind]
+    path = tmp_path / "times.parquet"
+    names = ["camera", "frame", "time", "time"][: len(columns)]
+    pq.write_table(pa.Table.from_arrays([pa.array(c) for c in columns], names), path)
+    with pytest.raises(InputError, match=r"times.parquet: [^\n]*$"):
+        open_videos(two[0], path)
 
 
 def test_a_missing_table_is_named(two):
