@@ -78,6 +78,7 @@ def convert(
 @app.command()
 def show(path: RigPath, units: Units = None, format: Format = None, as_json: Json = False) -> None:
     """Print the cameras of a rig: lens, field of view, place and distance."""
+    from mvboot.calib.check import folding_lenses
     from mvboot.calib.show import rig_facts
     from mvboot.formats.rigs import load_rig
 
@@ -92,6 +93,8 @@ def show(path: RigPath, units: Units = None, format: Format = None, as_json: Jso
             f"\nthe optical axes meet near ({place}) {rig.units}, "
             f"{facts['distance']:.4g} {rig.units} from the cameras"
         )
+    for finding in folding_lenses(rig):
+        say.warn(finding.message)
     say.result(facts)
 
 
