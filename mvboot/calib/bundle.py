@@ -321,12 +321,14 @@ class _Problem:
             colmap = self.model.cameras[number]
             pose = camera.cam_from_world
             if number > 1 and "pose" not in self.held.of(name):
-                pose = _pose(rig.sensor_from_rig(colmap.sensor_id)) @ self.first
+                pose = pose_of(rig.sensor_from_rig(colmap.sensor_id)) @ self.first
             refined = _refined(camera, colmap) if self.free[name] else camera
             cameras[name] = refined.with_pose(pose)
         motion = self.bundle.rig_from_points
         if not self.held.motion:
-            frames = [_pose(self.model.frames[s + 1].rig_from_world) for s in range(self.instants)]
+            frames = [
+                pose_of(self.model.frames[s + 1].rig_from_world) for s in range(self.instants)
+            ]
             R, t = torch.stack([f.R for f in frames]), torch.stack([f.t for f in frames])
             motion = self.first.inverse() @ Pose(R, t)
         points = self.bundle.points.copy()
@@ -404,7 +406,8 @@ def _rigid(pose: Pose) -> pycolmap.Rigid3d:
     return pycolmap.Rigid3d(pycolmap.Rotation3d(pose.R.numpy()), pose.t.numpy())
 
 
-def _pose(rigid: pycolmap.Rigid3d | None) -> Pose:
+def pose_of(rigid: pycolmap.Rigid3d | None) -> Pose:
+    """Return a transform of the solver as a pose."""
     assert rigid is not None, "every sensor and frame was given a pose"
     matrix = torch.from_numpy(rigid.matrix())
     return Pose(matrix[:, :3], matrix[:, 3])
