@@ -1,4 +1,4 @@
-"""``mvboot rig convert | show | check | compare``, and the door to ``refine | world``."""
+"""``mvboot rig convert | show | check | compare``, and the door to ``locate | refine | world``."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 from typer import Argument, Option
 
+from mvboot.commands.locate import locate
 from mvboot.commands.options import pairs
 from mvboot.commands.output import Output
 from mvboot.commands.refine import refine
@@ -173,6 +174,7 @@ def compare(
     say.result(comparison.as_dict())
 
 
+app.command("locate")(locate)
 app.command("refine")(refine)
 app.command("world")(world)
 
