@@ -355,7 +355,7 @@ def _copies(observations: Observations) -> Ints:
 
 def _solver_camera(number: int, name: str, camera: Camera, refined: bool) -> pycolmap.Camera:
     """Return pycolmap's camera: a pinhole that sees undistorted pixels where it has no better."""
-    terms = len(camera.lens.coefficients)
+    terms = _terms(camera)
     if refined and not _expressible(camera):
         what = f"{terms} distortion terms" if terms > 8 else "a skewed K"
         raise InputError(
@@ -379,7 +379,14 @@ def _solver_camera(number: int, name: str, camera: Camera, refined: bool) -> pyc
 
 
 def _expressible(camera: Camera) -> bool:
-    return bool(camera.K[0, 1] == 0) and len(camera.lens.coefficients) <= 8
+    return bool(camera.K[0, 1] == 0) and _terms(camera) <= 8
+
+
+def _terms(camera: Camera) -> int:
+    """Return the number of distortion terms; of more than eight, zeros at the end do not count."""
+    coefficients = camera.lens.coefficients
+    used = int(coefficients.nonzero().max()) + 1 if bool(coefficients.any()) else 0
+    return min(len(coefficients), max(8, used))
 
 
 def _solver_pixels(rig: Rig, observations: Observations) -> Floats:
@@ -398,8 +405,10 @@ def _solver_pixels(rig: Rig, observations: Observations) -> Floats:
 def _refined(camera: Camera, colmap: pycolmap.Camera) -> Camera:
     fx, fy, cx, cy, *lens = np.asarray(colmap.params)
     K = [[fx, 0, cx - HALF_PIXEL], [0, fy, cy - HALF_PIXEL], [0, 0, 1]]
-    terms = len(camera.lens.coefficients)
-    return Camera.from_opencv(K, lens[:terms], size=camera.size, lens=camera.lens.name)
+    terms = _terms(camera)
+    unused = len(camera.lens.coefficients) - terms
+    coefficients = [*lens[:terms], *[0.0] * unused]
+    return Camera.from_opencv(K, coefficients, size=camera.size, lens=camera.lens.name)
 
 
 def _rigid(pose: Pose) -> pycolmap.Rigid3d:
