@@ -67,6 +67,7 @@ def _twin(
 def _adjusted(rig: Rig, keypoints: Keypoints2D, options: TriangulationOptions) -> Arrangement:
     """Return the rig adjusted to tracks, stricter from round to round."""
     threshold = options.threshold_px
+    found: Arrangement | None = None
     for number in range(ROUNDS):
         start, seen = _linked_tracks(rig, keypoints, threshold, options)
         loss_px = LOSS_SIGMAS * detection_noise(start, seen) if number == 0 else None
@@ -75,6 +76,7 @@ def _adjusted(rig: Rig, keypoints: Keypoints2D, options: TriangulationOptions) -
             raise NothingUsable("the adjustment found no finite solution; no rig was made")
         rig = found.bundle.rig
         threshold = min(threshold, THRESHOLD_SIGMAS * found.noise_px)
+    assert found is not None, "there are several rounds"
     return found
 
 

@@ -38,7 +38,7 @@ class Distance:
         metres = float(match[1]) * UNITS_IN_M[match[2]]
         if metres == 0:
             raise InputError(f"--distance {pair}={length}: a length above zero is needed")
-        return Distance(*names, metres)
+        return Distance(names[0], names[1], metres)
 
     def require(self, cameras: Sequence[str], landmarks: Sequence[str]) -> None:
         """Raise InputError unless both are cameras, or both landmarks, and it is clear which."""

@@ -63,7 +63,7 @@ class Sight:
     @cached_property
     def pixels(self) -> Floats:
         """The places (P, 2) in px from the axis, without distortion or skew."""
-        return self.flat * self.camera.K.diagonal()[:2].numpy()
+        return np.asarray(self.flat * self.camera.K.diagonal()[:2].numpy())
 
     @cached_property
     def colmap(self) -> pycolmap.Camera:
