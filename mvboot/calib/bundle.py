@@ -321,12 +321,14 @@ class _Problem:
             colmap = self.model.cameras[number]
             pose = camera.cam_from_world
             if number > 1 and "pose" not in self.held.of(name):
-                pose = _pose(rig.sensor_from_rig(colmap.sensor_id)) @ self.first
+                pose = pose_of(rig.sensor_from_rig(colmap.sensor_id)) @ self.first
             refined = _refined(camera, colmap) if self.free[name] else camera
             cameras[name] = refined.with_pose(pose)
         motion = self.bundle.rig_from_points
         if not self.held.motion:
-            frames = [_pose(self.model.frames[s + 1].rig_from_world) for s in range(self.instants)]
+            frames = [
+                pose_of(self.model.frames[s + 1].rig_from_world) for s in range(self.instants)
+            ]
             R, t = torch.stack([f.R for f in frames]), torch.stack([f.t for f in frames])
             motion = self.first.inverse() @ Pose(R, t)
         points = self.bundle.points.copy()
@@ -353,7 +355,7 @@ def _copies(observations: Observations) -> Ints:
 
 def _solver_camera(number: int, name: str, camera: Camera, refined: bool) -> pycolmap.Camera:
     """Return pycolmap's camera: a pinhole that sees undistorted pixels where it has no better."""
-    terms = len(camera.lens.coefficients)
+    terms = _terms(camera)
     if refined and not _expressible(camera):
         what = f"{terms} distortion terms" if terms > 8 else "a skewed K"
         raise InputError(
@@ -377,7 +379,14 @@ def _solver_camera(number: int, name: str, camera: Camera, refined: bool) -> pyc
 
 
 def _expressible(camera: Camera) -> bool:
-    return bool(camera.K[0, 1] == 0) and len(camera.lens.coefficients) <= 8
+    return bool(camera.K[0, 1] == 0) and _terms(camera) <= 8
+
+
+def _terms(camera: Camera) -> int:
+    """Return the number of distortion terms; of more than eight, zeros at the end do not count."""
+    coefficients = camera.lens.coefficients
+    used = int(coefficients.nonzero().max()) + 1 if bool(coefficients.any()) else 0
+    return min(len(coefficients), max(8, used))
 
 
 def _solver_pixels(rig: Rig, observations: Observations) -> Floats:
@@ -396,15 +405,18 @@ def _solver_pixels(rig: Rig, observations: Observations) -> Floats:
 def _refined(camera: Camera, colmap: pycolmap.Camera) -> Camera:
     fx, fy, cx, cy, *lens = np.asarray(colmap.params)
     K = [[fx, 0, cx - HALF_PIXEL], [0, fy, cy - HALF_PIXEL], [0, 0, 1]]
-    terms = len(camera.lens.coefficients)
-    return Camera.from_opencv(K, lens[:terms], size=camera.size, lens=camera.lens.name)
+    terms = _terms(camera)
+    unused = len(camera.lens.coefficients) - terms
+    coefficients = [*lens[:terms], *[0.0] * unused]
+    return Camera.from_opencv(K, coefficients, size=camera.size, lens=camera.lens.name)
 
 
 def _rigid(pose: Pose) -> pycolmap.Rigid3d:
     return pycolmap.Rigid3d(pycolmap.Rotation3d(pose.R.numpy()), pose.t.numpy())
 
 
-def _pose(rigid: pycolmap.Rigid3d | None) -> Pose:
+def pose_of(rigid: pycolmap.Rigid3d | None) -> Pose:
+    """Return a transform of the solver as a pose."""
     assert rigid is not None, "every sensor and frame was given a pose"
     matrix = torch.from_numpy(rigid.matrix())
     return Pose(matrix[:, :3], matrix[:, 3])

@@ -14,7 +14,7 @@ from scipy.sparse.csgraph import connected_components
 from mvboot.calib.finding import Finding
 from mvboot.calib.mistakes import mixed_units, odd_cameras, reversed_rig
 from mvboot.calib.views import Views
-from mvboot.geometry import Camera
+from mvboot.geometry import Camera, rayless_share
 from mvboot.rig import Rig
 
 Mask = NDArray[np.bool_]
@@ -28,6 +28,8 @@ BELOW_FLOOR = 0.005
 """How far under the floor, over the distance of the focus, before it is called a fault."""
 
 NEAREST_M, FARTHEST_M = 5e-3, 1e3
+SHOWN = 6
+"""Cameras that a message lists."""
 
 
 def check_rig(rig: Rig) -> tuple[Finding, ...]:
@@ -39,13 +41,29 @@ def check_rig(rig: Rig) -> tuple[Finding, ...]:
     """
     views = Views(rig.still())
     doubles = _equal_cameras(views)
+    folds = folding_lenses(rig)
     whole = mixed_units(views) or reversed_rig(views)
     if whole:
-        return (*doubles, *whole)
+        return (*doubles, *whole, *folds)
     odd = odd_cameras(views)
     named = {name for finding in (*doubles, *odd) for name in finding.cameras}
     rest = (_units(views), _floor(views, named), _volume(views, named), _baselines(views, named))
-    return (*doubles, *odd, *chain.from_iterable(rest))
+    return (*doubles, *odd, *chain.from_iterable(rest), *folds)
+
+
+def folding_lenses(rig: Rig) -> list[Finding]:
+    """Return one finding with the cameras in whose picture some pixels have no ray, if any."""
+    shares = {name: rayless_share(camera) for name, camera in rig.cameras.items()}
+    folding = {name: share for name, share in shares.items() if share > 0}
+    if not folding:
+        return []
+    each = ", ".join(f"{name} ({100 * share:.2g} %)" for name, share in [*folding.items()][:SHOWN])
+    more = f" and {len(folding) - SHOWN} more cameras" if len(folding) > SHOWN else ""
+    message = (
+        f"the lens has no inverse in a part of the picture of {each}{more}: detections there have "
+        "no ray and are lost; calibrate with points out to the corners, or a simpler lens"
+    )
+    return [Finding("lens-folds", tuple(folding), message)]
 
 
 def _equal_cameras(views: Views) -> list[Finding]:

@@ -8,8 +8,8 @@ import torch
 from numpy.typing import NDArray
 
 from mvboot.errors import InputError
-from mvboot.guard import reading
 from mvboot.formats.tables import codes_of, numbers, read_table, whole_numbers
+from mvboot.guard import reading
 from mvboot.rig import Rig
 from mvboot.triangulation.linear import triangulate_linear
 from mvboot.triangulation.points import reprojection_errors

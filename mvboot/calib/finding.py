@@ -11,8 +11,8 @@ class Finding:
     ----------
     code
         ``identical-blocks``, ``same-pose``, ``inverse-pose``, ``mixed-units``,
-        ``implausible-units``, ``below-floor``, ``no-common-volume``, ``near-zero-baseline``; from
-        detections ``swapped-names``, ``inverse-pose``, ``mirrored-world``,
+        ``implausible-units``, ``below-floor``, ``no-common-volume``, ``near-zero-baseline``,
+        ``lens-folds``; from detections ``swapped-names``, ``inverse-pose``, ``mirrored-world``,
         ``inconsistent-keypoints``.
     cameras
         Names of the cameras concerned.

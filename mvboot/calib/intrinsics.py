@@ -2,7 +2,8 @@
 
 Start: the focal length whose board poses (IPPE, Collins and Bartoli 2014) fit best, over a wide
 range; then bundle adjustment of the one camera. The lens is the simplest one whose error on
-pictures that were held out is within three percent of the best.
+pictures that were held out is within three percent of the best. A lens that folds inside the
+picture is only taken where all others are clearly worse.
 """
 
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ from mvboot.calib.bundle import INTRINSICS, Bundle, Held, Observations, adjust
 from mvboot.calib.rounds import Adjusted, adjust_in_rounds, rms
 from mvboot.calib.shots import Shots
 from mvboot.errors import InputError
-from mvboot.geometry import Camera, Pose
+from mvboot.geometry import Camera, Pose, rayless_share
 from mvboot.rig import Rig
 
 Floats = NDArray[np.float64]
@@ -29,6 +30,10 @@ MIN_POINTS = 6
 MIN_VIEWS = 3
 FOLDS = 3
 GOOD_ENOUGH = 1.03
+WORSE = 1.1
+"""Held-out error of lenses without a fold, over the best of all, up to which they are preferred:
+a fold in the corners costs nothing where no board was seen, and everything to what goes there."""
+
 TRIAL_VIEWS = 12
 FOCAL_OVER_WIDTH = np.geomspace(0.3, 100.0, 18)
 CLIP_SIGMAS = 5.0
@@ -132,8 +137,7 @@ def calibrate_camera(
         (name,) = fits
         return _intrinsics(shots, views, LENS_CHOICES[name], fits[name], {})
     errors = _held_out(views, fits)
-    best = min(errors.values())
-    name = next(name for name in LENS_CHOICES if errors.get(name, np.inf) <= GOOD_ENOUGH * best)
+    name = _best_lens(errors, {n: fit.bundle.rig[shots.cameras[0]] for n, fit in fits.items()})
     return _intrinsics(shots, views, LENS_CHOICES[name], fits[name], errors)
 
 
@@ -171,6 +175,15 @@ def board_poses(camera: Camera, points: Floats, pixels: Floats) -> list[tuple[Po
         gap = camera.with_pose(pose).project(points[good]) - pixels[good]
         poses.append((pose, rms(gap) if np.isfinite(gap).all() else np.inf))
     return sorted(poses, key=lambda entry: entry[1])
+
+
+def _best_lens(errors: dict[str, float], cameras: dict[str, Camera]) -> str:
+    """Return the simplest lens that predicts about as well as the best that may be taken."""
+    whole = {n: e for n, e in errors.items() if rayless_share(cameras[n]) == 0}
+    preferred = whole and min(whole.values()) <= WORSE * min(errors.values())
+    taken = whole if preferred else errors
+    limit = GOOD_ENOUGH * min(taken.values())
+    return next(name for name in LENS_CHOICES if taken.get(name, np.inf) <= limit)
 
 
 def _fits(views: Shots, choices: Sequence[LensChoice]) -> dict[str, Adjusted]:

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from mvboot.calib.bundle import Bundle, Observations
+from mvboot.calib.check import folding_lenses
 from mvboot.calib.finding import Finding
 from mvboot.calib.flatness import BoardShape
 from mvboot.calib.rounds import Adjusted, rms
@@ -196,7 +197,7 @@ def cautions(
             f"was used ({measured:.2g} px against {flat:.2g} px on held-out pictures)"
         )
         found.append(Finding("board-not-flat", (), text))
-    return found + _turned(rig)
+    return found + folding_lenses(rig) + _turned(rig)
 
 
 def _of_camera(rig: Rig, qualities: Mapping[str, CameraQuality], name: str) -> list[Finding]:

@@ -5,10 +5,10 @@ rig is wrong; cameras and points are adjusted together, and the next round trian
 strictly as the errors now allow. So triangulation tells what is wrong, and least squares, which
 waste nothing, do the rest; only the first round, whose tracks are not clean yet, has a robust loss.
 The result is laid over the old rig's world and judged on frames that took no part, by leaving each
-camera out in turn. A rig that does not get better there is not worth having.
+camera out in turn. A rig that does not get better there is not worth having. Of landmarks that
+stand still some landmarks judge, not frames.
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -16,9 +16,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mvboot.calib.bundle import GROUPS, INTRINSICS, Bundle, Held, Observations, adjust
+from mvboot.calib.bundle import GROUPS, INTRINSICS, Bundle, Held, Observations
 from mvboot.calib.compare import CameraDifference, aligned, compare_rigs
-from mvboot.calib.rounds import LOSS_SIGMAS, RAYLEIGH_MEDIAN, SMALLEST_SIGMA_PX, rms
+from mvboot.calib.folding import adjust_unfolded, held_more, rayless_detections
+from mvboot.calib.rounds import LOSS_SIGMAS, rms
+from mvboot.calib.still import MIN_LANDMARKS, landmarks_as_frames
+from mvboot.calib.tracks import detection_noise, require_tracks, tracks
 from mvboot.calib.uncertainty import CameraCovariance, covariance
 from mvboot.calib.views import Views
 from mvboot.errors import InputError, NothingUsable
@@ -27,17 +30,12 @@ from mvboot.keypoints import Keypoints2D
 from mvboot.rig import Rig
 from mvboot.triangulation.evaluate import LeaveOneOut, leave_one_out, linear_error
 from mvboot.triangulation.options import TriangulationOptions
-from mvboot.triangulation.recording import solve_chunk
 
 Floats = NDArray[np.float64]
 
 ROUNDS = 4
 MAX_POINTS = 8_000
 """Points to adjust with; drawn at random from more."""
-
-MIN_POINTS = 30
-MIN_SEEN = 12
-"""Points of each camera: two coordinates each, against six numbers of a pose."""
 
 LENIENCE = 2.5
 """First threshold of triangulation, over the error of a plain one of all detections."""
@@ -63,9 +61,6 @@ MAX_TURN_DEG = 10.0
 BETTER = 0.9
 """Error on held-out frames, over that of the old rig. They follow the others and resemble them:
 a few percent less there were a few percent more in later frames of a real recording."""
-
-WEIGHTS = 4
-"""A detection of confidence 1 counts four times, one of 0.25 or less once."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +100,7 @@ class Refinement:
         The refined rig in the old rig's world.
     before, after
         Errors in each camera of points triangulated without it, on the held-out frames, with the
-        old and the new rig.
+        old and the new rig: of the same detections, those that both could measure.
     bundle, observations
         Rig and points of the last adjustment, and the detections behind it. Its world is that of
         the adjustment.
@@ -118,7 +113,14 @@ class Refinement:
     thresholds_px
         Threshold of the triangulation in each round.
     held_out_frames
-        Numbers of the frames that judged.
+        Numbers of the frames that judged; none where it was still landmarks.
+    judged_on
+        What judged, in words.
+    kept
+        By camera, intrinsic parameters that were free but stayed, because the lens would have
+        folded inside the picture.
+    rayless
+        By camera, how many detections have no ray with the old rig, and with the new one.
     movement_px
         How far keypoints were from their usual place in the pictures, in most frames.
     max_turn_deg
@@ -135,6 +137,9 @@ class Refinement:
     turns_deg: Mapping[str, float]
     thresholds_px: tuple[float, ...]
     held_out_frames: NDArray[np.int64]
+    judged_on: str
+    kept: Mapping[str, tuple[str, ...]]
+    rayless: Mapping[str, tuple[int, int]]
     movement_px: float
     max_turn_deg: float
 
@@ -154,15 +159,15 @@ class Refinement:
         least = min(judged, key=lambda n: judged[n])
         if judged[least] < MIN_JUDGED:
             return (
-                f"the held-out frames have only {judged[least]} points to judge camera {least} by, "
+                f"{self.judged_on} have only {judged[least]} points to judge camera {least} by, "
                 f"fewer than {MIN_JUDGED}"
             )
         before, after = self.before.median, self.after.median
         if not after < BETTER * before:
             return (
-                f"on {len(self.held_out_frames)} held-out frames the median error in a camera left "
-                f"out is {before:.3g} px before and {after:.3g} px after, not a tenth less: these "
-                "detections have nothing to add"
+                f"on {self.judged_on} the median error in a camera left out is {before:.3g} px "
+                f"before and {after:.3g} px after, not a tenth less: these detections have nothing "
+                "to add"
             )
         name = max(self.turns_deg, key=lambda n: self.turns_deg[n])
         if self.turns_deg[name] > self.max_turn_deg:
@@ -191,10 +196,13 @@ def refine_rig(
     options = options or RefineOptions()
     _check(rig, options)
     rng = np.random.default_rng(options.seed)
-    training, judging = _split(keypoints.for_cameras(rig.names), options.held_out)
+    every = keypoints.for_cameras(rig.names)
+    still = landmarks_as_frames(every, options.seed)
+    training, judging = _split(still or every, options.held_out)
     training = training.sample(MAX_POINTS, rng)
-    bundle, observations, free, thresholds = _fit(rig, training, options)
-    refined = _laid_over(bundle.rig, rig, free).subset(rig.names)
+    held = Held({name: options.held.get(name, INTRINSICS) for name in rig.names}, motion=True)
+    bundle, observations, free, thresholds = _fit(rig, training, held, options)
+    refined = _laid_over(bundle.rig, rig, held).subset(rig.names)
     refined = replace(refined, up=rig.up, provenance=rig.provenance)
     change = compare_rigs(rig, refined).as_given
     distance = Views(rig).working_distance
@@ -203,20 +211,29 @@ def refine_rig(
         for name, c in change.items()
     }
     judges = judging.sample(JUDGED_POINTS, rng)
+    before, after = (leave_one_out(r, judges, options.triangulation) for r in (rig, refined))
+    lost = [rayless_detections(r, every) for r in (rig, refined)]
     return Refinement(
         refined,
-        leave_one_out(rig, judges, options.triangulation),
-        leave_one_out(refined, judges, options.triangulation),
+        before.measured_by(after),
+        after.measured_by(before),
         bundle,
         observations,
         covariance(bundle, observations, free),
         change,
         turns,
         thresholds,
-        judges.frames,
+        np.empty(0, np.int64) if still else judges.frames,
+        f"{len(judges.frames)} held-out landmarks" if still else _frames_in_words(judges.frames),
+        held_more(rig, held, free),
+        {name: (lost[0][name], lost[1][name]) for name in rig.names},
         _movement(training),
         options.max_turn_deg,
     )
+
+
+def _frames_in_words(frames: NDArray[np.int64]) -> str:
+    return f"held-out frames {frames.min()} to {frames.max()}"
 
 
 def _split(keypoints: Keypoints2D, held_out: float) -> tuple[Keypoints2D, Keypoints2D]:
@@ -225,7 +242,7 @@ def _split(keypoints: Keypoints2D, held_out: float) -> tuple[Keypoints2D, Keypoi
     if len(rows) < MIN_FRAMES:
         raise InputError(
             f"in {len(rows)} frames a keypoint is seen by three cameras; refining needs "
-            f"{MIN_FRAMES} such frames or more"
+            f"{MIN_FRAMES} such frames or more, or {MIN_LANDMARKS} landmarks that stand still"
         )
     seen = keypoints.at_rows(rows)
     first = max(1, len(rows) - max(1, round(held_out * len(rows))))
@@ -244,16 +261,16 @@ def _movement(keypoints: Keypoints2D) -> float:
 
 
 def _fit(
-    rig: Rig, keypoints: Keypoints2D, options: RefineOptions
+    rig: Rig, keypoints: Keypoints2D, held: Held, options: RefineOptions
 ) -> tuple[Bundle, Observations, Held, tuple[float, ...]]:
     """Return the adjusted bundle, what it was adjusted to, what was held, and the thresholds."""
-    held = Held({name: options.held.get(name, INTRINSICS) for name in rig.names}, motion=True)
     state, thresholds = _first_held(rig, held), [_first_threshold(rig, keypoints, options)]
     while True:
-        start, seen = _tracks(state, keypoints, thresholds[-1], options)
+        start, seen = tracks(state, keypoints, thresholds[-1], options.triangulation)
+        require_tracks(start, seen, thresholds[-1])
         free = replace(held, points=np.zeros(len(start.points), np.bool_))
-        loss_px = LOSS_SIGMAS * _noise(start, seen) if len(thresholds) == 1 else None
-        solved = adjust(start, seen, free, loss_px)
+        loss_px = LOSS_SIGMAS * detection_noise(start, seen) if len(thresholds) == 1 else None
+        solved, free = adjust_unfolded(start, seen, free, rig.cameras, loss_px)
         if solved is None:
             raise NothingUsable(
                 f"round {len(thresholds)} of the adjustment found no finite solution; check the "
@@ -263,54 +280,9 @@ def _fit(
             finite = np.flatnonzero(np.isfinite(solved.residuals(seen)).all(1))
             return solved, seen.where(finite), free, tuple(thresholds)
         state = _laid_over(solved.rig, rig, held)
-        strict = max(options.triangulation.threshold_px, THRESHOLD_SIGMAS * _noise(solved, seen))
+        noise = detection_noise(solved, seen)
+        strict = max(options.triangulation.threshold_px, THRESHOLD_SIGMAS * noise)
         thresholds.append(min(thresholds[-1], strict))
-
-
-def _noise(bundle: Bundle, seen: Observations) -> float:
-    """Return the noise of the detections per axis in px, from the median of the residuals.
-
-    Each point follows its detections with three coordinates, so that what is left of the noise is
-    smaller than the noise.
-    """
-    length = np.linalg.norm(bundle.residuals(seen), axis=-1)
-    left = 1 - 3 * len(bundle.points) / (2 * len(seen))
-    sigma = float(np.nanmedian(length)) / RAYLEIGH_MEDIAN / math.sqrt(left)
-    return max(sigma, SMALLEST_SIGMA_PX)
-
-
-def _tracks(
-    rig: Rig, keypoints: Keypoints2D, threshold_px: float, options: RefineOptions
-) -> tuple[Bundle, Observations]:
-    """Return the accepted points as a bundle of one instant, seen by the views that agree."""
-    ordered = keypoints.for_cameras(rig.names)
-    lenient = replace(options.triangulation, threshold_px=threshold_px)
-    result = solve_chunk(rig, ordered, lenient)
-    good = np.flatnonzero(np.asarray(result.accepted))
-    camera, point = np.nonzero(np.asarray(result.inliers)[:, good])
-    _check_seen(rig, np.bincount(camera, minlength=len(rig)), len(good), threshold_px)
-    pixels = ordered.xy.reshape(len(rig), -1, 2)[camera, good[point]]
-    confidence = ordered.confidence.reshape(len(rig), -1)[camera, good[point]]
-    weight = np.clip(np.ceil(WEIGHTS * confidence), 1, WEIGHTS).astype(np.int64)
-    weight //= np.gcd.reduce(weight)  # the solver takes a weight as so many copies
-    still = Pose(torch.eye(3, dtype=torch.float64)[None], torch.zeros(1, 3, dtype=torch.float64))
-    bundle = Bundle(rig, still, np.asarray(result.points)[good])
-    return bundle, Observations(camera, np.zeros_like(camera), point, pixels, weight)
-
-
-def _check_seen(rig: Rig, seen: NDArray[np.int64], points: int, threshold_px: float) -> None:
-    if points < MIN_POINTS:
-        raise NothingUsable(
-            f"only {points} points agree within {threshold_px:.3g} px; too few to refine a rig "
-            "from: check camera names and synchronisation (mvboot rig check --keypoints)"
-        )
-    for name, count in zip(rig.names, seen, strict=True):
-        if count < MIN_SEEN:
-            raise NothingUsable(
-                f"camera {name} sees only {count} of the {points} points that agree within "
-                f"{threshold_px:.3g} px; too few to refine it: check its detections, or leave it "
-                "out (--cameras)"
-            )
 
 
 def _first_held(rig: Rig, held: Held) -> Rig:

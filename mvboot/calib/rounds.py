@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mvboot.calib.bundle import Bundle, Held, Observations, adjust
+from mvboot.calib.bundle import Bundle, Held, Observations
+from mvboot.calib.folding import adjust_unfolded
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -76,13 +77,17 @@ def adjust_in_rounds(start: Bundle, observations: Observations, held: Held) -> A
     4 sigma (sigma from the median, so wrong ones do not widen it) and pictures that are wrong as
     a whole are left out, least squares are solved with the rest, and so on until the choice
     settles. A round that fails, returns a number that is not finite, or makes the error larger is
-    undone and ends the rounds.
+    undone and ends the rounds. A lens that is known at the start does not come to fold inside its
+    picture (`folding`); one without any distortion is only about to be estimated.
     """
+    known = {n: c for n, c in start.rig.cameras.items() if bool(c.lens.coefficients.any())}
     state = _state(start, observations, np.ones(len(observations), np.bool_), ())
     for number in range(MAX_ROUNDS):
         robust = number < ROBUST_ROUNDS
         loss_px = LOSS_SIGMAS * _sigma(state.residuals) if robust else None
-        solved = adjust(state.bundle, observations.where(state.used), held, loss_px)
+        solved, _ = adjust_unfolded(
+            state.bundle, observations.where(state.used), held, known, loss_px
+        )
         if solved is None:
             return _ended(state, f"round {number + 1} found no finite solution")
         before, after = (rms(s.residuals(observations)[state.used]) for s in (state.bundle, solved))

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from mvboot.calib.views import Views, picture_rays
-from mvboot.geometry import Camera
+from mvboot.geometry import Camera, rayless_share
 from mvboot.rig import Rig
 
 
@@ -28,7 +28,10 @@ def rig_facts(rig: Rig) -> dict[str, Any]:
 
 
 def camera_facts(camera: Camera) -> dict[str, Any]:
-    """Return size, lens, focal length in px, diagonal field of view in degrees, centre, axis."""
+    """Return size, lens, focal length in px, diagonal field of view in degrees, centre, axis.
+
+    ``rayless`` is the share of the picture where the lens has no inverse.
+    """
     rays = picture_rays(camera)
     count = len(camera.lens.coefficients)
     return {
@@ -36,6 +39,7 @@ def camera_facts(camera: Camera) -> dict[str, Any]:
         "lens": camera.lens.name + (f" {count}" if count else ""),
         "focal_px": float((camera.K[0, 0] * camera.K[1, 1]).sqrt()),
         "view_deg": float(np.degrees(2 * np.arccos(np.clip(rays[:, 2].min(), -1, 1)))),
+        "rayless": rayless_share(camera),
         "center": camera.center.tolist(),
         "forward": camera.forward.tolist(),
     }

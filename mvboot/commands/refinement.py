@@ -106,8 +106,14 @@ def summary(refinement: Refinement) -> dict[str, Any]:
         "leave_one_out_px": {
             "before": refinement.before.summary(),
             "after": refinement.after.summary(),
-            "held_out_frames": [int(frames.min()), int(frames.max())],
+            "judged_on": refinement.judged_on,
+            "held_out_frames": [int(frames.min()), int(frames.max())] if len(frames) else None,
         },
+        "detections_without_ray": {
+            name: dict(zip(("before", "after"), counts, strict=True))
+            for name, counts in refinement.rayless.items()
+        },
+        "kept_from_folding": {name: list(terms) for name, terms in refinement.kept.items()},
         "units": refinement.rig.units,
         "observations": len(refinement.observations),
         "rms_px": refinement.rms_px,
@@ -155,11 +161,21 @@ def _say_result(refinement: Refinement, say: Output) -> None:
             )
         )
     say.table(rows)
-    frames = refinement.held_out_frames
     say.say(
-        f"\nleaving each camera out, on held-out frames {frames.min()} to {frames.max()}: median "
+        f"\nleaving each camera out, on {refinement.judged_on}: median "
         f"{refinement.before.median:.3g} px before, {refinement.after.median:.3g} px after"
     )
+    for name, terms in refinement.kept.items():
+        say.warn(
+            f"camera {name}: {', '.join(terms)} stayed as before, for its lens would fold inside "
+            "the picture; detections do not reach far enough into the corners to free them"
+        )
+    lost = {name: counts for name, counts in refinement.rayless.items() if any(counts)}
+    for name, (before, after) in lost.items():
+        say.warn(
+            f"camera {name}: {before} detections have no ray before, {after} after: its lens has "
+            "no inverse there, and they count for nothing"
+        )
 
 
 def _deviation(value: float) -> str:

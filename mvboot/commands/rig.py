@@ -1,4 +1,4 @@
-"""``mvboot rig convert | show | check | compare``, and the door to ``refine | world``."""
+"""``mvboot rig convert | show | check | compare``, and the door to ``locate | refine | world``."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 from typer import Argument, Option
 
+from mvboot.commands.locate import locate
 from mvboot.commands.options import crops, offsets, pairs
 from mvboot.commands.output import Output
 from mvboot.commands.refine import refine
@@ -81,6 +82,7 @@ def convert(
 @app.command()
 def show(path: RigPath, units: Units = None, format: Format = None, as_json: Json = False) -> None:
     """Print the cameras of a rig: lens, field of view, place and distance."""
+    from mvboot.calib.check import folding_lenses
     from mvboot.calib.show import rig_facts
     from mvboot.formats.rigs import load_rig
 
@@ -95,6 +97,8 @@ def show(path: RigPath, units: Units = None, format: Format = None, as_json: Jso
             f"\nthe optical axes meet near ({place}) {rig.units}, "
             f"{facts['distance']:.4g} {rig.units} from the cameras"
         )
+    for finding in folding_lenses(rig):
+        say.warn(finding.message)
     say.result(facts)
 
 
@@ -187,6 +191,7 @@ def compare(
     say.result(comparison.as_dict())
 
 
+app.command("locate")(locate)
 app.command("refine")(refine)
 app.command("world")(world)
 

@@ -17,9 +17,10 @@ from mvboot.formats.rig_format import (
     brown,
     camera_errors,
     numpy_pose,
+    padded_coefficients,
     used_coefficients,
 )
-from mvboot.geometry import Camera
+from mvboot.geometry import Brown, Camera
 from mvboot.reading import head
 from mvboot.rig import Rig
 
@@ -93,15 +94,15 @@ def _write(rig: Rig, path: Path) -> None:
     for name, camera in rig.cameras.items():
         R, t = numpy_pose(camera)
         fisheye = camera.lens.name == "fisheye"
-        used = used_coefficients(camera.lens)
+        used = len(used_coefficients(camera.lens))
+        count = next(n for n in Brown.counts if n >= used)  # OpenCV takes no other number of them
         with writing(path / f"{name}.yml") as storage:
             if camera.size:
                 storage.write("image_width", camera.size[0])
                 storage.write("image_height", camera.size[1])
             storage.write("camera_matrix", camera.K.numpy())
-            storage.write(
-                "distortion_coefficients", (used if fisheye or len(used) else np.zeros(5))[None]
-            )
+            distortion = padded_coefficients(camera.lens, 4 if fisheye else count)
+            storage.write("distortion_coefficients", np.array([distortion]))
             storage.write("fisheye", int(fisheye))
             storage.write("R", R)
             storage.write("T", t[:, None])

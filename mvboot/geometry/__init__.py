@@ -8,6 +8,7 @@ first pixel is (0, 0); camera axes are x right, y down, z forward; poses are wor
 from mvboot.geometry.align import rotation_angle, rotation_between
 from mvboot.geometry.camera import Camera, Linearization
 from mvboot.geometry.epipolar import epipolar_distance, fundamental_matrix
+from mvboot.geometry.fold import rayless_share
 from mvboot.geometry.gap import image_size, pixel_gap
 from mvboot.geometry.lenses import Brown, Fisheye, Lens, Pinhole, make_lens
 from mvboot.geometry.plain import PlainCameras, plain_camera
@@ -28,6 +29,7 @@ __all__ = [
     "make_lens",
     "pixel_gap",
     "plain_camera",
+    "rayless_share",
     "rotation_angle",
     "rotation_between",
 ]

@@ -73,8 +73,9 @@ class Camera:
         K (3, 3) px; ``dist`` in OpenCV's order (None or empty: no distortion); R a Rodrigues
         vector (3,) in radians or a matrix (3, 3), t (3,) world-to-camera; with ``frames`` (F,)
         both get a leading F. ``lens`` is "pinhole", "brown" (4, 5, 8, 12, 14 coefficients) or
-        "fisheye" (4). Raises ValueError for a transposed K, a mirrored or non-orthonormal R,
-        non-finite values, non-positive focal lengths or sizes, and wrong counts.
+        "fisheye" (4); zeros beyond such a count are left out. Raises ValueError for a transposed
+        K, a mirrored or non-orthonormal R, non-finite values, non-positive focal lengths or sizes,
+        and wrong counts.
         """
         matrix = checked_intrinsics(to_tensor(K))
         coefficients = to_tensor(dist).reshape(-1) if dist is not None else matrix.new_zeros(0)

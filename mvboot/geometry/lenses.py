@@ -411,11 +411,15 @@ LENSES: dict[str, type[Lens]] = {lens.name: lens for lens in (Pinhole, Brown, Fi
 def make_lens(name: str, coefficients: Tensor) -> Lens:
     """Return the lens called ``name``; one or two brown coefficients are k1 and k2.
 
-    An unknown name or a wrong number of coefficients raises ValueError: three could be k1 k2 p1
-    or k1 k2 k3.
+    Zeros at the end say nothing: of a count that no lens has, as many are left out as it takes. An
+    unknown name or a wrong number of coefficients raises ValueError: three could be k1 k2 p1 or
+    k1 k2 k3.
     """
     if name not in LENSES:
         raise ValueError(f"unknown lens {name!r}; use one of {', '.join(LENSES)}")
+    counts = LENSES[name].counts
+    while len(coefficients) and len(coefficients) not in counts and coefficients[-1] == 0:
+        coefficients = coefficients[:-1]
     if name == "brown" and len(coefficients) < 3:
         coefficients = torch.cat([coefficients, coefficients.new_zeros(4 - len(coefficients))])
     return LENSES[name](coefficients)

@@ -1,7 +1,7 @@
 """How good a triangulation is: noise of each keypoint, and the error in a camera left out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -38,11 +38,14 @@ class LeaveOneOut:
         without it; wrong detections count too.
     detections
         How many detections each camera had (C,).
+    points
+        One array per camera: which point each error belongs to, increasing.
     """
 
     cameras: tuple[str, ...]
     errors_px: tuple[NDArray[np.float64], ...]
     detections: tuple[int, ...]
+    points: tuple[NDArray[np.int64], ...]
 
     @property
     def median(self) -> float:
@@ -57,6 +60,20 @@ class LeaveOneOut:
             name: float(np.median(errors)) if len(errors) else float("nan")
             for name, errors in zip(self.cameras, self.errors_px, strict=True)
         }
+
+    def measured_by(self, other: "LeaveOneOut") -> "LeaveOneOut":
+        """Return the errors of the detections that another rig of these cameras measured too.
+
+        Two rigs can only be compared on the same detections: one that loses the worst of them
+        would look better.
+        """
+        pairs = zip(self.points, other.points, strict=True)
+        common = [np.isin(own, theirs) for own, theirs in pairs]
+        return replace(
+            self,
+            errors_px=tuple(e[rows] for e, rows in zip(self.errors_px, common, strict=True)),
+            points=tuple(p[rows] for p, rows in zip(self.points, common, strict=True)),
+        )
 
     def summary(self) -> dict[str, object]:
         """Return the "leave_one_out_px" part of summary.json; None where nothing was measured."""
@@ -95,7 +112,7 @@ def leave_one_out(
     confidence = ordered.confidence.reshape(len(rig), -1)
     weight = observe(posed, pixels, confidence).weight
     labels = group_labels(ordered, groups)
-    errors, counts = [], []
+    errors, counts, measured = [], [], []
     names = rig.names if cameras is None else tuple(cameras)
     for name in names:
         c = rig.names.index(name)
@@ -103,6 +120,7 @@ def leave_one_out(
         counts.append(int(seen.sum()))
         if len(rig) < 3:
             errors.append(np.empty(0))
+            measured.append(np.empty(0, np.int64))
             continue
         others_px, others_certain = (np.delete(array, c, axis=0) for array in (pixels, confidence))
         others_rig = posed.without(name)
@@ -113,8 +131,10 @@ def leave_one_out(
         points = torch.where(refused[:, None], torch.from_numpy(plain), robust)
         own = torch.from_numpy(pixels[c : c + 1])
         gap = reprojection_errors(posed.subset([name]), points, own)[0]
-        errors.append(gap[seen & ~torch.isnan(gap)].numpy())
-    return LeaveOneOut(names, tuple(errors), tuple(counts))
+        rows = torch.nonzero(seen & ~torch.isnan(gap))[:, 0]
+        errors.append(gap[rows].numpy())
+        measured.append(rows.numpy())
+    return LeaveOneOut(names, tuple(errors), tuple(counts), tuple(measured))
 
 
 def linear_error(rig: Rig, keypoints: Keypoints2D) -> dict[str, float | None]:

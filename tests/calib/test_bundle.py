@@ -16,7 +16,7 @@ from mvboot.calib.bundle import (
     adjust,
     free_parameters,
 )
-from mvboot.geometry import Pose
+from mvboot.geometry import Pose, make_lens
 
 REFINED = ["pinhole", "brown4", "brown5", "brown8", "fisheye"]
 PLACE = {"fx": (0, 0), "fy": (1, 1), "cx": (0, 2), "cy": (1, 2)}
@@ -120,11 +120,28 @@ def test_lenses_that_the_solver_lacks_are_used_as_they_are(lens, skew):
         assert torch.equal(found.rig[name].lens.coefficients, camera.lens.coefficients)
 
 
+@pytest.mark.parametrize("zeros", [4, 6])
+def test_a_lens_of_more_terms_that_are_zero_is_refined(zeros):
+    """OpenCV writes 14 terms where it estimated 8."""
+    given = problem("brown8")
+    names = given.truth.rig.names
+    longer = {
+        n: replace(c, lens=make_lens("brown", torch.cat([c.lens.coefficients, torch.zeros(zeros)])))
+        for n, c in given.truth.rig.cameras.items()
+    }
+    start = replace(given.truth, rig=replace(given.truth.rig, cameras=longer))
+    plain, found = (adjust(b, given.observations, Held()) for b in (given.truth, start))
+    for name in names:
+        values = found.rig[name].lens.coefficients
+        assert len(values) == 8 + zeros and bool((values[8:] == 0).all())
+        assert torch.equal(values[:8], plain.rig[name].lens.coefficients)
+
+
 @pytest.mark.parametrize(("lens", "skew"), [("brown12", 0.0), ("pinhole", 1.5)])
 def test_lenses_that_the_solver_lacks_are_not_refined(lens, skew):
     given = problem(lens, skew=skew)
     with pytest.raises(InputError, match=r"camera a has (a skewed K|12 distortion terms)"):
-        adjusted(given)
+        adjusted(given, intrinsics=False)
     others = {n: INTRINSICS for n in ("a", "c")}
     with pytest.raises(InputError, match="camera b"):
         adjust(given.truth, given.observations, Held(others))

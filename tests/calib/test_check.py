@@ -1,12 +1,16 @@
 """Every broken rig is named for what is wrong with it; sound rigs pass without a word."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import torch
 from gallery import BROKEN
 from layouts import SOUND, random_rig, ring
 
 from mvboot import Camera, InputError, Rig, load_rig
 from mvboot.calib import check_rig
+from mvboot.geometry import make_lens, rayless_share
 
 REAL = {
     "fly3": ("fly3/calibration.toml", "mm"),
@@ -90,10 +94,43 @@ def test_fly7_is_sound(shared_data):
     assert check_rig(Rig(cameras, "mm")) == ()
 
 
-def test_mouse4_has_a_copied_block(shared_data):
-    (finding,) = check_rig(load_rig(shared_data / "mouse4" / "calibration.toml", units="mm"))
-    assert finding.code == "identical-blocks"
-    assert finding.cameras == ("side", "top")
+def test_mouse4_has_a_copied_block_and_lenses_that_fold(shared_data):
+    block, lens = check_rig(load_rig(shared_data / "mouse4" / "calibration.toml", units="mm"))
+    assert block.code == "identical-blocks" and block.cameras == ("side", "top")
+    assert lens.code == "lens-folds" and lens.cameras == ("back", "mid", "side", "top")
+
+
+# --- lenses -------------------------------------------------------------------------------------
+
+
+def folded(rig, names, k1=-0.9):
+    """The rig with strong barrel distortion in some cameras."""
+    cameras = dict(rig.cameras)
+    for name in names:
+        lens = make_lens("brown", torch.tensor([k1, 0, 0, 0], dtype=torch.float64))
+        cameras[name] = replace(cameras[name], lens=lens)
+    return replace(rig, cameras=cameras)
+
+
+def test_a_lens_that_folds_inside_the_picture_is_named_with_its_share():
+    rig = folded(ring(), ["cam2", "cam5"])
+    (finding,) = check_rig(rig)
+    assert finding.code == "lens-folds" and finding.cameras == ("cam2", "cam5")
+    share = 100 * rayless_share(rig["cam2"])
+    assert share > 1 and f"cam2 ({share:.2g} %)" in finding.message
+
+
+def test_many_folding_lenses_make_a_short_message():
+    rig = ring()
+    (finding,) = check_rig(folded(rig, rig.names))
+    assert finding.cameras == rig.names
+    assert f"and {len(rig) - 6} more cameras" in finding.message and len(finding.message) < 400
+
+
+def test_a_lens_that_folds_is_named_beside_another_fault():
+    broken = BROKEN["ring, two cameras in mm"].make()
+    codes = [finding.code for finding in check_rig(folded(broken, ["cam1"]))]
+    assert codes == ["mixed-units", "lens-folds"]
 
 
 def test_a_rig_of_520_cameras_is_sound(shared_data):

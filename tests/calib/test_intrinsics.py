@@ -15,6 +15,7 @@ from mvboot.calib.intrinsics import (
     FOCAL_OVER_WIDTH,
     LENS_CHOICES,
     MIN_VIEWS,
+    _best_lens,
     board_observations,
     board_poses,
     calibrate_camera,
@@ -110,6 +111,25 @@ def test_boards_in_metres():
 
 
 # --- the lens -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("errors", "folding", "chosen"),
+    [
+        ({"brown2": 0.30, "brown5": 0.20, "rational": 0.199}, {"brown5"}, "rational"),
+        ({"brown2": 0.218, "brown5": 0.20}, {"brown5"}, "brown2"),
+        ({"brown2": 0.23, "brown5": 0.20}, {"brown5"}, "brown5"),
+        ({"brown2": 0.21, "brown5": 0.20}, {"brown2", "brown5"}, "brown5"),
+        ({"brown2": 0.205, "brown5": 0.20}, set(), "brown2"),
+    ],
+)
+def test_a_lens_that_folds_is_taken_only_where_others_are_worse(errors, folding, chosen):
+    K = [[500.0, 0, 319.5], [0, 500.0, 239.5], [0, 0, 1]]
+    cameras = {
+        name: Camera.from_opencv(K, [-0.9 if name in folding else 0.1, 0, 0, 0], size=(640, 480))
+        for name in errors
+    }
+    assert _best_lens(errors, cameras) == chosen
 
 
 @pytest.mark.parametrize("name", ["pinhole", "brown1", "brown4", "fisheye", "brown5"])

@@ -21,7 +21,7 @@ from mvboot.calib.quality import (
 )
 from mvboot.calib.rounds import Adjusted
 from mvboot.calib.uncertainty import CameraCovariance, covariance
-from mvboot.geometry import Pose
+from mvboot.geometry import Camera, Pose
 from mvboot.rig import Rig
 
 DIAGONAL = float(np.hypot(*BOARD.size))
@@ -235,6 +235,15 @@ def test_a_board_that_is_not_flat(bend, held_out_px, count):
     said = said_of(shape=BoardShape(BOARD.points, bend, 0.1, held_out_px))
     assert [s.code for s in said] == ["board-not-flat"] * count
     assert all("bends by 2 mm" in s.message and "0.2 px against 0.5 px" in s.message for s in said)
+
+
+def test_a_lens_that_folds_is_told():
+    rig = rig_of()
+    name = rig.names[1]
+    odd = Camera.from_opencv([[500, 0, 319.5], [0, 500, 239.5], [0, 0, 1]], [-0.9, 0, 0, 0])
+    odd = replace(odd, cam_from_world=rig[name].cam_from_world, size=(640, 480))
+    (said,) = said_of(replace(rig, cameras={**rig.cameras, name: odd}))
+    assert (said.code, said.cameras) == ("lens-folds", (name,))
 
 
 WIDE, HIGH = (640, 480), (480, 640)

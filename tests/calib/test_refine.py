@@ -9,7 +9,7 @@ import torch
 from problems import turned
 from scipy.stats import chi2
 
-from mvboot.calib import refine
+from mvboot.calib import folding, refine
 from mvboot.calib.bundle import GROUPS, INTRINSICS
 from mvboot.calib.compare import compare_rigs
 from mvboot.calib.refine import RefineOptions, refine_rig
@@ -18,10 +18,11 @@ from mvboot.commands.matching import matched, of_subject
 from mvboot.errors import InputError, NothingUsable
 from mvboot.formats.detections import load_keypoints, match_cameras
 from mvboot.formats.rigs import load_rig
-from mvboot.geometry import Pose
+from mvboot.geometry import Camera, Pose, make_lens, rayless_share
+from mvboot.keypoints import Keypoints2D
 from mvboot.rig import Rig
-from mvboot.synthetic.scene import articulated_scene
-from mvboot.triangulation.evaluate import leave_one_out
+from mvboot.synthetic.scene import articulated_scene, project_all, ring_rig
+from mvboot.triangulation.evaluate import LeaveOneOut, leave_one_out
 
 FRAMES = 22
 
@@ -149,7 +150,8 @@ def test_many_wrong_detections_do_not_matter(outliers):
 
 def test_covariances_hold(monkeypatch):
     """Nine of ten errors are within the ellipsoid of nine tenths."""
-    monkeypatch.setattr(refine, "leave_one_out", lambda *_: None)  # nobody asks for a judgement
+    nothing = LeaveOneOut((), (), (), ())
+    monkeypatch.setattr(refine, "leave_one_out", lambda *_: nothing)  # nobody asks for a judgement
     errors = []
     for seed in range(25):
         truth = scene(4, seed, 14).rig
@@ -330,6 +332,95 @@ def test_two_individuals_with_names():
     assert found.refusal() is None
 
 
+# --- lenses stay invertible -----------------------------------------------------------------------
+
+
+@cache
+def middle_only(count=150):
+    """A ring of cameras with weak distortion; detections stay within the middle of the pictures."""
+    rng = np.random.default_rng(4)
+    rig = ring_rig(4, 2.6, 1.2, rng, distortion=False)
+    cameras = {
+        n: Camera.from_opencv(
+            c.K, [-0.05, 0, 0, 0, 0, 0, 0, 0], c.cam_from_world.R, c.cam_from_world.t, c.size
+        )
+        for n, c in rig.cameras.items()
+    }
+    rig = replace(rig, cameras=cameras)
+    points = rng.uniform(-0.25, 0.25, (count, 1, 3)) + [0, 0, 0.45]
+    pixels = project_all(rig, points.reshape(-1, 3)).reshape(4, count, 1, 1, 2)
+    pixels = pixels + rng.normal(0, 1, pixels.shape)
+    confidence = np.where(np.isnan(pixels[..., 0]), np.nan, 1.0)
+    named = (np.arange(count), ("ball",), ("middle",))
+    return rig, Keypoints2D(rig.names, *named, pixels, confidence)
+
+
+def test_a_lens_that_is_not_determined_does_not_fold():
+    """Eight free terms, and nothing seen in the corners: left alone, a lens would fold."""
+    truth, keypoints = middle_only()
+    start = knocked(truth, degrees=1)
+    free = {name: frozenset() for name in ("cam_01", "cam_02")}
+    found = refine_rig(start, keypoints, RefineOptions(held=free))
+    assert found.kept, "the case is one in which lenses would fold"
+    assert all(rayless_share(camera) == 0 for camera in found.rig.cameras.values())
+    assert found.after.median < 2 < 5 < found.before.median
+    for name, terms in found.kept.items():
+        assert {"k4", "k5", "k6"} <= set(terms)
+        coefficients = found.rig[name].lens.coefficients
+        assert (coefficients[5:] == start[name].lens.coefficients[5:]).all()
+        assert not set(terms) & set(found.covariance[name].names)
+    assert all(counts == (0, 0) for counts in found.rayless.values())
+
+
+def test_before_and_after_are_measured_on_the_same_detections():
+    """The old lens folds and loses detections: these do not judge the new rig alone."""
+    truth = scene().rig
+    lens = make_lens("brown", torch.tensor([-0.9, 0, 0, 0, 0], dtype=torch.float64))
+    folding = replace(knocked(truth)["cam_01"], lens=lens)
+    start = replace(knocked(truth), cameras={**knocked(truth).cameras, "cam_01": folding})
+    free = {"cam_01": frozenset()}
+    found = refine_rig(start, seen(), RefineOptions(held=free))
+    lost, lost_still = found.rayless["cam_01"]
+    assert lost > 10 and lost_still < lost
+    for a, b in zip(found.before.points, found.after.points, strict=True):
+        assert (a == b).all()
+    pairs = zip(found.before.errors_px, found.after.errors_px, strict=True)
+    assert all(len(a) == len(b) for a, b in pairs)
+    assert len(found.after.errors_px[0]) < found.after.detections[0]
+
+
+# --- landmarks that stand still -------------------------------------------------------------------
+
+
+@cache
+def landmarks(frames=1, count=80, noise_px=0.5):
+    """Landmarks all over the volume, seen by four cameras, each one a keypoint."""
+    truth, rng = scene(4).rig, np.random.default_rng(3)
+    points = rng.uniform((-0.8, -0.8, 0), (0.8, 0.8, 1), (count, 3))
+    pixels = np.repeat(project_all(truth, points)[:, None, None], frames, axis=1)
+    pixels = pixels + rng.normal(0, noise_px, pixels.shape)
+    confidence = np.where(np.isnan(pixels[..., 0]), np.nan, 1.0)
+    names = tuple(f"mark{i}" for i in range(count))
+    return Keypoints2D(truth.names, np.arange(frames), ("room",), names, pixels, confidence)
+
+
+@pytest.mark.parametrize("frames", [1, 12])
+def test_still_landmarks_refine_a_rig(frames):
+    found = refine_rig(knocked(scene(4).rig), landmarks(frames))
+    assert found.refusal() is None
+    errors = compare_rigs(scene(4).rig, found.rig).aligned
+    assert max(e.rotation_deg for e in errors.values()) < 0.1
+    assert found.judged_on == "20 held-out landmarks" and len(found.held_out_frames) == 0
+    assert found.after.median < 1.5 < 10 < found.before.median
+
+
+def test_frames_of_still_landmarks_sharpen_them():
+    once, often = (
+        refine_rig(knocked(scene(4).rig), landmarks(n, noise_px=2.0)).rms_px for n in (1, 12)
+    )
+    assert often < 0.5 * once
+
+
 # --- refused ------------------------------------------------------------------------------------
 
 
@@ -440,7 +531,7 @@ def test_the_largest_turn_is_the_users_choice():
 
 
 def test_a_solver_that_fails(monkeypatch):
-    monkeypatch.setattr(refine, "adjust", lambda *_: None)
+    monkeypatch.setattr(folding, "adjust", lambda *_: None)
     with pytest.raises(NothingUsable, match="round 1 of the adjustment found no finite solution"):
         refine_rig(scene().rig, seen())
 

@@ -4,12 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from problems import disturbed, problem, same_view
 
+import mvboot.calib.folding as folding
 import mvboot.calib.rounds as rounds
 from mvboot.calib.bundle import GROUPS, Held, adjust
-from mvboot.calib.rounds import adjust_in_rounds, rms
-from mvboot.geometry import Pose
+from mvboot.calib.rounds import Round, adjust_in_rounds, rms
+from mvboot.geometry import Pose, make_lens
 
 SEEDS = range(5)
 
@@ -66,7 +68,7 @@ def test_the_end_is_consistent():
     np.testing.assert_array_equal(end.residuals, end.bundle.residuals(seen))
     assert end.rms_px == rms(end.residuals[end.used])
     start = disturbed(case.truth, np.random.default_rng(1)).residuals(seen)
-    assert end.rounds[0] == rounds.Round(rms(start), len(seen))
+    assert end.rounds[0] == Round(rms(start), len(seen))
     assert end.rounds[-1].rms_px < end.rounds[0].rms_px
     assert end.rounds[-1].used <= len(seen)
 
@@ -154,7 +156,7 @@ def spoiled(monkeypatch, number, spoil):
         found = adjust(bundle, *arguments)
         return spoil(found) if len(calls) == number else found
 
-    monkeypatch.setattr(rounds, "adjust", adjusted)
+    monkeypatch.setattr(folding, "adjust", adjusted)
     return calls
 
 
@@ -213,3 +215,27 @@ def test_rms_is_per_axis():
     assert rms(noise) == pytest.approx(0.7, rel=0.02)
     assert rms(np.array([[3.0, 4.0]])) == pytest.approx(5 / np.sqrt(2))
     assert np.isnan(rms(np.zeros((0, 2))))
+
+
+# --- lenses -------------------------------------------------------------------------------------
+
+
+def test_a_lens_that_is_known_does_not_come_to_fold(monkeypatch):
+    """The adjustment is told which lenses are known: those that have any distortion."""
+    case = given()
+    names = case.truth.rig.names
+    asked = []
+
+    def noted(bundle, observations, held, known, loss_px):
+        asked.append(dict(known))
+        return adjust(bundle, observations, held, loss_px), held
+
+    monkeypatch.setattr(rounds, "adjust_unfolded", noted)
+    cameras = dict(case.truth.rig.cameras)
+    plain = cameras[names[0]]
+    empty = make_lens("brown", torch.zeros(5, dtype=torch.float64))
+    cameras[names[0]] = replace(plain, lens=empty)
+    start = replace(case.truth, rig=replace(case.truth.rig, cameras=cameras))
+    adjust_in_rounds(start, case.observations, Held())
+    assert all(set(known) == set(names[1:]) for known in asked)
+    assert all(known[n] is cameras[n] for known in asked for n in known)

@@ -1,9 +1,10 @@
 import json
 import math
+from dataclasses import replace
 
 import pytest
 
-from mvboot import load_rig, save_rig
+from mvboot import Camera, load_rig, save_rig
 
 
 def test_convert_prints_the_gap(mvboot, walker, tmp_path):
@@ -71,7 +72,23 @@ def test_check_of_mouse4(mvboot, shared_data):
     assert result.code == 1
     assert "identical-blocks" in result.out and "side" in result.out and "top" in result.out
     findings = json.loads(mvboot("rig", "check", path, "--units", "mm", "--json").out)["findings"]
-    assert [finding["cameras"] for finding in findings] == [["side", "top"]]
+    cameras = {finding["code"]: finding["cameras"] for finding in findings}
+    assert cameras["identical-blocks"] == ["side", "top"]
+    assert cameras["lens-folds"] == ["back", "mid", "side", "top"]
+
+
+def test_a_lens_that_folds_is_a_fault_and_a_warning(mvboot, walker, tmp_path):
+    rig = walker.scene.rig
+    K = rig["cam_01"].K
+    odd = Camera.from_opencv(K, [-0.9, 0, 0, 0], size=rig["cam_01"].size)
+    odd = odd.with_pose(rig["cam_01"].cam_from_world)
+    save_rig(replace(rig, cameras={**rig.cameras, "cam_01": odd}), tmp_path / "rig.yaml")
+    checked = mvboot("rig", "check", tmp_path / "rig.yaml")
+    assert checked.code == 1 and "lens-folds: " in checked.out and "cam_01 (" in checked.out
+    shown = mvboot("rig", "show", tmp_path / "rig.yaml")
+    assert shown.code == 0 and "no inverse in a part of the picture of cam_01" in shown.err
+    facts = json.loads(mvboot("rig", "show", tmp_path / "rig.yaml", "--json").out)["cameras"]
+    assert facts["cam_01"]["rayless"] > 0.01 and facts["cam_02"]["rayless"] == 0
 
 
 @pytest.mark.parametrize(

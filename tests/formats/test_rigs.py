@@ -1,6 +1,7 @@
 import json
 import shutil
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -262,6 +263,21 @@ def test_a_colmap_model_of_a_rig_in_several_frames_is_the_rig(tmp_path):
         rig = load_rig(tmp_path / kind, units="m")
         assert rig.names == ("left", "right")
         assert np.allclose(rig["right"].center, [0.2, 0, 0])
+
+
+@pytest.mark.parametrize("used", range(15))
+def test_opencv_files_have_as_many_terms_as_opencv_takes(tmp_path, used):
+    """A rational lens whose last terms are zero has seven, or six: no number that OpenCV knows."""
+    terms = [0.01 * (i + 1) for i in range(used)] + [0.0] * (14 - used)
+    K = [[900, 0, 640], [0, 900, 512], [0, 0, 1]]
+    rig = Rig({"one": Camera.from_opencv(K, terms, size=(1280, 1024))}, "m")
+    save_rig(rig, tmp_path / "folder", "opencv")
+    storage = cv2.FileStorage(str(tmp_path / "folder" / "one.yml"), cv2.FILE_STORAGE_READ)
+    written = storage.getNode("distortion_coefficients").mat().ravel()
+    assert len(written) == next(n for n in (4, 5, 8, 12, 14) if n >= used)
+    np.testing.assert_allclose(written, terms[: len(written)])
+    again = load_rig(tmp_path / "folder", units="m")["one"].lens.coefficients
+    np.testing.assert_allclose(again[:used], terms[:used])
 
 
 def test_stereo_files_of_opencv(tmp_path):

@@ -178,6 +178,22 @@ def test_directions_have_unit_depth(camera, pixels):
 # --- making one ---------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("count", "kept"), [(1, 4), (3, 4), (6, 5), (7, 5), (9, 8), (13, 12), (16, 14)]
+)
+def test_zeros_after_the_last_coefficient_do_not_matter(count, kept):
+    """Programs write as many as they have room for: only zeros may be left out."""
+    values = torch.zeros(count, dtype=torch.float64)
+    used = min(count, {6: 5, 7: 5, 9: 8, 13: 12, 16: 14}.get(count, 2))
+    values[:used] = torch.arange(1, used + 1) / 100
+    lens = make_lens("brown", values)
+    assert len(lens.coefficients) == kept
+    assert torch.equal(lens.coefficients[:used], values[:used])
+    with pytest.raises(ValueError, match=f"got {count if count > 2 else 15}"):
+        make_lens("brown", values + 1 if count > 2 else torch.ones(15))
+    assert len(make_lens("fisheye", torch.tensor([0.1, 0.0, 0.0, 0.0, 0.0])).coefficients) == 4
+
+
 def test_make_lens_pads_short_brown_lenses():
     assert make_lens("brown", coefficients(0.1)).coefficients.tolist() == [0.1, 0, 0, 0]
     assert isinstance(make_lens("pinhole", coefficients()), Pinhole)
