@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mvboot.errors import InputError
+from mvboot.words import listed
 
 FloatArray = NDArray[np.float64]
 SYMMETRIC = 1e-6
@@ -98,7 +99,7 @@ class Keypoints2D:
         missing = [name for name in names if name not in self.cameras]
         if missing:
             raise InputError(
-                f"no keypoints for camera {', '.join(missing)}; there are {', '.join(self.cameras)}"
+                f"no keypoints for camera {listed(missing)}; there are {listed(self.cameras)}"
             )
         rows = [self.cameras.index(name) for name in names]
         return self._mapped(lambda values: values[rows], cameras=tuple(names))
@@ -111,7 +112,7 @@ class Keypoints2D:
         missing = [name for name in names if name not in self.keypoints]
         if missing:
             raise InputError(
-                f"there is no keypoint {', '.join(missing)}; there are {', '.join(self.keypoints)}"
+                f"there is no keypoint {listed(missing)}; there are {listed(self.keypoints)}"
             )
         columns = [self.keypoints.index(name) for name in names]
         return self._mapped(
@@ -163,7 +164,7 @@ class Keypoints2D:
         """
         if individual not in self.individuals:
             raise InputError(
-                f"there is no individual {individual!r}; there are {', '.join(self.individuals)}"
+                f"there is no individual {individual!r}; there are {listed(self.individuals)}"
             )
         i = self.individuals.index(individual)
         return self._mapped(
@@ -190,6 +191,23 @@ class Keypoints2D:
     def at_rows(self, rows: slice | NDArray[np.int64]) -> "Keypoints2D":
         """Return some frames, by position."""
         return self._mapped(lambda values: values[:, rows], frames=self.frames[rows])
+
+    def at_frames(self, frames: NDArray[np.int64], rows: NDArray[np.int64]) -> "Keypoints2D":
+        """Return the detections at other frames (F',): those of row ``rows[c, f]`` in camera c.
+
+        ``rows`` is (C, F'); -1 where a camera has nothing.
+        """
+        cameras = np.arange(len(self.cameras))[:, None]
+
+        def moved(values: FloatArray) -> FloatArray:
+            absent = (rows < 0).reshape(rows.shape + (1,) * (values.ndim - 2))
+            return np.where(absent, np.nan, values[cameras, rows])
+
+        return self._mapped(moved, frames=frames)
+
+    def shifted(self, by: FloatArray) -> "Keypoints2D":
+        """Return the detections with pixels moved by an array that fits (C, F, I, K, 2)."""
+        return replace(self, xy=self.xy + by)
 
     def _mapped(self, change: Callable[[FloatArray], FloatArray], **names: Any) -> "Keypoints2D":
         """Return the detections with a change of every array, and other names on their axes."""

@@ -23,7 +23,7 @@ SCRIPTS = sorted(
 
 LEVELS = [
     {"errors", "__init__"},
-    {"files", "reading", "sizes"},
+    {"files", "reading", "sizes", "words"},
     {"config"},
     {"geometry"},
     {"rig", "recording", "keypoints", "heatmaps"},

@@ -3,24 +3,53 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from pydantic import BaseModel, Field
+
 from mvboot.calib import Finding, check_keypoints
 from mvboot.errors import InputError
+from mvboot.formats.alignment import AS_IT_IS, Alignment, Crop
 from mvboot.formats.detections import load_keypoints, match_cameras
 from mvboot.keypoints import Keypoints2D
 from mvboot.rig import Rig
+from mvboot.words import listed
 
 LARGEST = "largest"
 """The subject that is chosen by its size in each picture."""
 
 
-def matched(keypoints: Keypoints2D, rig: Rig, camera_map: Mapping[str, str]) -> Keypoints2D:
-    """Return the detections with the rig's camera names and order.
+class DetectionSettings(BaseModel):
+    """What a command can be told of detections: whose they are, and how they came about."""
+
+    keypoints_format: str | None = None
+    camera_map: dict[str, str] = Field(default={}, description="keypoint camera: rig camera")
+    timestamps: Path | None = Field(None, description="which frames belong together")
+    offset: dict[str, int] = Field(default={}, description="camera: frames it is late")
+    crop: dict[str, Crop] = Field(default={}, description="camera: x, y, width, height in px")
+    subject: str | None = Field(None, description="an individual's name, or largest")
+    min_confidence: float = Field(0.0, ge=0, le=1)
+
+    def alignment(self, rig: Rig) -> Alignment:
+        """Return what must be undone; InputError where it does not fit the rig."""
+        stated = Alignment(self.timestamps, self.offset, self.crop)
+        stated.check(rig)
+        return stated
+
+
+def matched(
+    keypoints: Keypoints2D,
+    rig: Rig,
+    camera_map: Mapping[str, str],
+    alignment: Alignment = AS_IT_IS,
+) -> Keypoints2D:
+    """Return the detections with the rig's camera names, order, instants and pixels.
 
     ``camera_map`` (keypoint camera to rig camera, see `match_cameras`) names every camera of the
     rig; keypoint cameras that it leaves out are dropped.
     """
     paired = keypoints.for_cameras(list(camera_map)).renamed(camera_map)
-    return paired.for_cameras(rig.names)
+    counted = keypoints.source.get("rows", {})
+    rows = {there: counted[here] for here, there in camera_map.items() if here in counted}
+    return alignment.applied(paired.for_cameras(rig.names), rows)
 
 
 def check_subject(keypoints: Keypoints2D, subject: str | None, where: str | Path) -> None:
@@ -34,7 +63,7 @@ def check_subject(keypoints: Keypoints2D, subject: str | None, where: str | Path
     if subject not in (None, LARGEST, *keypoints.individuals):
         raise InputError(
             f"there is no individual {subject!r}; there are "
-            f"{', '.join(keypoints.individuals)}, or {LARGEST}",
+            f"{listed(keypoints.individuals)}, or {LARGEST}",
             where=where,
         )
 
@@ -48,12 +77,17 @@ def of_subject(keypoints: Keypoints2D, subject: str | None, min_confidence: floa
     return keypoints.of(subject)
 
 
-def findings_by_keypoints(
-    rig: Rig, pattern: str, subject: str | None, min_confidence: float
-) -> tuple[Finding, ...]:
+def findings_by_keypoints(rig: Rig, pattern: str, told: DetectionSettings) -> tuple[Finding, ...]:
     """Return the faults of a rig that only detections of its cameras can tell."""
-    keypoints = load_keypoints(pattern)
-    check_subject(keypoints, subject, pattern)
-    named = matched(keypoints, rig, match_cameras(rig.names, keypoints.cameras))
-    chosen = of_subject(named, subject, min_confidence)
-    return check_keypoints(rig, chosen.above(min_confidence))
+    return check_keypoints(rig, detections_of(rig, pattern, told))
+
+
+def detections_of(rig: Rig, pattern: str, told: DetectionSettings) -> Keypoints2D:
+    """Return the confident detections of the subject, as the rig's cameras would have them."""
+    alignment = told.alignment(rig)
+    known = (*rig.names, *told.camera_map)
+    found = load_keypoints(pattern, told.keypoints_format, known, alignment.timed)
+    check_subject(found, told.subject, pattern)
+    names = match_cameras(rig.names, found.cameras, told.camera_map)
+    named = matched(found, rig, names, alignment)
+    return of_subject(named, told.subject, told.min_confidence).above(told.min_confidence)

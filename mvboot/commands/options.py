@@ -1,5 +1,7 @@
 """Options from the words they were given as: lists, pairs, and all of a command together."""
 
+import math
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -18,6 +20,14 @@ def listed(text: str, option: str) -> list[str]:
     if not all(names) or len(set(names)) < len(names):
         raise InputError(f"{option} {text!r} must list different names, comma-separated")
     return names
+
+
+def each(texts: Sequence[str] | None, option: str) -> list[str] | None:
+    """Return the names of an option that is repeated, or lists several with commas; None for none.
+
+    InputError for empty or repeated ones.
+    """
+    return listed(",".join(texts), option) if texts else None
 
 
 def frame_words(text: str | None) -> list[int | str] | None:
@@ -39,6 +49,41 @@ def pairs(texts: Sequence[str] | None, option: str, form: str) -> dict[str, str]
         if left in found:
             raise InputError(f"{option} {left} is given twice: {found[left]} and {right}")
         found[left] = right
+    return found or None
+
+
+def offsets(texts: Sequence[str] | None, option: str = "--offset") -> dict[str, int] | None:
+    """Return ``CAMERA=FRAMES`` words: how many frames each camera is late; None for none.
+
+    At ``cam=1`` frame n of the camera shows what the others show at n - 1. InputError for what is
+    no whole number.
+    """
+    found = pairs(texts, option, "CAMERA=FRAMES") or {}
+    for camera, text in found.items():
+        if not re.fullmatch(r"[+-]?[0-9]{1,9}", text):
+            raise InputError(f"{option} {camera}={text}: {text} is no whole number of frames")
+    return {camera: int(text) for camera, text in found.items()} or None
+
+
+def crops(
+    texts: Sequence[str] | None, option: str = "--crop"
+) -> dict[str, tuple[float, ...]] | None:
+    """Return ``CAMERA=X,Y,W,H`` words by camera, in px; None for none.
+
+    InputError for what is not four numbers, or an empty picture.
+    """
+    found = {}
+    for camera, text in (pairs(texts, option, "CAMERA=X,Y,W,H") or {}).items():
+        try:
+            sides = [float(word) for word in text.split(",")]
+        except ValueError:
+            sides = []
+        if len(sides) != 4 or not all(map(math.isfinite, sides)) or min(sides[2:]) <= 0:
+            raise InputError(
+                f"{option} {camera}={text} is not of the form CAMERA=X,Y,W,H: where the crop "
+                "begins in the calibrated picture, and its width and height, in px"
+            )
+        found[camera] = tuple(sides)
     return found or None
 
 

@@ -5,8 +5,9 @@ from typing import Annotated, Any
 
 from typer import Argument, Option
 
-from mvboot.commands.options import by_camera, listed, pairs, resolved
+from mvboot.commands.options import by_camera, crops, listed, offsets, pairs, resolved
 from mvboot.commands.output import Output
+from mvboot.commands.triangulate import Crop, Offset, Timestamps
 
 Words = list[str] | None
 
@@ -33,6 +34,9 @@ def refine(
     camera_map: Annotated[
         Words, Option(metavar="KEYPOINTS=RIG", help="Pair camera names that differ; repeatable.")
     ] = None,
+    timestamps: Timestamps = None,
+    offset: Offset = None,
+    crop: Crop = None,
     subject: Annotated[
         str | None, Option(help="Individual in the detections: its name, or largest.")
     ] = None,
@@ -78,6 +82,9 @@ def refine(
         "keypoints_format": keypoints_format,
         "cameras": None if cameras is None else listed(cameras, "--cameras"),
         "camera_map": pairs(camera_map, "--camera-map", "KEYPOINTS=RIG"),
+        "timestamps": timestamps,
+        "offset": offsets(offset),
+        "crop": crops(crop),
         "subject": subject,
         "min_confidence": min_confidence,
         "threshold_px": threshold_px,

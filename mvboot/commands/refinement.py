@@ -5,12 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from mvboot import __version__
 from mvboot.calib.bundle import GROUPS, INTRINSICS
 from mvboot.calib.refine import Refinement, RefineOptions, refine_rig
-from mvboot.commands.matching import check_subject, matched, of_subject
+from mvboot.commands.matching import DetectionSettings, check_subject, matched, of_subject
 from mvboot.commands.output import Output
 from mvboot.config import dump_yaml
 from mvboot.errors import InputError, NothingUsable
@@ -24,7 +24,7 @@ from mvboot.rig import Rig
 from mvboot.triangulation import TriangulationOptions
 
 
-class RefineConfig(BaseModel):
+class RefineConfig(DetectionSettings):
     """Everything ``mvboot rig refine`` can be told, by option, config file or KEY=VALUE."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
@@ -34,11 +34,7 @@ class RefineConfig(BaseModel):
     out: Path
     units: Literal["m", "cm", "mm"] | None = None
     rig_format: str | None = None
-    keypoints_format: str | None = None
     cameras: list[str] = Field(default=[], description="use only these cameras of the rig")
-    camera_map: dict[str, str] = Field(default={}, description="keypoint camera: rig camera")
-    subject: str | None = Field(None, description="an individual's name, or largest")
-    min_confidence: float = Field(0.0, ge=0, le=1)
     threshold_px: float = Field(8.0, gt=0)
     free: dict[str, list[str]] = Field(default={}, description="camera, or all: what may change")
     hold: dict[str, list[str]] = Field(default={}, description="camera, or all: what stays")
@@ -81,8 +77,9 @@ def run(config: RefineConfig, overwrite: bool, say: Output) -> dict[str, Any]:
     """
     with atomic_folder(config.out, overwrite) as folder:
         rig = load_rig(config.rig, config.rig_format, config.units)
+        known = (*rig.names, *config.camera_map)
         rig = rig.subset(config.cameras) if config.cameras else rig
-        keypoints = _keypoints(config, rig, say)
+        keypoints = _keypoints(config, rig, known, say)
         refinement = refine_rig(rig, keypoints, config.options(rig.names))
         said = summary(refinement) | {
             "version": __version__,
@@ -121,8 +118,9 @@ def summary(refinement: Refinement) -> dict[str, Any]:
     }
 
 
-def _keypoints(config: RefineConfig, rig: Rig, say: Output) -> Keypoints2D:
-    found = load_keypoints(config.keypoints, config.keypoints_format)
+def _keypoints(config: RefineConfig, rig: Rig, known: tuple[str, ...], say: Output) -> Keypoints2D:
+    alignment = config.alignment(rig)
+    found = load_keypoints(config.keypoints, config.keypoints_format, known, alignment.timed)
     say.say(f"keypoints: {describe(found)}")
     check_subject(found, config.subject, config.keypoints)
     wanted = {*(config.cameras or found.cameras), *config.camera_map}
@@ -131,7 +129,8 @@ def _keypoints(config: RefineConfig, rig: Rig, say: Output) -> Keypoints2D:
     renamed = ", ".join(f"{a} is {b}" for a, b in camera_map.items() if a != b)
     if renamed:
         say.say(f"cameras paired: {renamed}")
-    chosen = of_subject(matched(found, rig, camera_map), config.subject, config.min_confidence)
+    named = matched(found, rig, camera_map, alignment)
+    chosen = of_subject(named, config.subject, config.min_confidence)
     return chosen.above(config.min_confidence)
 
 

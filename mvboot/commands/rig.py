@@ -6,9 +6,10 @@ from typing import Annotated, Any
 import typer
 from typer import Argument, Option
 
-from mvboot.commands.options import pairs
+from mvboot.commands.options import crops, offsets, pairs
 from mvboot.commands.output import Output
 from mvboot.commands.refine import refine
+from mvboot.commands.triangulate import CameraMap, Crop, KeypointsFormat, Offset, Timestamps
 from mvboot.commands.world import world
 from mvboot.errors import InputError, QualityMissed
 
@@ -112,13 +113,18 @@ def check(
     min_confidence: Annotated[
         float, Option(help="Ignore detections below this confidence.", min=0, max=1)
     ] = 0.0,
+    keypoints_format: KeypointsFormat = None,
+    camera_map: CameraMap = None,
+    timestamps: Timestamps = None,
+    offset: Offset = None,
+    crop: Crop = None,
     as_json: Json = False,
 ) -> None:
     """Look for faults: equal, inverse or mixed-up poses, units, floor, shared view."""
     from dataclasses import replace
 
     from mvboot.calib import check_rig
-    from mvboot.commands.matching import findings_by_keypoints
+    from mvboot.commands.matching import DetectionSettings, findings_by_keypoints
     from mvboot.formats.rigs import load_rig
 
     say = Output(as_json)
@@ -126,7 +132,16 @@ def check(
     rig = replace(rig, up=up) if up else rig
     findings = check_rig(rig)
     if keypoints:
-        findings += findings_by_keypoints(rig, keypoints, subject, min_confidence)
+        told = DetectionSettings(
+            keypoints_format=keypoints_format,
+            camera_map=pairs(camera_map, "--camera-map", "KEYPOINTS=RIG") or {},
+            timestamps=timestamps,
+            offset=offsets(offset) or {},
+            crop={name: (x, y, w, h) for name, (x, y, w, h) in (crops(crop) or {}).items()},
+            subject=subject,
+            min_confidence=min_confidence,
+        )
+        findings += findings_by_keypoints(rig, keypoints, told)
     say.say(_describe(rig))
     for finding in findings:
         say.say(f"  {finding}")

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from typer import Argument, Option
 
-from mvboot.commands.options import listed, pairs, resolved
+from mvboot.commands.options import crops, each, listed, offsets, pairs, resolved
 from mvboot.commands.output import Output
 
 Overrides = Annotated[
@@ -25,6 +25,24 @@ Cameras = Annotated[str | None, Option(help="Use only these cameras of the rig, 
 CameraMap = Annotated[
     list[str] | None,
     Option(metavar="KEYPOINTS=RIG", help="Pair camera names that differ; repeatable."),
+]
+Timestamps = Annotated[
+    Path | None, Option(help="Table that says which frames of the cameras belong together.")
+]
+Offset = Annotated[
+    list[str] | None,
+    Option(
+        metavar="CAMERA=FRAMES",
+        help="The camera is late: at 1 its frame n shows what the others show at n - 1; "
+        "repeatable.",
+    ),
+]
+Crop = Annotated[
+    list[str] | None,
+    Option(
+        metavar="CAMERA=X,Y,W,H",
+        help="Detections are in px of this part of the calibrated picture; repeatable.",
+    ),
 ]
 Subject = Annotated[str | None, Option(help="Individual to triangulate: its name, or largest.")]
 MinConfidence = Annotated[
@@ -69,6 +87,9 @@ def triangulate(
     keypoints_format: KeypointsFormat = None,
     cameras: Cameras = None,
     camera_map: CameraMap = None,
+    timestamps: Timestamps = None,
+    offset: Offset = None,
+    crop: Crop = None,
     subject: Subject = None,
     min_confidence: MinConfidence = None,
     min_views: MinViews = None,
@@ -96,13 +117,16 @@ def triangulate(
         "keypoints_format": keypoints_format,
         "cameras": None if cameras is None else listed(cameras, "--cameras"),
         "camera_map": pairs(camera_map, "--camera-map", "KEYPOINTS=RIG"),
+        "timestamps": timestamps,
+        "offset": offsets(offset),
+        "crop": crops(crop),
         "subject": subject,
         "min_confidence": min_confidence,
         "min_views": min_views,
         "threshold_px": threshold_px,
         "groups": groups,
         "fps": fps,
-        "export": export,
+        "export": each(export, "--export"),
         "csv": csv or None,
         "seed": seed,
     }

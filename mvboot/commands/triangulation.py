@@ -7,15 +7,16 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from mvboot import __version__
 from mvboot.calib import check_keypoints, check_rig
-from mvboot.commands.matching import check_subject, matched, of_subject
+from mvboot.commands.matching import DetectionSettings, check_subject, matched, of_subject
 from mvboot.commands.output import Output
 from mvboot.config import dump_yaml, parse_yaml
 from mvboot.errors import InputError, NothingUsable, QualityMissed
 from mvboot.files import atomic_folder, hash_file
+from mvboot.formats.alignment import Alignment
 from mvboot.formats.detections import describe, load_keypoints, match_cameras
 from mvboot.formats.exports import joined, named_export
 from mvboot.formats.keypoints2d_table import Keypoints2DFile
@@ -28,6 +29,7 @@ from mvboot.rig import Rig
 from mvboot.triangulation import TriangulationOptions
 from mvboot.triangulation.evaluate import keypoint_noise, leave_one_out, linear_error
 from mvboot.triangulation.recording import triangulate_keypoints
+from mvboot.words import listed
 
 CHUNK_POINTS = 50_000
 SAMPLE_POINTS = 20_000
@@ -36,7 +38,7 @@ SAMPLE_POINTS = 20_000
 FEW_CAMERAS = 3
 
 
-class TriangulateConfig(BaseModel):
+class TriangulateConfig(DetectionSettings):
     """Everything ``mvboot triangulate`` can be told, by option, config file or KEY=VALUE."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
@@ -46,11 +48,7 @@ class TriangulateConfig(BaseModel):
     out: Path
     units: Literal["m", "cm", "mm"] | None = None
     rig_format: str | None = None
-    keypoints_format: str | None = None
     cameras: list[str] = Field(default=[], description="use only these cameras of the rig")
-    camera_map: dict[str, str] = Field(default={}, description="keypoint camera: rig camera")
-    subject: str | None = Field(None, description="an individual's name, or largest")
-    min_confidence: float = Field(0.0, ge=0, le=1)
     min_views: int | None = Field(None, ge=2)
     threshold_px: float = Field(8.0, gt=0)
     min_parallax_deg: float = Field(0.5, ge=0, lt=90)
@@ -102,12 +100,18 @@ class Recording:
                 f"triangulation needs at least two cameras, there is {self.rig.names[0]}",
                 where=config.rig,
             )
-        self._source = _open(config)
+        self._require_views()
+        alignment = config.alignment(self.rig)
+        self._source = _open(config, (*rig.names, *config.camera_map), alignment)
         seen = self._source.cameras
         if config.cameras:
             wanted = {*config.cameras, *config.camera_map}
             seen = tuple(name for name in seen if name in wanted) or seen
         self.camera_map = match_cameras(self.rig.names, seen, config.camera_map)
+        self._paired = self.camera_map
+        if alignment and isinstance(self._source, Keypoints2D):
+            self._source = matched(self._source, self.rig, self.camera_map, alignment)
+            self._paired = {name: name for name in self.rig.names}
         sample = self._source.sample(SAMPLE_POINTS, np.random.default_rng(config.seed))
         say.say(f"rig: {_describe_rig(self.rig)}")
         say.say(f"keypoints: {describe(sample)}")
@@ -121,6 +125,14 @@ class Recording:
         self.confident = self.sample.above(config.min_confidence)
         self.groups = read_groups(config.groups) if config.groups else None
         self._collect_warnings()
+
+    def _require_views(self) -> None:
+        wanted = self.config.min_views or 0
+        if wanted > len(self.rig):
+            raise InputError(
+                f"--min-views {wanted}: no point is seen by so many views, there are "
+                f"{len(self.rig)} cameras ({listed(self.rig.names)})"
+            )
 
     def _require_exports(self) -> None:
         alone = [name for name in self.config.exports() if named_export(name).one_individual]
@@ -147,7 +159,7 @@ class Recording:
 
     def selected(self, keypoints: Keypoints2D) -> Keypoints2D:
         """Return a block with the rig's camera names and order, and the chosen subject."""
-        named = matched(keypoints, self.rig, self.camera_map)
+        named = matched(keypoints, self.rig, self._paired)
         return of_subject(named, self.config.subject, self.config.min_confidence)
 
     @cached_property
@@ -232,13 +244,16 @@ def _earlier_files(out: Path) -> set[str]:
     return {Path(name).name for name in read_json(out / "summary.json").get("files", [])}
 
 
-def _open(config: TriangulateConfig) -> Keypoints2D | Keypoints2DFile:
+def _open(
+    config: TriangulateConfig, known: tuple[str, ...], alignment: Alignment
+) -> Keypoints2D | Keypoints2DFile:
+    """Open the detections; those that must be aligned are held whole, as their frames change."""
     path = Path(config.keypoints)
-    if config.keypoints_format in (None, "mvboot"):
+    if config.keypoints_format in (None, "mvboot") and not alignment:
         streamed = Keypoints2DFile.open(path)
         if streamed is not None:
             return streamed
-    return load_keypoints(config.keypoints, config.keypoints_format)
+    return load_keypoints(config.keypoints, config.keypoints_format, known, alignment.timed)
 
 
 def _triangulate(

@@ -57,11 +57,11 @@ class DetectionFormat:
         One camera's file or folder to its detections; None where files hold all cameras.
     read_all
         A file of all cameras to detections by camera; None where files hold one camera.
-    takes_folder
-        Whether one camera is a folder of files (one a frame).
     write
         Writes detections into a folder of their own, so that the folder can be read; None where
         that is not possible.
+    read_frames
+        Reads one camera's files by the number of their frame; None where one file holds them all.
     """
 
     name: str
@@ -69,8 +69,8 @@ class DetectionFormat:
     matches: Callable[[Path], bool]
     read_camera: Callable[[Path], CameraDetections] | None = None
     read_all: Callable[[Path], Mapping[str, CameraDetections]] | None = None
-    takes_folder: bool = False
     write: Callable[[Keypoints2D, Path], None] | None = None
+    read_frames: Callable[[Mapping[int, Path]], CameraDetections] | None = None
 
 
 def as_triples(keypoints: Keypoints2D) -> Floats:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
@@ -11,8 +12,10 @@ from mvboot.files import natural_key
 from mvboot.formats.detection_format import CameraDetections, DetectionFormat, combine
 from mvboot.formats.guard import reading, recognises
 from mvboot.formats.keypoints2d_table import is_table2d, read_keypoints2d, write_keypoints2d
-from mvboot.formats.pattern import FIELD, expand
+from mvboot.formats.pattern import FIELD, FRAME, expand, frames
+from mvboot.formats.pattern_advice import advice, beside, require_found
 from mvboot.keypoints import Keypoints2D
+from mvboot.words import listed
 
 MODULES = (
     "deeplabcut",
@@ -34,18 +37,38 @@ def detection_formats() -> dict[str, DetectionFormat]:
     return {format.name: format for format in formats}
 
 
-def load_keypoints(pattern: str | Path, format: str | None = None) -> Keypoints2D:
+@dataclass(frozen=True)
+class Asked:
+    """How detections are to be read: the arguments of `load_keypoints`."""
+
+    format: str | None
+    cameras: tuple[str, ...]
+    timed: bool
+
+
+def load_keypoints(
+    pattern: str | Path,
+    format: str | None = None,
+    cameras: Sequence[str] = (),
+    timed: bool = False,
+) -> Keypoints2D:
     """Read 2D keypoints of all cameras.
 
     Parameters
     ----------
     pattern
         Path with ``{camera}`` where the cameras' names stand (``'pose/{camera}.h5'``,
-        ``'openpose/{camera}'``, ``'{camera}/*.csv'``); or one file that holds all cameras (our
-        Parquet or CSV, Caliscope, Label3D), or the folder of it alone; or a folder with one file or
-        folder a camera.
+        ``'openpose/{camera}'``, ``'{camera}/f{frame}_v2.json'``); or one file that holds all
+        cameras (our Parquet or CSV, Caliscope, Label3D), or the folder of it alone; or a folder
+        with one file or folder a camera.
     format
         Name of the format; None: recognised by content.
+    cameras
+        Names that the cameras may have, as a rig's: they tell where ``{camera}`` ends beside a
+        ``*`` (`pattern.expand`). None need be there.
+    timed
+        Whether a table of times pairs the frames: then files that merely count their frames may
+        have different numbers of them, which ``source["rows"]`` states by camera.
 
     Raises
     ------
@@ -53,21 +76,21 @@ def load_keypoints(pattern: str | Path, format: str | None = None) -> Keypoints2
         Nothing matches, unknown or mixed formats, broken files, keypoints that differ between
         cameras, files of different length without frame numbers, confidences outside [0, 1].
     """
-    text = str(pattern)
+    text, asked = str(pattern), Asked(format, tuple(cameras), timed)
     if FIELD not in text:
         path = _alone(Path(text))
         if not path.exists():
-            raise InputError("no such file or folder", where=path)
+            require_found(text, cameras, _is_read)
         if _is_own(path, format):
             with reading(path, "mvboot table"):
                 return read_keypoints2d(path)
-        whole = _whole(path, format)
+        whole = _whole(path, asked)
         if whole is not None and whole.read_all is not None:
             with reading(path, whole.title):
-                cameras = whole.read_all(path)
-            return _finish(cameras, whole, [path], text)
-        text = _folder_pattern(path)
-    return _per_camera(text, format)
+                seen = whole.read_all(path)
+            return _finish(seen, whole, [path], text, asked)
+        text = _folder_pattern(path, asked)
+    return _per_camera(text, asked)
 
 
 def save_keypoints2d(keypoints: Keypoints2D, folder: str | Path, format: str) -> None:
@@ -117,7 +140,7 @@ def describe(keypoints: Keypoints2D) -> str:
     return (
         f"{keypoints.source.get('title', 'keypoints')}: {_count(keypoints.cameras, 'camera')} "
         f"(detected: {cameras}), {_count(keypoints.keypoints, 'keypoint')} "
-        f"({_shortened(keypoints.keypoints, 8)}), {_count(keypoints.individuals, 'individual')}, "
+        f"({listed(keypoints.keypoints, 8)}), {_count(keypoints.individuals, 'individual')}, "
         f"{len(keypoints.frames)} frames ({first} to {last})"
     )
 
@@ -147,7 +170,7 @@ def match_cameras(
     unique = len(by_spelling) == len(left_rig) and len(set(spelled.values())) == len(spelled)
     if len(left_rig) == len(left_keypoints) and unique and None not in spelled.values():
         return pairs | {name: target for name, target in spelled.items() if target is not None}
-    unmatched = _shortened([*left_keypoints, *left_rig])
+    unmatched = listed([*left_keypoints, *left_rig])
     raise InputError(
         f"camera names do not match ({unmatched}): {_both(rig, keypoints, what)}; pair them with "
         "--camera-map FOUND=RIG, or take those that both have (--cameras, where a command has it)"
@@ -155,7 +178,7 @@ def match_cameras(
 
 
 def _both(rig: Sequence[str], found: Sequence[str], what: str) -> str:
-    return f"the rig has {_shortened(rig)}; the {what} have {_shortened(found)}"
+    return f"the rig has {listed(rig)}; the {what} have {listed(found)}"
 
 
 def _plain(name: str) -> str:
@@ -180,17 +203,18 @@ def _recognised(path: Path) -> DetectionFormat | None:
     return next((known for known in formats if recognises(known.matches, path)), None)
 
 
-def _whole(path: Path, format: str | None) -> DetectionFormat | None:
+def _whole(path: Path, asked: Asked) -> DetectionFormat | None:
     """Return the format of a file that holds all cameras; None where it is a folder of them."""
-    if format is not None:
-        return _named(format)
+    if asked.format is not None:
+        return _named(asked.format)
     found = _recognised(path)
     if found is None and path.is_file():
         raise InputError(_unknown(), where=path)
     if found is not None and found.read_all is None:
         raise InputError(
             f"holds one camera ({found.title}); say which part of the path is the camera's name: "
-            f"--keypoints '{path.parent / FIELD}...'",
+            f"--keypoints '{path.with_stem(FIELD)}'"
+            + advice(beside(str(path)), asked.cameras, _is_read),
             where=path,
         )
     return found
@@ -206,7 +230,7 @@ def _alone(path: Path) -> Path:
     return inside[0] if whole else path
 
 
-def _folder_pattern(folder: Path) -> str:
+def _folder_pattern(folder: Path, asked: Asked) -> str:
     """Return the pattern of a folder that has one folder or one file for each camera."""
     if folder.is_file():
         raise InputError("holds one camera; write {camera} where its name stands", where=folder)
@@ -216,38 +240,75 @@ def _folder_pattern(folder: Path) -> str:
     suffixes = {entry.suffix for entry in entries if entry.is_file()}
     if len(suffixes) != 1:
         raise InputError(
-            "holds several kinds of files; write {camera} where the camera's name stands",
+            f"{'holds several kinds of files' if suffixes else 'is an empty folder'}; write "
+            f"{FIELD} where the camera's name stands{advice(entries, asked.cameras, _is_read)}",
             where=folder,
         )
     return str(folder / f"{FIELD}{suffixes.pop()}")
 
 
-def _per_camera(pattern: str, format: str | None) -> Keypoints2D:
-    found = expand(pattern)
-    sources = {name: _source(name, paths, pattern) for name, paths in found.items()}
-    chosen = _named(format) if format else _one_format(sources)
+def _per_camera(pattern: str, asked: Asked) -> Keypoints2D:
+    found = _expanded(pattern, asked)
+    sources = {name: _source(paths, pattern) for name, paths in found.items()}
+    chosen = _named(asked.format) if asked.format else _one_format(sources)
     if chosen.read_camera is None:
         raise InputError(f"{chosen.title} holds all cameras in one file; give it without {FIELD}")
+    by_frame = any(path not in found[name] for name, path in sources.items())
+    if by_frame or (chosen.read_frames and all(path.is_dir() for path in sources.values())):
+        return _by_frame(pattern if by_frame else f"{pattern}/*.json", chosen, asked)
     detections = {}
     for name, path in sources.items():
         with reading(path, chosen.title):
             detections[name] = chosen.read_camera(path)
-    return _finish(detections, chosen, list(sources.values()), pattern)
+    return _finish(detections, chosen, list(sources.values()), pattern, asked)
 
 
-def _source(name: str, paths: list[Path], pattern: str) -> Path:
-    """Return the one file or folder of a camera; files of one folder stand for the folder."""
-    if len(paths) == 1 and (paths[0].is_dir() or paths[0].suffix != ".json"):
-        return paths[0]
-    parents = {path.parent for path in paths}
-    folder = next(iter(parents))
-    if len(parents) == 1 and all(path.suffix == ".json" for path in paths):
-        return paths[0] if len(paths) == 1 and FIELD in Path(pattern).name else folder
-    raise InputError(
-        f"{len(paths)} files belong to camera {name}: "
-        f"{', '.join(str(path) for path in paths[:3])}; narrow the pattern to one",
-        where=pattern,
-    )
+def _by_frame(pattern: str, chosen: DetectionFormat, asked: Asked) -> Keypoints2D:
+    """Read files of one frame each, by the numbers that the pattern says they have."""
+    if chosen.read_frames is None:
+        raise InputError(
+            f"{chosen.title}: one file holds all frames of a camera; write no {FRAME}, and narrow "
+            "the pattern to one file",
+            where=pattern,
+        )
+    detections, files = {}, []
+    for name, numbered in frames(pattern, asked.cameras).items():
+        files += [path.parent for path in numbered.values()][:1]
+        with reading(files[-1], chosen.title):
+            detections[name] = chosen.read_frames(numbered)
+    return _finish(detections, chosen, files, pattern, asked)
+
+
+def _expanded(pattern: str, asked: Asked) -> dict[str, list[Path]]:
+    """Return the paths of each camera: one file or folder, or files of one frame each."""
+    try:
+        found = expand(pattern, asked.cameras)
+    except InputError as error:
+        near = advice(beside(pattern), asked.cameras, _is_read)
+        raise InputError(f"{error.message}{near}", where=error.where) from None
+    for name, paths in found.items():
+        if len(paths) > 1 and not (FRAME in pattern or all(p.suffix == ".json" for p in paths)):
+            every = [path for several in found.values() for path in several]
+            raise InputError(
+                f"{len(paths)} files belong to camera {name}: "
+                f"{listed([path.name for path in paths], 3)}; narrow the pattern to one"
+                f"{advice(every, asked.cameras, _is_read)}",
+                where=pattern,
+            )
+    return found
+
+
+def _source(paths: list[Path], pattern: str) -> Path:
+    """Return the one file or folder of a camera; files of one frame each stand for their folder."""
+    by_frame = FRAME in pattern or len(paths) > 1
+    if by_frame or (paths[0].suffix == ".json" and paths[0].is_file() and not _is_read(paths[0])):
+        return paths[0].parent
+    return paths[0]
+
+
+def _is_read(path: Path) -> bool:
+    """Return whether a file or folder is of a known format."""
+    return is_table2d(path) or _recognised(path) is not None
 
 
 def _one_format(sources: Mapping[str, Path]) -> DetectionFormat:
@@ -268,11 +329,17 @@ def _finish(
     format: DetectionFormat,
     files: list[Path],
     pattern: str,
+    asked: Asked,
 ) -> Keypoints2D:
     if not all(len(seen.frames) for seen in detections.values()):
         empty = [name for name, seen in detections.items() if not len(seen.frames)]
-        raise InputError(f"camera {', '.join(empty)} has no frame", where=pattern)
-    return combine(detections, format, files)
+        raise InputError(f"camera {listed(empty)} has no frame", where=pattern)
+    if not asked.timed:
+        return combine(detections, format, files)
+    rows = {name: len(seen.frames) for name, seen in detections.items() if not seen.numbered}
+    numbered = {name: replace(seen, numbered=True) for name, seen in detections.items()}
+    found = combine(numbered, format, files)
+    return replace(found, source={**found.source, "rows": rows})
 
 
 def _unknown() -> str:
@@ -284,8 +351,3 @@ def _unknown() -> str:
 
 def _count(items: Sequence[str], noun: str) -> str:
     return f"{len(items)} {noun}{'' if len(items) == 1 else 's'}"
-
-
-def _shortened(names: Sequence[str], shown: int = 16) -> str:
-    more = f", ... ({len(names)} in all)" if len(names) > shown else ""
-    return ", ".join(names[:shown]) + more

@@ -5,9 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mvboot.errors import InputError, MvbootError
-
-SHOWN = 120
-"""Characters of a library's own message that are shown."""
+from mvboot.words import reason
 
 
 @contextmanager
@@ -26,7 +24,7 @@ def reading(path: Path, title: str) -> Iterator[None]:
     except RecursionError as error:
         raise InputError(f"is nested too deeply for {title}", where=path) from error
     except Exception as error:
-        raise InputError(f"is no readable {title} ({_said(error)})", where=path) from error
+        raise InputError(f"is no readable {title} ({reason(error)})", where=path) from error
 
 
 def recognises(matches: Callable[[Path], bool], path: Path) -> bool:
@@ -35,12 +33,3 @@ def recognises(matches: Callable[[Path], bool], path: Path) -> bool:
         return bool(matches(path))
     except Exception:
         return False
-
-
-def _said(error: Exception) -> str:
-    """Return what an exception says, in one short line; its type alone says little to people."""
-    if isinstance(error, KeyError) and error.args:
-        text = f"{error.args[0]!r} is missing"
-    else:
-        text = (str(error).strip().splitlines() or [""])[0]
-    return text[:SHOWN] or type(error).__name__

@@ -7,6 +7,7 @@ people; otherwise individuals are not identified across cameras and frames.
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -64,12 +65,18 @@ def _matches(path: Path) -> bool:
 
 
 def _read(folder: Path) -> CameraDetections:
-    people = {}
+    files: dict[int, Path] = {}
     for file in _files(folder):
         frame = _frame(file)
-        if frame in people:
+        if frame in files:
             raise InputError(f"two files are of frame {frame}", where=folder)
-        people[frame] = _people(file)
+        files[frame] = file
+    return _read_frames(files)
+
+
+def _read_frames(files: Mapping[int, Path]) -> CameraDetections:
+    folder = next(iter(files.values())).parent
+    people = {frame: _people(file) for frame, file in files.items()}
     frames = np.array(sorted(people), dtype=np.int64)
     keypoints = _keypoints(people, folder)
     tracked = all(person["id"] >= 0 for group in people.values() for person in group)
@@ -170,5 +177,5 @@ def _write(keypoints: Keypoints2D, folder: Path) -> None:
 
 
 FORMAT = DetectionFormat(
-    "openpose", "OpenPose json folders", _matches, _read, takes_folder=True, write=_write
+    "openpose", "OpenPose json folders", _matches, _read, write=_write, read_frames=_read_frames
 )

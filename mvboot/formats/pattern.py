@@ -1,29 +1,37 @@
 """``{camera}`` and ``{frame}`` in paths: which files belong to which camera and which frame."""
 
 import re
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from mvboot.errors import InputError
 from mvboot.files import natural_key
+from mvboot.words import listed
 
 FIELD = "{camera}"
 FRAME = "{frame}"
+WILD = ("*", "?")
 
 
-def expand(pattern: str) -> dict[str, list[Path]]:
+def expand(pattern: str, cameras: Sequence[str] = ()) -> dict[str, list[Path]]:
     """Return the paths of each camera, by the text that ``{camera}`` stands for.
 
     ``*`` and ``?`` match within one part of the path, ``{frame}`` matches digits; everything else
     is literal, brackets too. Hidden files count only where the pattern itself starts with a dot.
     A camera's name never spans a path separator; a field may appear again and then means the same
-    text. InputError where the pattern has no ``{camera}``, where nothing matches (it says how far
-    the path exists), and where ``{camera}`` is a whole part of the path and a folder there holds
-    no file that matches.
+    text. Where ``{camera}`` can stand for several texts, it is one of ``cameras`` (a rig's names,
+    spelling aside) if the path has one of them, else the shortest text.
+
+    InputError where the pattern has no ``{camera}``, where nothing matches (it says how far the
+    path exists), where ``{camera}`` stands beside ``*`` and no name tells where it ends, and where
+    ``{camera}`` is a whole part of the path and a folder there holds no file that matches.
     """
-    return {name: [path for path, _ in pairs] for name, pairs in _matched(pattern).items()}
+    matched = _matched(pattern, cameras)
+    return {name: [path for path, _ in pairs] for name, pairs in matched.items()}
 
 
-def frames(pattern: str) -> dict[str, dict[int, Path]]:
+def frames(pattern: str, cameras: Sequence[str] = ()) -> dict[str, dict[int, Path]]:
     """Return the path of each frame of each camera, in increasing order of the frames' numbers.
 
     The number is what ``{frame}`` stands for; in a pattern without it, the last digits of the
@@ -31,15 +39,16 @@ def frames(pattern: str) -> dict[str, dict[int, Path]]:
     InputError as for `expand`, where a file has no number, and where two of a camera share one.
     """
     found: dict[str, dict[int, Path]] = {}
-    for camera, pairs in _matched(pattern).items():
+    for camera, pairs in _matched(pattern, cameras).items():
         numbered: dict[int, Path] = {}
         for path, match in pairs:
             digits = match["frame"] if FRAME in pattern else _last_digits(pattern, camera, path)
             number = _frame_number(digits, path)
             if number in numbered:
+                advice = _framed(pattern, camera, [path for path, _ in pairs])
                 raise InputError(
-                    f"camera {camera}: {numbered[number]} and {path} both have the number "
-                    f"{number}; write {FRAME} where the frame's number stands",
+                    f"camera {camera}: {numbered[number].name} and {path.name} both have the "
+                    f"number {number}; write {FRAME} where the frame's number stands{advice}",
                     where=pattern,
                 )
             numbered[number] = path
@@ -47,15 +56,32 @@ def frames(pattern: str) -> dict[str, dict[int, Path]]:
     return found
 
 
-def _matched(pattern: str) -> dict[str, list[tuple[Path, re.Match[str]]]]:
+def require_field(pattern: str) -> None:
+    """Raise InputError for a pattern without ``{camera}``; it names what was written instead."""
+    if FIELD in pattern:
+        return
+    wrong = _strange_field(pattern)
+    if wrong:
+        raise InputError(f"write {FIELD}, not {wrong}, where the camera's name stands", pattern)
+    raise InputError(f"write {FIELD} where the camera's name stands", where=pattern)
+
+
+def _strange_field(pattern: str) -> str | None:
+    """Return the first ``{word}`` that is none of our fields."""
+    words = re.findall(r"\{\w*\}", pattern)
+    return next((word for word in words if word not in (FIELD, FRAME)), None)
+
+
+def _matched(
+    pattern: str, cameras: Sequence[str] = ()
+) -> dict[str, list[tuple[Path, re.Match[str]]]]:
     """Return each camera's paths, in natural order, with what the fields stand for in them."""
-    if FIELD not in pattern:
-        raise InputError(f"write {FIELD} where the camera's name stands", where=pattern)
+    require_field(pattern)
     root, parts = _fixed_root(pattern)
-    regex = re.compile(_regex("/".join(parts)))
+    whole = "/".join(parts)
     found: dict[str, list[tuple[Path, re.Match[str]]]] = {}
     for path in sorted(_candidates(root, parts), key=natural_key):
-        match = regex.fullmatch("/".join(path.relative_to(root).parts))
+        match = _read(whole, "/".join(path.relative_to(root).parts), cameras, pattern)
         if match:
             found.setdefault(match["camera"], []).append((path, match))
     if not found:
@@ -63,11 +89,100 @@ def _matched(pattern: str) -> dict[str, list[tuple[Path, re.Match[str]]]]:
     empty = _empty_cameras(root, parts) - set(found)
     if empty:
         raise InputError(
-            f"no file of camera {', '.join(sorted(empty, key=natural_key))} matches; every folder "
+            f"no file of camera {listed(sorted(empty, key=natural_key))} matches; every folder "
             f"in the place of {FIELD} counts as a camera: add its files or move the folder away",
             where=pattern,
         )
     return {name: found[name] for name in sorted(found, key=natural_key)}
+
+
+def _read(whole: str, text: str, cameras: Sequence[str], pattern: str) -> re.Match[str] | None:
+    """Return what the fields stand for in a path, None where it does not match."""
+    shortest = _compiled(whole).fullmatch(text)
+    if shortest is None:
+        return None
+    for spelled in (re.escape, _any_spelling):
+        named = [_compiled(whole, spelled(name)).fullmatch(text) for name in cameras]
+        fitting = [match for match in named if match and not _cuts_number(match, whole)]
+        if fitting:
+            return _one_of(fitting, text, pattern)
+    longest = _compiled(whole, "[^/]+", "[^/]*?").fullmatch(text)
+    if longest is None or longest["camera"] == shortest["camera"] or not _touches_star(whole):
+        return shortest
+    if cameras:
+        raise InputError(
+            f"{text} names none of the cameras {listed(cameras)}; narrow the pattern", pattern
+        )
+    numbered = _with_frames(whole)
+    match = _compiled(numbered).fullmatch(text) if numbered else None
+    advice = f", as in '{_with_frames(pattern)}'" if match else ""
+    raise InputError(
+        f"{FIELD} beside * is ambiguous: in {text} it may be {shortest['camera']!r} or "
+        f"{longest['camera']!r}; write the text between them, or {FRAME} for a number{advice}",
+        where=pattern,
+    )
+
+
+def _with_frames(pattern: str) -> str | None:
+    """Return the pattern with ``{frame}`` for the ``*`` beside ``{camera}``; None if it has one."""
+    if FRAME in pattern:
+        return None
+    return pattern.replace(f"{FIELD}*", FIELD + FRAME).replace(f"*{FIELD}", FRAME + FIELD)
+
+
+def _one_of(fitting: Sequence[re.Match[str]], text: str, pattern: str) -> re.Match[str]:
+    """Return the match whose camera is a whole word of the path, or else has the longest name."""
+    rank = [(_is_word(match), len(match["camera"])) for match in fitting]
+    best = [match for match, own in zip(fitting, rank, strict=True) if own == max(rank)]
+    if len({match["camera"] for match in best}) > 1:
+        names = " or ".join(match["camera"] for match in best)
+        raise InputError(f"{text} may be of camera {names}; narrow the pattern", where=pattern)
+    return best[0]
+
+
+def _is_word(match: re.Match[str]) -> bool:
+    before, after = _around(match)
+    return not (before.isalnum() or after.isalnum())
+
+
+def _cuts_number(match: re.Match[str], whole: str) -> bool:
+    """Return whether a camera's name is part of a longer number, as cam1 is in cam10."""
+    if FIELD + FRAME in whole or FRAME + FIELD in whole:
+        return False
+    before, after = _around(match)
+    name = match["camera"]
+    ends = (before, name[0]), (after, name[-1])
+    return any(outside.isdigit() and inside.isdigit() for outside, inside in ends)
+
+
+def _around(match: re.Match[str]) -> tuple[str, str]:
+    start, end = match.span("camera")
+    return match.string[:start][-1:], match.string[end:][:1]
+
+
+def _touches_star(whole: str) -> bool:
+    return f"{FIELD}*" in whole or f"*{FIELD}" in whole
+
+
+def _any_spelling(name: str) -> str:
+    """Return a regex of a name whose case and punctuation may differ."""
+    letters = re.sub(r"[\W_]+", "", name)
+    return (
+        f"(?i:{'[^0-9a-zA-Z/]*'.join(re.escape(letter) for letter in letters) or re.escape(name)})"
+    )
+
+
+def _framed(pattern: str, camera: str, paths: Sequence[Path]) -> str:
+    """Return the words of a pattern whose ``{frame}`` tells all files of a camera apart."""
+    names = [re.split("([0-9]+)", path.name.replace(camera, FIELD)) for path in paths]
+    if len({len(name) for name in names}) > 1:
+        return ""
+    for place in range(1, len(names[0]), 2):
+        if len({int(name[place]) for name in names}) == len(names):
+            pieces = ["*" if i % 2 else text for i, text in enumerate(names[0])]
+            pieces[place] = FRAME
+            return f": '{Path(pattern).parent / ''.join(pieces)}'"
+    return ""
 
 
 def _empty_cameras(root: Path, parts: list[str]) -> set[str]:
@@ -121,28 +236,38 @@ def _fixed_root(pattern: str) -> tuple[Path, list[str]]:
 
 
 def _is_variable(part: str) -> bool:
-    return any(token in part for token in (FIELD, FRAME, "*", "?"))
+    return any(token in part for token in (FIELD, FRAME, *WILD))
 
 
-def _regex(part: str) -> str:
+@lru_cache(maxsize=4096)
+def _compiled(part: str, camera: str = "[^/]+?", star: str = "[^/]*") -> re.Pattern[str]:
+    return re.compile(_regex(part, camera, star))
+
+
+def _regex(part: str, camera: str = "[^/]+?", star: str = "[^/]*") -> str:
+    """Return the regex of a pattern, with those of ``{camera}`` and ``*``."""
     pieces, seen = [], set()
-    for piece in re.split(r"(\{camera\}|\{frame\}|\*|\?)", part):
+    for piece in _pieces(part):
         if piece in (FIELD, FRAME):
-            name, text = ("camera", "[^/]+?") if piece == FIELD else ("frame", "[0-9]+")
+            name, text = ("camera", camera) if piece == FIELD else ("frame", "[0-9]+")
             pieces.append(f"(?P={name})" if name in seen else f"(?P<{name}>{text})")
             seen.add(name)
-        elif piece in ("*", "?"):
-            pieces.append("[^/]*" if piece == "*" else "[^/]")
+        elif piece in WILD:
+            pieces.append(star if piece == "*" else "[^/]")
         else:
             pieces.append(re.escape(piece))
     return "".join(pieces)
+
+
+def _pieces(part: str) -> Iterator[str]:
+    yield from re.split(r"(\{camera\}|\{frame\}|\*|\?)", part)
 
 
 def _candidates(root: Path, parts: list[str]) -> list[Path]:
     """Return the paths below ``root`` that fit the parts one by one, cameras not yet compared."""
     level = [root]
     for part in parts:
-        fits = re.compile(_regex(part))
+        fits = _compiled(part)
         level = [
             child
             for folder in level
@@ -157,5 +282,7 @@ def _nothing(root: Path, parts: list[str]) -> str:
     if not root.is_dir():
         return f"nothing matches: there is no folder {root}"
     there = sorted((child.name for child in root.iterdir()), key=natural_key)
-    shown = ", ".join(there[:8]) + (", ..." if len(there) > 8 else "")
-    return f"nothing matches {'/'.join(parts)} in {root}, which holds {shown or 'nothing'}"
+    wrong = _strange_field("/".join(parts))
+    fields = f"; the fields are {FIELD} and {FRAME}, {wrong} is none" if wrong else ""
+    found = listed(there, 8) if there else "nothing"
+    return f"nothing matches {'/'.join(parts)} in {root}, which holds {found}{fields}"

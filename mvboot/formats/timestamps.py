@@ -12,6 +12,7 @@ Each frame of each video needs its row, otherwise nobody could tell which frames
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -21,13 +22,15 @@ from numpy.typing import NDArray
 from mvboot.errors import InputError
 from mvboot.formats.detections import match_cameras
 from mvboot.formats.tables import codes_of, numbers, read_table, whole_numbers
+from mvboot.words import listed
 
 Instants = NDArray[np.int64]
 Times = NDArray[np.float64]
+Counts = Mapping[str, int | None]
 LEFT_OUT, NEW = -1, -2
 
 
-def read_instants(path: Path, counts: Mapping[str, int]) -> dict[str, Instants]:
+def read_instants(path: Path, counts: Counts) -> dict[str, Instants]:
     """Read which instant each frame of each camera's video shows.
 
     Parameters
@@ -36,7 +39,7 @@ def read_instants(path: Path, counts: Mapping[str, int]) -> dict[str, Instants]:
         Table as above, CSV or Parquet. Cameras are matched by name; camera 0 of Caliscope is
         ``0`` or ``cam_0``.
     counts
-        How many frames the video of each camera has, F.
+        How many frames the video of each camera has, F; None: as many as the table says.
 
     Returns
     -------
@@ -115,7 +118,7 @@ def _nearest(pool: Times, times: Times, tolerance: float) -> Instants:
     return np.where(distance > tolerance, NEW, np.where(taken, LEFT_OUT, place))
 
 
-def _indexed(table: pa.Table, counts: Mapping[str, int], path: Path) -> dict[str, Instants]:
+def _indexed(table: pa.Table, counts: Counts, path: Path) -> dict[str, Instants]:
     index = whole_numbers(table, "sync_index", path)
     found = {camera: index[rows] for camera, rows in _rows(table, "cam_id", counts, path).items()}
     for camera, instants in found.items():
@@ -125,7 +128,7 @@ def _indexed(table: pa.Table, counts: Mapping[str, int], path: Path) -> dict[str
     return found
 
 
-def _caliscope_times(table: pa.Table, counts: Mapping[str, int], path: Path) -> dict[str, Times]:
+def _caliscope_times(table: pa.Table, counts: Counts, path: Path) -> dict[str, Times]:
     time = numbers(table, "frame_time", path)
     found = {camera: time[rows] for camera, rows in _rows(table, "cam_id", counts, path).items()}
     for camera, times in found.items():
@@ -133,7 +136,7 @@ def _caliscope_times(table: pa.Table, counts: Mapping[str, int], path: Path) -> 
     return found
 
 
-def _own_times(table: pa.Table, counts: Mapping[str, int], path: Path) -> dict[str, Times]:
+def _own_times(table: pa.Table, counts: Counts, path: Path) -> dict[str, Times]:
     frame, time = whole_numbers(table, "frame", path), numbers(table, "time", path)
     found = {}
     for camera, rows in _rows(table, "camera", counts, path).items():
@@ -150,19 +153,21 @@ def _own_times(table: pa.Table, counts: Mapping[str, int], path: Path) -> dict[s
     return found
 
 
-def _rows(
-    table: pa.Table, column: str, counts: Mapping[str, int], path: Path
-) -> dict[str, NDArray[np.int64]]:
+def _rows(table: pa.Table, column: str, counts: Counts, path: Path) -> dict[str, NDArray[np.int64]]:
     """Return the rows of each camera of the footage, as many as its video has frames."""
     names, codes = codes_of(table[column], None)
     if (codes < 0).any():
         raise InputError(f"has a row without {column}; is it cut off?", where=path)
     pairs = _paired(names, list(counts), path)
-    found = {pairs[name]: np.flatnonzero(codes == code) for code, name in enumerate(names)}
+    found = {
+        pairs[name]: np.flatnonzero(codes == code)
+        for code, name in enumerate(names)
+        if name in pairs
+    }
     for camera, rows in found.items():
-        if len(rows) != counts[camera]:
+        if counts[camera] not in (None, len(rows)):
             raise InputError(
-                f"camera {camera}: the table has {len(rows)} rows, but its video "
+                f"camera {camera}: the table has {len(rows)} rows, but its footage "
                 f"{counts[camera]} frames; do they belong to the same recording?",
                 where=path,
             )
@@ -172,14 +177,14 @@ def _rows(
 def _paired(names: tuple[str, ...], cameras: list[str], path: Path) -> dict[str, str]:
     """Return the camera of the footage for each name in the table; ``0`` may stand for cam_0."""
     for spelled in (names, [f"cam_{name}" for name in names]):
-        try:
-            pairs = match_cameras(cameras, spelled)
-        except InputError:
-            continue
-        return {name: pairs[other] for name, other in zip(names, spelled, strict=True)}
+        known = [name for name in spelled if name in cameras]
+        for found in (spelled, known):  # the table may speak of more cameras
+            with suppress(InputError):
+                pairs = match_cameras(cameras, found)
+                ours = zip(names, spelled, strict=True)
+                return {name: pairs[other] for name, other in ours if other in pairs}
     raise InputError(
-        f"cameras do not match: the table has {', '.join(names) or 'none'}; the videos are "
-        f"called {', '.join(cameras)}",
+        f"cameras do not match: the table has {listed(names)}; the footage has {listed(cameras)}",
         where=path,
     )
 
