@@ -53,9 +53,7 @@ def attainable(
     some = rays.where(rows)
     count = len(rays.scale)
     state = np.zeros((count, FREEDOMS))
-    prior = np.tile(
-        [*3 * [TURN], *3 * [MOVE * frames.distance], FOCAL, CENTER, CENTER], (count, 1)
-    )
+    prior = np.tile([*3 * [TURN], *3 * [MOVE * frames.distance], FOCAL, CENTER, CENTER], (count, 1))
     best, least = state, np.inf
     for _ in range(ROUNDS):
         now = bent(some, frames, state)

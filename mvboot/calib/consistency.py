@@ -82,8 +82,8 @@ class Agreement:
     def outcasts(self) -> list[int]:
         """The fewest cameras without which no two disagree; the worst are taken first.
 
-        All of them where most would go, or no two are left that agree. Of two that only disagree with each
-        other both: nothing tells which is wrong.
+        All of them where most would go, or no two are left that agree. Of two that only disagree
+        with each other both: nothing tells which is wrong.
         """
         kept = list(range(len(self.px)))
         out: list[int] = []

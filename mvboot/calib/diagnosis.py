@@ -1,4 +1,4 @@
-"""What the detections of a recording say about a rig, and the likeliest cause of what they contradict.
+"""What the detections of a recording say about a rig, and why they contradict it if they do.
 
 Causes that are easily mended are looked for first: exchanged names, frames out of step, individuals
 who are mixed up, other pictures. Only what none of them explains is the calibration's.
@@ -37,6 +37,8 @@ class Names:
     ----------
     cameras
         The name a camera's detections came with, by its name in the rig; left out: the same.
+    offsets
+        Frames that a camera was said to be late, by its name: advice is added to it.
     sides
         The keypoint of the other side by name, in both directions.
     largest
@@ -44,6 +46,7 @@ class Names:
     """
 
     cameras: Mapping[str, str] = field(default_factory=dict)
+    offsets: Mapping[str, int] = field(default_factory=dict)
     sides: Mapping[str, str] = field(default_factory=dict)
     largest: bool = False
 
@@ -126,8 +129,9 @@ def diagnose(
     evidence = Evidence.of(rig, seen)
     suspicion = Suspicion(evidence, agreement(evidence))
     if suspicion.given.fits:
+        mixed = mixed_up(rig, doubted, names.largest)
         said = (in_words(rig, doubted, names.largest),) if doubted.frames.any() else ()
-        return Diagnosis(rig, suspicion.given, (), said)
+        return Diagnosis(rig, suspicion.given, *(((mixed,), ()) if mixed else ((), said)))
     return _explained(suspicion, doubted, names)
 
 
@@ -147,7 +151,7 @@ def _cause(suspicion: Suspicion, names: Names) -> tuple[Finding, ...]:
     swapped = exchanged_names(suspicion, names.cameras)
     if swapped:
         return (swapped,)
-    late = late_cameras(suspicion)
+    late = late_cameras(suspicion, names.offsets)
     if late:
         return tuple(late)
     other = other_pictures(suspicion, names.sides)
@@ -284,4 +288,3 @@ def _listed(names: tuple[str, ...]) -> str:
 
 def _plain(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
-

@@ -1,5 +1,6 @@
 """Cameras whose frames come late: which shift makes them agree with the others."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,8 +17,11 @@ CLEARLY = 1.5
 """How many times smaller a shift must make the errors."""
 
 
-def late_cameras(suspicion: Suspicion) -> list[Finding]:
-    """Return the cameras that come late or early, where that explains the contradiction."""
+def late_cameras(suspicion: Suspicion, stated: Mapping[str, int]) -> list[Finding]:
+    """Return the cameras that come late or early, where that explains the contradiction.
+
+    ``stated`` has the frames that a camera was said to be late, and is moved by, already.
+    """
     if suspicion.evidence.rig.is_moving:
         return []
     shifts: dict[int, int] = {}
@@ -30,7 +34,7 @@ def late_cameras(suspicion: Suspicion) -> list[Finding]:
         rays = found.rays
     if not shifts or not suspicion.gain(rays, shifts):
         return []
-    return [_finding(suspicion, c, frames) for c, frames in sorted(shifts.items())]
+    return [_finding(suspicion, c, frames, stated) for c, frames in sorted(shifts.items())]
 
 
 @dataclass(frozen=True)
@@ -77,9 +81,10 @@ def shifted(suspicion: Suspicion, rays: Rays, camera: int, frames: int) -> Rays:
     return Rays(later(rays.origin), later(rays.direction), rays.scale)
 
 
-def _finding(suspicion: Suspicion, camera: int, frames: int) -> Finding:
+def _finding(suspicion: Suspicion, camera: int, frames: int, stated: Mapping[str, int]) -> Finding:
     names = suspicion.evidence.rig.names
     name = names[camera]
+    frames += stated.get(name, 0)
     count = abs(frames)
     when = f"{count} frame{'s' if count > 1 else ''} {'late' if frames > 0 else 'early'}"
     against = f"camera {names[1 - camera]}" if len(names) == 2 else "the others"

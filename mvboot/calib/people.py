@@ -114,7 +114,9 @@ def _compared(
     for n in range(chosen.shape[2]):
         mine, same = chosen[a, :, n], chosen[b, :, n]
         pair = Rays(
-            _facing(rays.origin, a, b, mine), _facing(rays.direction, a, b, mine), rays.scale[[a, b]]
+            _facing(rays.origin, a, b, mine),
+            _facing(rays.direction, a, b, mine),
+            rays.scale[[a, b]],
         )
         errors = _medians(pair)  # (F, I)
         known = (mine >= 0) & (same >= 0)
@@ -138,9 +140,9 @@ def _medians(pair: Rays) -> Floats:
 
 
 def _signed(pair: Rays) -> Floats:
-    flat = Rays(
-        pair.origin.reshape(2, -1, 3), pair.direction.reshape(2, -1, 3), pair.scale
-    ).signed(0, 1)
+    flat = Rays(pair.origin.reshape(2, -1, 3), pair.direction.reshape(2, -1, 3), pair.scale).signed(
+        0, 1
+    )
     return flat.reshape(2, *pair.direction.shape[1:-1])
 
 
@@ -151,8 +153,8 @@ def in_words(rig: Rig, found: Doubts, largest: bool) -> str:
     who = f" (mostly camera {most[0]})" if len(most) == 1 and len(rig) > 2 else ""
     if largest:
         advice = (
-            "the largest differs from view to view; choose an individual by its name with "
-            "--subject, where it is tracked, or leave out others"
+            "the largest differs from view to view; have the individuals identified and choose one "
+            "by its name with --subject, or hide the others from the detector"
         )
     else:
         advice = "mend who is who in the detections, or triangulate one with --subject"

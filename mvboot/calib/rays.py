@@ -52,9 +52,7 @@ class Rays:
 
     def where(self, points: Mask | NDArray[np.intp]) -> "Rays":
         """Return some of the points."""
-        return replace(
-            self, origin=self.origin[:, points], direction=self.direction[:, points]
-        )
+        return replace(self, origin=self.origin[:, points], direction=self.direction[:, points])
 
     def subset(self, cameras: Sequence[int]) -> "Rays":
         """Return some of the cameras."""

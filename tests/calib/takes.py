@@ -12,7 +12,11 @@ def path(frames, points=12, size=0.25, speed=0.02, seed=0, middle=(0.0, 0.0, 0.6
     turn = rng.uniform(0, 2 * np.pi, (points, 3))
     time = np.arange(frames)[:, None, None]
     limbs = 0.3 * size * np.sin(0.4 * time + turn)
-    walk = speed / 0.15 * np.stack([np.sin(0.15 * time), np.cos(0.11 * time), 0.2 * np.sin(0.3 * time)], -1)
+    walk = (
+        speed
+        / 0.15
+        * np.stack([np.sin(0.15 * time), np.cos(0.11 * time), 0.2 * np.sin(0.3 * time)], -1)
+    )
     return np.asarray(middle) + body + limbs + walk[:, 0]
 
 
