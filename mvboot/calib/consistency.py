@@ -8,7 +8,6 @@ Behind a camera they must not meet: geometry alone cannot see that a world is mi
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mvboot.calib.attainable import Frames, attainable, every_pair
 from mvboot.calib.rays import Floats, Mask, Rays
@@ -20,6 +19,9 @@ from mvboot.rig import Rig
 POINTS = 2000
 FEWEST = 20
 """Common points below which a pair of cameras is not judged."""
+
+MANY_KEYPOINTS = 8
+"""Keypoints from which every other one only judges."""
 
 PIXEL_LEVEL = 0.5
 """Detections are not believed to be better than this, in px."""
@@ -68,6 +70,16 @@ class Agreement:
             return np.asarray((self.px > TIMES * self.allowed) | (self.behind > 0.5))
 
     @property
+    def excess(self) -> Floats:
+        """By how much pairs miss what the noise allows, (C, C): 1 where twice, 2 where four times.
+
+        Pairs whose rays meet behind a camera miss it by at least 3.
+        """
+        with np.errstate(invalid="ignore"):
+            times = np.log2(np.maximum(self.px / self.allowed, 1.0))
+            return np.where(self.behind > 0.5, np.maximum(times, 3.0), times)
+
+    @property
     def bad_left_out(self) -> Mask:
         """Cameras whose detections are farther from the points of the others than noise, (C,)."""
         with np.errstate(invalid="ignore"):
@@ -77,30 +89,6 @@ class Agreement:
     def fits(self) -> bool:
         """Whether no pair and no camera disagrees."""
         return not (self.bad.any() or self.bad_left_out.any())
-
-    @property
-    def outcasts(self) -> list[int]:
-        """The fewest cameras without which no two disagree; the worst are taken first.
-
-        All of them where most would go, or no two are left that agree. Of two that only disagree
-        with each other both: nothing tells which is wrong.
-        """
-        kept = list(range(len(self.px)))
-        out: list[int] = []
-        while self.bad[np.ix_(kept, kept)].any():
-            inner = np.ix_(kept, kept)
-            count = self.bad[inner].sum(1)
-            error = np.nan_to_num(np.where(self.bad[inner], self.px[inner], 0)).sum(1)
-            share = count / np.maximum(self.judged[inner].sum(1), 1)
-            if count.max() == 1 and count.sum() == 2:
-                out += [kept[i] for i in np.flatnonzero(count)]
-                break
-            out.append(kept.pop(int(np.lexsort((error, share, count))[-1])))
-        left = [i for i in range(len(self.px)) if i not in out]
-        agree = self.judged[np.ix_(left, left)].any()
-        if out and (not agree or 2 * len(out) > len(self.px) > 2):
-            return list(range(len(self.px)))
-        return sorted(out)
 
 
 @dataclass(frozen=True)
@@ -117,6 +105,12 @@ class Evidence:
         ordered = keypoints.for_cameras(rig.names)
         return Evidence(rig, ordered, Rays.of(rig, ordered))
 
+    def subset(self, cameras: list[int]) -> "Evidence":
+        """Return the evidence of some cameras."""
+        names = [self.rig.names[c] for c in cameras]
+        kept = self.keypoints.for_cameras(names)
+        return Evidence(self.rig.subset(names), kept, self.rays.subset(cameras))
+
     @property
     def pairs(self) -> list[tuple[int, int]]:
         """Pairs of cameras with enough points in common."""
@@ -132,8 +126,8 @@ def agreement(evidence: Evidence) -> Agreement:
     left, left_allowed = (np.full(count, np.nan) for _ in range(2))
     if not pairs:
         return Agreement(px, allowed, behind, left, left_allowed)
-    training = _training(evidence.keypoints)
-    fitted = attainable(rays, _frames(rig), pairs, training).where(~training)
+    training, held_out = _split(evidence.keypoints)
+    fitted = attainable(rays, _frames(rig), pairs, training).where(held_out)
     for a, b in pairs:
         error, turned_back = rays.off(a, b), rays.behind(a, b)
         seen = np.isfinite(error)
@@ -156,10 +150,31 @@ def agreement(evidence: Evidence) -> Agreement:
     )
 
 
+def outcasts(evidence: Evidence, given: Agreement) -> list[int]:
+    """Return the fewest cameras without which the others fit; the worst are taken first.
+
+    What the noise allows is asked anew each time, of the others. All cameras where most would go.
+    Of two that only disagree with each other both: nothing tells which is wrong.
+    """
+    kept, out, now = list(range(len(given.px))), [], given
+    while not now.fits:
+        if not now.bad.any() or len(kept) == 2:
+            return list(range(len(given.px)))
+        if now.bad.sum() == 2:
+            out += [kept[i] for i in np.flatnonzero(now.bad.any(0))]
+            break
+        excess = np.where(now.bad, now.excess, 0).sum(1)
+        out.append(kept.pop(int(excess.argmax())))
+        now = agreement(evidence.subset(kept))
+    if 2 * len(out) > len(given.px):
+        return list(range(len(given.px)))
+    return sorted(out)
+
+
 def _noise(px: Floats, allowed: Floats, most: Floats) -> Floats:
     """Return what is believed of the noise of each pair: no more than the usual pair's twice."""
     least = np.fmin(px, allowed)
-    usual = float(np.nanquantile(least, 0.25)) if np.isfinite(least).any() else np.nan
+    usual = _median(least)
     believed = np.minimum(np.minimum(allowed, ALIKE * usual), most / TIMES)
     return np.asarray(np.maximum(believed, PIXEL_LEVEL))
 
@@ -169,13 +184,24 @@ def _median(values: Floats) -> float:
     return float(np.median(seen)) if len(seen) else np.nan
 
 
-def _training(keypoints: Keypoints2D) -> NDArray[np.bool_]:
-    """Return which points (P,) the calibration is fitted to: blocks of frames, or every other."""
+def _split(keypoints: Keypoints2D) -> tuple[Mask, Mask]:
+    """Return which points (P,) a calibration is fitted to and which judge it.
+
+    Other frames and, where there are many, other keypoints: a detector errs in each keypoint in
+    its own way, in all frames alike, and a calibration must not learn that.
+    """
     _, frames, individuals, names = keypoints.shape
-    per_frame = individuals * names
+    cells = np.arange(frames * individuals * names).reshape(frames, individuals, names)
     if frames >= 8:
-        return np.repeat(np.arange(frames) * 8 // frames % 2 == 0, per_frame)
-    return np.arange(frames * per_frame) % 2 == 0
+        early = np.broadcast_to(
+            (np.arange(frames) * 8 // frames % 2 == 0)[:, None, None], cells.shape
+        )
+    else:
+        early = cells % 2 == 0
+    if frames < 8 or names < MANY_KEYPOINTS:
+        return early.ravel(), ~early.ravel()
+    even = np.broadcast_to(np.arange(names) % 2 == 0, cells.shape)
+    return (early & even).ravel(), (~early & ~even).ravel()
 
 
 def _frames(rig: Rig) -> Frames:

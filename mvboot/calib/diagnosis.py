@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from mvboot.calib.consistency import POINTS, TIMES, Agreement, Evidence, agreement
+from mvboot.calib.consistency import POINTS, TIMES, Agreement, Evidence, agreement, outcasts
 from mvboot.calib.finding import Finding
 from mvboot.calib.lateness import late_cameras
 from mvboot.calib.mistakes import REVERSED, reposed
@@ -186,8 +186,8 @@ def _poses(suspicion: Suspicion) -> tuple[Finding, ...]:
     everyone = _reversed(suspicion, list(range(len(rig))))
     if everyone:
         return (everyone,)
-    outcasts = given.outcasts
-    single = [_reversed(suspicion, [i]) for i in outcasts] if len(outcasts) < len(rig) else []
+    wrong = outcasts(suspicion.evidence, given)
+    single = [_reversed(suspicion, [i]) for i in wrong] if len(wrong) < len(rig) else []
     return tuple(finding for finding in single if finding) if single and all(single) else ()
 
 
@@ -195,7 +195,8 @@ def _reversed(suspicion: Suspicion, which: list[int]) -> Finding | None:
     rig, keypoints = suspicion.evidence.rig, suspicion.evidence.keypoints
     names = tuple(rig.names[i] for i in which)
     for what, undo in REVERSED.items():
-        if suspicion.gain(Rays.of(reposed(rig, undo, which), keypoints), which):
+        rays = Rays.of(reposed(rig, undo, which), keypoints)
+        if suspicion.gain(rays, which) and suspicion.is_noise(rays, which):
             message = (
                 f"the detections of {_listed(names)} contradict the rig, but not if the file "
                 f"holds {what}; store world-to-camera poses, x_cam = R x_world + t"
@@ -207,14 +208,13 @@ def _reversed(suspicion: Suspicion, which: list[int]) -> Finding | None:
 def _unexplained(suspicion: Suspicion) -> tuple[Finding, ...]:
     """Return what is left to the calibration: the cameras that most others contradict."""
     rig, given = suspicion.evidence.rig, suspicion.given
-    outcasts = given.outcasts or _left_out(suspicion)
-    if len(outcasts) == len(rig):
+    evidence = suspicion.evidence
+    wrong = outcasts(evidence, given) if given.bad.any() else _left_out(suspicion)
+    if len(rig) == 2 or (given.bad.sum() == 2 and len(wrong) == 2):
+        return (_pair(rig, given, *wrong),)
+    if len(wrong) == len(rig):
         return (Finding("inconsistent-keypoints", rig.names, _nothing_fits(rig, given)),)
-    if len(outcasts) == 2 and given.bad[np.ix_(outcasts, outcasts)].any():
-        first, second = outcasts
-        if given.bad.sum() == 2:
-            return (_pair(rig, given, first, second),)
-    return tuple(_odd_one(rig, given, i) for i in outcasts)
+    return tuple(_odd_one(rig, given, i) for i in wrong)
 
 
 def _left_out(suspicion: Suspicion) -> list[int]:

@@ -20,6 +20,9 @@ POINTS = 500
 STEP = 0.02
 """Mean logarithm by which errors must become smaller for another exchange."""
 
+UNKNOWN_PX = 1e4
+"""Error of two cameras that cannot be compared: both at one place, or without rays."""
+
 Order = tuple[int, ...]
 
 
@@ -106,7 +109,7 @@ class _Search:
             scale = np.array([focal_px(cameras[order[c]]) for c in pair])
             origin, direction = (np.stack(part) for part in zip(*parts, strict=True))
             error = self.suspicion.error(Rays(origin, direction, scale), 0, 1)
-            self.errors[key] = np.inf if np.isnan(error) else error
+            self.errors[key] = UNKNOWN_PX if np.isnan(error) else error
         return self.errors[key]
 
     def _rays(self, camera: int, detections: int) -> tuple[Floats, Floats]:

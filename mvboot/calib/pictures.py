@@ -136,7 +136,8 @@ def _sizes(suspicion: Suspicion, which: Sequence[int]) -> Iterator[_Change]:
         more = " ..." if len(which) > 2 else ""
         message = (
             f"the pictures of {_whose(suspicion, which)} have {float(factor):.3g} times the "
-            f"size of the calibration: the detections agree once that is undone; mvboot rig convert ... {sizes}{more}"
+            f"size of the calibration: the detections agree once that is undone; mvboot rig "
+            f"convert ... {sizes}{more}"
         )
         yield _Change("resized-pictures", tuple(which), _with(keypoints, changed), message)
 

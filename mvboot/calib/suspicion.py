@@ -45,6 +45,12 @@ class Suspicion:
         allowed = np.array([self.given.allowed[p] for p in pairs])
         return believed(before, after, allowed)
 
+    def is_noise(self, rays: Rays, changed: Iterable[int]) -> bool:
+        """Whether every pair of the changed cameras is as near as the noise allows."""
+        which = set(changed)
+        pairs = [p for p in self.evidence.pairs if which & set(p)]
+        return all(self.error(rays, *p) <= TIMES * self.given.allowed[p] for p in pairs)
+
 
 def believed(before: Floats, after: Floats, allowed: Floats) -> float:
     """Return the mean logarithm of what errors became smaller by; 0 unless they are noise now."""
