@@ -37,7 +37,7 @@ def check_rig(rig: Rig) -> tuple[Finding, ...]:
 
     A transposed K and a rotation with determinant -1 cannot be loaded at all: `load_rig` refuses
     them by name. Moving cameras are checked at their first frame. What only detections can tell
-    is asked by `check_keypoints`.
+    is asked by `diagnose`.
     """
     views = Views(rig.still())
     doubles = _equal_cameras(views)

@@ -12,8 +12,7 @@ class Finding:
     code
         ``identical-blocks``, ``same-pose``, ``inverse-pose``, ``mixed-units``,
         ``implausible-units``, ``below-floor``, ``no-common-volume``, ``near-zero-baseline``,
-        ``lens-folds``; from detections ``swapped-names``, ``inverse-pose``, ``mirrored-world``,
-        ``inconsistent-keypoints``.
+        ``lens-folds``; from detections those of `Diagnosis`.
     cameras
         Names of the cameras concerned.
     message

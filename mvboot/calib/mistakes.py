@@ -4,7 +4,7 @@ No single number of a pose betrays them. But people set cameras up around a subj
 near one point from many sides, at similar distances, mostly upright. A mistake is named only if
 the rig as given does not look like that and undoing this one mistake makes it so. Parallel rows,
 outward rings and corridors never look like that, so they are never called wrong; and a reversed
-rig that looks as good as before needs keypoints to be told (`check_keypoints`).
+rig that looks as good as before needs keypoints to be told (`diagnose`).
 """
 
 from collections.abc import Callable, Iterable

@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, Field
 
-from mvboot.calib import Finding, check_keypoints
+from mvboot.calib import Diagnosis, diagnose
+from mvboot.calib.diagnosis import Names
+from mvboot.datasets.sides import left_right_pairs
 from mvboot.errors import InputError
 from mvboot.formats.alignment import AS_IT_IS, Alignment, Crop
 from mvboot.formats.detections import load_keypoints, match_cameras
@@ -81,17 +84,49 @@ def of_subject(keypoints: Keypoints2D, subject: str | None, min_confidence: floa
     return keypoints.of(subject)
 
 
-def findings_by_keypoints(rig: Rig, pattern: str, told: DetectionSettings) -> tuple[Finding, ...]:
-    """Return the faults of a rig that only detections of its cameras can tell."""
-    return check_keypoints(rig, detections_of(rig, pattern, told))
+def diagnosed(
+    rig: Rig, everyone: Keypoints2D, told: DetectionSettings, camera_map: Mapping[str, str]
+) -> Diagnosis:
+    """Return how well the detections of the subject fit the rig, and why not better.
+
+    ``everyone`` has all individuals, with the rig's cameras; ``camera_map`` tells what they were
+    called, for advice.
+    """
+    chosen = of_subject(everyone, told.subject, told.min_confidence).above(told.min_confidence)
+    pairs = left_right_pairs(everyone.keypoints)
+    names = Names(
+        cameras={there: here for here, there in camera_map.items()},
+        sides=pairs | {b: a for a, b in pairs.items()},
+        offsets=told.offset,
+        largest=told.subject == LARGEST,
+    )
+    people = None if told.subject is None else everyone.above(told.min_confidence)
+    return diagnose(rig, chosen, people, names)
+
+
+def diagnosis_of(rig: Rig, pattern: str, told: DetectionSettings) -> tuple[Diagnosis, list[str]]:
+    """Return what the detections in files say about a rig, and what was noted when reading them."""
+    everyone, names = _everyone(rig, pattern, told)
+    return diagnosed(rig, everyone, told, names), notes(everyone.source)
 
 
 def detections_of(rig: Rig, pattern: str, told: DetectionSettings) -> Keypoints2D:
     """Return the confident detections of the subject, as the rig's cameras would have them."""
+    everyone, _ = _everyone(rig, pattern, told)
+    return of_subject(everyone, told.subject, told.min_confidence).above(told.min_confidence)
+
+
+def notes(source: Mapping[str, Any]) -> list[str]:
+    """Return what a reader found worth telling about a file."""
+    return [str(note) for note in source.get("notes", ())]
+
+
+def _everyone(
+    rig: Rig, pattern: str, told: DetectionSettings
+) -> tuple[Keypoints2D, dict[str, str]]:
     alignment = told.alignment(rig)
     known = (*rig.names, *told.camera_map)
     found = load_keypoints(pattern, told.keypoints_format, known, alignment.timed)
     check_subject(found, told.subject, pattern)
     names = match_cameras(rig.names, found.cameras, told.map_for(found.cameras))
-    named = matched(found, rig, names, alignment)
-    return of_subject(named, told.subject, told.min_confidence).above(told.min_confidence)
+    return matched(found, rig, names, alignment), names

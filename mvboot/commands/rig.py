@@ -129,14 +129,21 @@ def check(
     """Look for faults: equal, inverse or mixed-up poses, units, floor, shared view."""
     from dataclasses import replace
 
-    from mvboot.calib import check_rig
-    from mvboot.commands.matching import DetectionSettings, findings_by_keypoints
+    from mvboot.calib import Finding, check_rig
+    from mvboot.calib.scale import scale_warning, scale_words
+    from mvboot.commands.matching import DetectionSettings, diagnosis_of, notes
     from mvboot.formats.rigs import load_rig
+    from mvboot.report.agreement import camera_rows, pair_rows
 
     say = Output(as_json)
     rig = load_rig(path, format, units)
     rig = replace(rig, up=up) if up else rig
     findings = check_rig(rig)
+    scale = scale_warning(rig)
+    if scale and all(finding.code != "implausible-units" for finding in findings):
+        findings += (Finding("implausible-units", rig.names, scale),)
+    warnings = notes(rig.provenance)
+    result: dict[str, Any] = {}
     if keypoints:
         told = DetectionSettings(
             keypoints_format=keypoints_format,
@@ -147,11 +154,21 @@ def check(
             subject=subject,
             min_confidence=min_confidence,
         )
-        findings += findings_by_keypoints(rig, keypoints, told)
+        diagnosis, noted = diagnosis_of(rig, keypoints, told)
+        findings += diagnosis.findings
+        warnings = [*warnings, *noted, *diagnosis.doubts]
+        result |= diagnosis.as_dict()
+    for warning in warnings:
+        say.warn(warning)
     say.say(_describe(rig))
+    say.say(scale_words(rig))
+    if keypoints:
+        say.table(camera_rows(diagnosis))
+        say.say()
+        say.table(pair_rows(diagnosis))
     for finding in findings:
         say.say(f"  {finding}")
-    say.result({"findings": [vars(finding) for finding in findings]})
+    say.result(result | {"findings": [vars(finding) for finding in findings]})
     if findings:
         noun = "fault" if len(findings) == 1 else "faults"
         raise QualityMissed(f"{path}: {len(findings)} {noun} found")

@@ -10,9 +10,18 @@ import numpy as np
 from pydantic import ConfigDict, Field
 
 from mvboot import __version__
-from mvboot.calib import check_keypoints, check_rig
-from mvboot.commands.matching import DetectionSettings, check_subject, matched, of_subject
+from mvboot.calib import Diagnosis, check_rig
+from mvboot.calib.scale import scale_warning, scale_words
+from mvboot.commands.matching import (
+    DetectionSettings,
+    check_subject,
+    diagnosed,
+    matched,
+    notes,
+    of_subject,
+)
 from mvboot.commands.output import Output
+from mvboot.commands.verdict import nothing, require_enough, say_refused
 from mvboot.config import dump_yaml, parse_yaml
 from mvboot.errors import InputError, NothingUsable, QualityMissed
 from mvboot.files import atomic_folder, hash_file
@@ -24,7 +33,7 @@ from mvboot.formats.keypoints3d_table import Keypoints3DWriter
 from mvboot.formats.rigs import load_rig
 from mvboot.keypoints import Keypoints2D, Keypoints3D
 from mvboot.reading import read_json, read_text
-from mvboot.report.triangulation import REMEDIES, Funnel, write_json
+from mvboot.report.triangulation import Funnel, write_json
 from mvboot.rig import Rig
 from mvboot.triangulation import TriangulationOptions
 from mvboot.triangulation.evaluate import keypoint_noise, leave_one_out, linear_error
@@ -35,6 +44,10 @@ CHUNK_POINTS = 50_000
 SAMPLE_POINTS = 20_000
 """Points on which noise and leave-one-out error are measured; drawn at random from more."""
 
+DIAGNOSED_POINTS = 200_000
+"""Points in which faults are looked for, in stretches of frames."""
+
+STRETCHES = 8
 FEW_CAMERAS = 3
 MANY = 0.1
 """Share of the points that two cameras see and that are refused for it, from which it is said."""
@@ -116,6 +129,7 @@ class Recording:
             self._paired = {name: name for name in self.rig.names}
         sample = self._source.sample(SAMPLE_POINTS, np.random.default_rng(config.seed))
         say.say(f"rig: {_describe_rig(self.rig)}")
+        say.say(scale_words(self.rig))
         say.say(f"keypoints: {describe(sample)}")
         renamed = {a: b for a, b in self.camera_map.items() if a != b}
         if renamed:
@@ -176,10 +190,24 @@ class Recording:
             "inputs": {**rig_file, **dict(self.sample.source.get("inputs", {}))},
         }
 
+    @cached_property
+    def diagnosis(self) -> Diagnosis:
+        """How well the detections fit the rig, by stretches of frames where there are many."""
+        config, source = self.config, self._source
+        if isinstance(source, Keypoints2DFile):
+            block = next(iter(source.chunks(CHUNK_POINTS)))
+        else:
+            block = source.at_rows(_stretches(source, DIAGNOSED_POINTS))
+        everyone = matched(block, self.rig, self._paired)
+        return diagnosed(self.rig, everyone, config, self.camera_map)
+
     def _collect_warnings(self) -> None:
-        findings = check_rig(self.rig)
-        findings += check_keypoints(self.rig, self.confident)
+        scale = scale_warning(self.rig)
+        self.warnings += [*notes(self.rig.provenance), *notes(self.sample.source)]
+        self.warnings += [scale] if scale else []
+        findings = check_rig(self.rig) + self.diagnosis.findings
         self.warnings += [str(finding) for finding in findings]
+        self.warnings += self.diagnosis.doubts
         if len(self.rig) < FEW_CAMERAS or self.config.min_views == 2:
             self.warnings.append(
                 "points may rest on two views: a wrong detection near the other's epipolar line "
@@ -211,15 +239,17 @@ def run(config: TriangulateConfig, overwrite: bool, fail_above: float | None, sa
         funnel = _triangulate(recording, folder, exports, say)
         say.table(funnel.rows())
         if not funnel.accepted.any():
-            raise NothingUsable(_nothing(funnel) + _two_views(funnel))
-        if _two_views(funnel):
-            say.say(f"\n{_two_views(funnel)[2:]}")
+            raise NothingUsable(nothing(funnel, recording.diagnosis))
         summary = _summary(recording, funnel, exports)
         write_json(summary, folder / "summary.json")
         dump_yaml(config.model_dump(mode="json", exclude_none=True), folder / "config.yaml")
     for name in earlier - set(summary["files"]):
         (config.out / name).unlink(missing_ok=True)
     _say_result(summary, config, say)
+    say_refused(
+        funnel, summary["linear_px"]["median"], config.threshold_px, recording.diagnosis, say
+    )
+    require_enough(funnel, recording.diagnosis)
     median = summary["reprojection_px"]["median"]
     if fail_above is not None and median > fail_above:
         raise QualityMissed(
@@ -260,6 +290,16 @@ def _open(
     return load_keypoints(config.keypoints, config.keypoints_format, known, alignment.timed)
 
 
+def _stretches(keypoints: Keypoints2D, points: int) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Return rows of consecutive frames, evenly spread, with about this many points in all."""
+    count = len(keypoints.frames)
+    length = points // max(1, len(keypoints.individuals) * len(keypoints.keypoints)) // STRETCHES
+    if count <= STRETCHES * max(1, length):
+        return np.arange(count)
+    starts = np.linspace(0, count - max(1, length), STRETCHES).astype(int)
+    return np.unique((starts[:, None] + np.arange(max(1, length))).ravel())
+
+
 def _triangulate(
     recording: Recording, folder: Path, exports: dict[str, str], say: Output
 ) -> Funnel:
@@ -295,11 +335,13 @@ def _summary(recording: Recording, funnel: Funnel, exports: dict[str, str]) -> d
     sampled = len(confident.frames) * len(confident.individuals) * len(confident.keypoints)
     return {
         "points": int(funnel.points.sum()),
+        "seen": int(funnel.two_or_more_views.sum()),
         "accepted": int(funnel.accepted.sum()),
         "reprojection_px": funnel.reprojection(),
         "linear_px": linear_error(recording.rig, confident),
         "leave_one_out_px": {**left_out.summary(), "points_sampled": sampled},
         "funnel": funnel.as_dict(),
+        "agreement": recording.diagnosis.as_dict(),
         "units": recording.rig.units,
         "frames": funnel.frames,
         "individuals": list(recording.sample.individuals),
@@ -327,39 +369,14 @@ def _describe_rig(rig: Rig) -> str:
     return f"{source}: {len(rig)} cameras ({', '.join(rig.names)}), units {rig.units}"
 
 
-def _nothing(funnel: Funnel) -> str:
-    reason = funnel.main_reason()
-    if funnel.above_threshold.sum() == 0:
-        return "nothing could be triangulated: no detection is confident enough"
-    remedy = REMEDIES.get(reason or "", "")
-    return f"nothing could be triangulated, mostly for {reason!r}: {remedy}"
-
-
-def _two_views(funnel: Funnel) -> str:
-    """Return the words about points that only two cameras see, "" where they are few."""
-    starved = funnel.starved()
-    if starved < MANY * funnel.points.sum():
-        return ""
-    return (
-        f". {starved:,} points are seen by fewer cameras than must agree, but by two: "
-        "--min-views 2 accepts them, though two views cannot tell a wrong detection"
-    )
-
-
 def _say_result(summary: dict[str, Any], config: TriangulateConfig, say: Output) -> None:
     error, out = summary["reprojection_px"], summary["leave_one_out_px"]
-    share = 100 * summary["accepted"] / max(1, summary["points"])
+    share = 100 * summary["accepted"] / max(1, summary["seen"])
     say.say(
-        f"\n{summary['accepted']:,} of {summary['points']:,} points accepted ({share:.1f} %), "
+        f"\n{summary['accepted']:,} of {summary['seen']:,} points that two or more cameras saw "
+        f"accepted ({share:.1f} %), "
         f"reprojection error median {error['median']:.3g} px, 90 % within {error['p90']:.3g} px"
     )
-    linear = summary["linear_px"]["median"]
-    if share < 50 and linear > config.threshold_px / 2:
-        say.warn(
-            f"most points are refused; a plain triangulation of all detections is off by "
-            f"{linear:.3g} px: allow that with --threshold-px {max(1, round(2 * linear))}, or if "
-            "it is too much, the calibration does not fit these detections: refine it"
-        )
     if out["median"] is not None:
         say.say(
             f"leaving each camera out: median {out['median']:.3g} px, "

@@ -15,8 +15,8 @@ REMEDIES = {
     "too few detections": "lower --min-confidence, or --min-views if fewer cameras see it",
     "rays nearly parallel": "the cameras that see it stand too close together; add a side view",
     "behind the cameras": "camera names or poses do not belong together; run `mvboot rig check`",
-    "too few agreeing views": "views contradict each other: check the calibration "
-    "(`mvboot rig check`), the camera names and the frame alignment, or raise --threshold-px",
+    "too few agreeing views": "views contradict each other: check camera names, frame alignment, "
+    "who is who and then the calibration (`mvboot rig check --keypoints`)",
     "did not converge": "views contradict each other; check the calibration and the detections",
 }
 """What a user can do about each reason of `triangulation.REASONS`."""
@@ -24,6 +24,9 @@ REMEDIES = {
 
 class Funnel:
     """How many detections and points of each keypoint survive each step; fed block by block.
+
+    ``points`` counts every frame and individual, seen or not. Shares and refusals are of the
+    points that two or more cameras saw: who is not there is not refused.
 
     Parameters
     ----------
@@ -40,6 +43,7 @@ class Funnel:
         self.inliers = np.zeros(len(keypoints), dtype=np.int64)
         self.points = np.zeros(len(keypoints), dtype=np.int64)
         self.accepted = np.zeros(len(keypoints), dtype=np.int64)
+        self.only_two_views = np.zeros(len(keypoints), dtype=np.int64)
         self.refused: list[Counter[str]] = [Counter() for _ in keypoints]
         self._errors: list[NDArray[np.float32]] = []
 
@@ -48,13 +52,16 @@ class Funnel:
         self.frames += len(raw.frames)
         self.detections += raw.present.sum((0, 1, 2))
         self.above_threshold += confident.present.sum((0, 1, 2))
-        self.two_or_more_views += (confident.present.sum(0) >= 2).sum((0, 1))
+        views = confident.present.sum(0)
+        self.two_or_more_views += (views >= 2).sum((0, 1))
+        self.only_two_views += ((views == 2) & ~solved.accepted).sum((0, 1))
         self.inliers += solved.inliers.sum((0, 1, 2))
         self.points += solved.accepted.shape[0] * solved.accepted.shape[1]
         self.accepted += solved.accepted.sum((0, 1))
         self._errors.append(solved.error_px[solved.accepted].astype(np.float32))
         for k in range(len(self.keypoints)):
-            self.refused[k].update(solved.reason[:, :, k][~solved.accepted[:, :, k]])
+            refused = (views[:, :, k] >= 2) & ~solved.accepted[:, :, k]
+            self.refused[k].update(solved.reason[:, :, k][refused])
 
     def reprojection(self) -> dict[str, float | None]:
         """Return median, mean and 90th percentile of the points' reprojection errors in px."""
@@ -98,16 +105,23 @@ class Funnel:
         body = [self._row(name, [k]) for k, name in enumerate(self.keypoints)]
         return [header, *body, self._row("all", list(range(len(self.keypoints))))]
 
+    @property
+    def share(self) -> float:
+        """Share of the points seen by two or more cameras that were accepted; 1 if none were."""
+        seen = int(self.two_or_more_views.sum())
+        return int(self.accepted.sum()) / seen if seen else 1.0
+
+    @property
+    def lacks_views(self) -> bool:
+        """Whether most refused points were seen by two cameras only, and need one more to agree."""
+        refused = sum(self.refused, Counter())
+        few = min(refused["too few detections"], int(self.only_two_views.sum()))
+        return 2 * few > refused.total() > 0
+
     def main_reason(self) -> str | None:
         """Return the most frequent reason of refusal over all keypoints, or None."""
         total = sum(self.refused, Counter())
         return total.most_common(1)[0][0] if total else None
-
-    def starved(self) -> int:
-        """Return how many points were refused for too few views though two cameras see them."""
-        total = sum(self.refused, Counter())
-        others = sum(total.values()) - total["too few detections"]
-        return max(0, int(self.two_or_more_views.sum() - self.accepted.sum()) - others)
 
     def _row(self, name: str, which: list[int]) -> tuple[str, ...]:
         counts = [
@@ -122,7 +136,7 @@ class Funnel:
             )
         ]
         refused = sum((self.refused[k] for k in which), Counter())
-        share = 100 * counts[-1] / max(1, counts[2])
+        share = 100 * counts[-1] / max(1, counts[3])
         reason = refused.most_common(1)[0][0] if refused else ""
         return (name, *(f"{count:,}" for count in counts), f"{share:.1f} %", reason)
 

@@ -163,6 +163,54 @@ def test_a_faulty_rig_is_named_before_it_is_used(mvboot, walker, tmp_path):
     assert any("identical-blocks" in line for line in summary(tmp_path / "out")["warnings"])
 
 
+def test_hardly_anything_accepted_is_exit_code_1_with_the_cause(mvboot, walker, tmp_path):
+    rig = walker.scene.rig
+    a, b, c, *_ = rig.names
+    mixed = {a: b, b: c, c: a}
+    write_keypoints2d(walker.detections.renamed(mixed), tmp_path / "k.parquet")
+    arguments = ("--keypoints", tmp_path / "k.parquet")
+    result = mvboot(
+        *("triangulate", "--rig", walker.rig, *arguments, "--out", tmp_path / "out"),
+        *("--min-views", 4, "--threshold-px", 4),
+    )
+    assert result.code in (1, 3) and "swapped-names" in result.err
+    assert "--threshold-px" not in result.err
+    checked = mvboot("rig", "check", walker.rig, *arguments)
+    assert checked.code == 1 and "swapped-names" in checked.out and "noise allows" in checked.out
+
+
+def test_who_is_not_there_is_not_refused(mvboot, walker, tmp_path):
+    one = walker.detections
+    absent = np.full_like(one.xy, np.nan)
+    both = replace(
+        one,
+        individuals=("there", "absent"),
+        xy=np.concatenate([one.xy, absent], 2),
+        confidence=np.concatenate([one.confidence, absent[..., 0]], 2),
+    )
+    write_keypoints2d(both, tmp_path / "both.parquet")
+    result = mvboot(
+        *("triangulate", "--rig", walker.rig, "--keypoints", tmp_path / "both.parquet"),
+        *("--out", tmp_path / "out"),
+    )
+    assert result.code == 0 and "refused" not in result.err
+    facts = summary(tmp_path / "out")
+    assert facts["seen"] <= facts["points"] / 2 and facts["accepted"] > 0.8 * facts["seen"]
+    refused = sum(sum(part["refused"].values()) for part in facts["funnel"].values())
+    assert refused == facts["seen"] - facts["accepted"]
+
+
+def test_points_of_two_views_are_told_how_to_be_accepted(mvboot, walker, tmp_path):
+    keep = np.zeros(walker.detections.shape, bool)
+    keep[:2] = True
+    write_keypoints2d(walker.detections.where(keep), tmp_path / "k.parquet")
+    result = mvboot(
+        *("triangulate", "--rig", walker.rig, "--keypoints", tmp_path / "k.parquet"),
+        *("--out", tmp_path / "out"),
+    )
+    assert result.code == 3 and "--min-views 2" in result.err
+
+
 def test_a_large_table_is_streamed(mvboot, walker, tmp_path, monkeypatch):
     monkeypatch.setattr("mvboot.formats.keypoints2d_table.ROWS_PER_GROUP", 300)
     monkeypatch.setattr("mvboot.commands.triangulation.CHUNK_POINTS", 40)
