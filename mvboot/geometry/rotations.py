@@ -51,7 +51,7 @@ def rotvec_of(R: Float[Tensor, "*batch 3 3"]) -> Float[Tensor, "*batch 3"]:
 
 
 def polished(R: Float[Tensor, "*batch 3 3"]) -> Float[Tensor, "*batch 3 3"]:
-    """Return the rotation nearest to a matrix that is almost one: the polar factor (Higham 1986)."""
+    """Return the rotation nearest to a matrix close to one: the polar factor (Higham 1986)."""
     for _ in range(POLAR_STEPS):
         R = (R + torch.linalg.inv(R).mT) / 2
     return R
