@@ -19,7 +19,7 @@ from mvboot.commands.surface import surface
 from mvboot.commands.synth import synth
 from mvboot.commands.train import train
 from mvboot.commands.triangulate import triangulate
-from mvboot.errors import heed_signals, run_app
+from mvboot.errors import DEBUG, heed_signals, run_app
 
 app = typer.Typer(
     name="mvboot",
@@ -54,6 +54,9 @@ def _version(wanted: bool) -> None:
 def _main(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option(DEBUG, help="Show where an error arose, for a report of it.")
     ] = False,
 ) -> None:
     pass

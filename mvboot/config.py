@@ -13,9 +13,12 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from mvboot.errors import InputError
 from mvboot.files import atomic_file
+from mvboot.reading import read_text
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
+MAX_NODES = 10_000_000
+"""Values of a YAML file with its aliases written out."""
 UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")
 """What pydantic calls a key that a model, or a dataclass, does not know."""
 
@@ -49,24 +52,10 @@ def load_mapping(path: str | Path, model: type[BaseModel]) -> dict[str, Any]:
     return dict(data)
 
 
-def read_text(path: str | Path) -> str:
-    """Read a UTF-8 text file; InputError where it is missing, a folder or not text."""
-    try:
-        return Path(path).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise InputError("no such file", where=path) from None
-    except IsADirectoryError:
-        raise InputError("is a folder, not a file", where=path) from None
-    except UnicodeDecodeError:
-        raise InputError("is not a text file", where=path) from None
-    except OSError as error:
-        raise InputError(f"cannot be read ({error.strerror})", where=path) from None
-
-
 def parse_yaml(text: str, where: str | Path) -> Any:
     """Parse YAML, keeping positions; InputError with line and column where it is broken."""
     try:
-        return YAML(typ="rt").load(text)
+        data = YAML(typ="rt").load(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         message = f"broken YAML: {error.problem or error.context}"
@@ -75,6 +64,33 @@ def parse_yaml(text: str, where: str | Path) -> Any:
         raise _located(message, where, text, mark.line, mark.column) from None
     except YAMLError as error:
         raise InputError(f"broken YAML: {str(error).splitlines()[0]}", where=where) from None
+    except RecursionError:
+        raise InputError("broken YAML: it is nested too deeply", where=where) from None
+    except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:  # odd tags
+        raise InputError(f"broken YAML: {str(error).splitlines()[0]}", where=where) from None
+    require_finite(data, where)
+    return data
+
+
+def require_finite(data: Any, where: str | Path) -> None:
+    """Raise InputError for YAML whose aliases repeat each other, or itself, without end."""
+    try:
+        count = _nodes(data, {})
+    except RecursionError:
+        count = MAX_NODES
+    if count >= MAX_NODES:
+        raise InputError("its aliases (*name) repeat each other too often; write it out", where)
+
+
+def _nodes(data: Any, known: dict[int, int]) -> int:
+    """Return how many values a YAML tree has once its aliases are written out."""
+    if not isinstance(data, Mapping | list):
+        return 1
+    if id(data) not in known:
+        known[id(data)] = MAX_NODES  # what holds itself has no end
+        parts = data.values() if isinstance(data, Mapping) else data
+        known[id(data)] = 1 + sum(_nodes(part, known) for part in parts)
+    return known[id(data)]
 
 
 def validate(data: Any, model: type[ModelT], where: str | Path, text: str) -> ModelT:

@@ -3,12 +3,17 @@
 import signal
 import sys
 import threading
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from typer import Typer
+
+
+DEBUG = "--debug"
+"""Shows where an error arose, anywhere on the command line."""
 
 
 class MvbootError(Exception):
@@ -74,9 +79,12 @@ def run_app(app: "Typer", arguments: Sequence[str]) -> int:
     """Run a command line and return its exit code; what went wrong is one line, no traceback."""
     import typer
 
+    debug = DEBUG in arguments
     try:
-        code = app(list(arguments), standalone_mode=False)
+        code = app([given for given in arguments if given != DEBUG], standalone_mode=False)
     except MvbootError as error:
+        if debug:
+            traceback.print_exception(error)
         print(f"mvboot: {error}", file=sys.stderr)
         return error.exit_code
     except typer.TyperException as error:

@@ -14,6 +14,26 @@ PARTIAL = ".partial-"
 """How names of unfinished folders begin."""
 
 
+MAX_NAME = 200
+"""Bytes of a name that becomes a file's; file systems allow 255 with what is added to it."""
+
+
+def safe_name(name: str, what: str, where: str | Path | None = None) -> str:
+    """Return a name from a file (camera, keypoint, ...) that may become part of a path.
+
+    InputError for a name that would leave its folder or that file systems do not allow: empty,
+    ``.`` and ``..``, slashes, control characters, more than 200 bytes. ``what`` says whose name it
+    is.
+    """
+    unsafe = set(name) & {"/", "\\", ":"} or not name.isprintable() or name != name.strip()
+    if unsafe or name in ("", ".", "..") or len(name.encode()) > MAX_NAME:
+        shown = name if len(name) <= 40 else f"{name[:40]}..."
+        raise InputError(
+            f"{what} {shown!r} cannot be part of a file's name; rename it first", where=where
+        )
+    return name
+
+
 @contextmanager
 def atomic_file(path: str | Path) -> Iterator[Path]:
     """Yield a path to write to; it becomes ``path`` when the block ends, and vanishes if it fails.

@@ -4,7 +4,14 @@ import pytest
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from mvboot import InputError
-from mvboot.config import apply_overrides, dump_yaml, from_options, load_mapping, load_yaml
+from mvboot.config import (
+    apply_overrides,
+    dump_yaml,
+    from_options,
+    load_mapping,
+    load_yaml,
+    parse_yaml,
+)
 
 
 class Part(BaseModel):
@@ -155,3 +162,17 @@ def test_what_is_written_is_read_back(tmp_path):
 
 def load_like():
     return {"name": "ä: #1", "parts": {"left": {"width": 3, "tags": ["x", "y"]}}}
+
+
+def test_yaml_that_repeats_itself_without_end_is_refused():
+    bomb = "a: &a [1, 1]\n" + "".join(
+        f"{chr(98 + i)}: &{chr(98 + i)} [{', '.join(['*' + chr(97 + i)] * 9)}]\n" for i in range(12)
+    )
+    with pytest.raises(InputError, match="aliases"):
+        parse_yaml(bomb, "a.yaml")
+    assert parse_yaml("a: &a [1]\nb: *a", "a.yaml")["b"] == [1]
+
+
+def test_yaml_that_is_nested_too_deeply_is_refused():
+    with pytest.raises(InputError, match="nested too deeply"):
+        parse_yaml("[" * 5000 + "]" * 5000, "a.yaml")

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from mvboot.errors import InputError
-from mvboot.files import atomic_file, atomic_folder, hash_file, natural_key
+from mvboot.files import atomic_file, atomic_folder, hash_file, natural_key, safe_name
 
 
 class Interrupted(Exception):
@@ -218,3 +218,16 @@ def test_natural_order():
 def test_hash_is_the_start_of_sha256(tmp_path):
     fill(tmp_path, a="content")
     assert hash_file(tmp_path / "a") == hashlib.sha256(b"content").hexdigest()[:16]
+
+
+@pytest.mark.parametrize("name", ["cam 01", "Nase-ä", "a.b", "..a"])
+def test_ordinary_names_become_file_names(name):
+    assert safe_name(name, "camera") == name
+
+
+@pytest.mark.parametrize(
+    "name", ["", ".", "..", "a/b", "../a", "/etc/passwd", "a\\b", "a\0", "a\n", " a", "x" * 300]
+)
+def test_names_never_become_paths(name):
+    with pytest.raises(InputError, match=r"rig.yaml: camera .* cannot be part of"):
+        safe_name(name, "camera", "rig.yaml")

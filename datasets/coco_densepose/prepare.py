@@ -17,8 +17,8 @@ from mvboot.datasets import CaptureWriter, public
 from mvboot.datasets.conversion import add_pictures
 from mvboot.errors import InputError
 from mvboot.fields import DenseField
-from mvboot.formats.rig_format import read_json
 from mvboot.geometry import Camera
+from mvboot.reading import read_json
 from mvboot.rig import Rig
 from mvboot.template import Template
 

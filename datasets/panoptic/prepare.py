@@ -11,8 +11,8 @@ from mvboot.datasets import CaptureWriter, public
 from mvboot.datasets.conversion import add_pictures, add_video, sized, truth
 from mvboot.errors import InputError
 from mvboot.formats.pattern import frames as frames_of
-from mvboot.formats.rig_format import read_json
 from mvboot.formats.rigs import load_rig
+from mvboot.reading import read_json
 
 CARD = "datasets/panoptic/card.md"
 LICENCE = "CMU Panoptic Studio: non-commercial research only"

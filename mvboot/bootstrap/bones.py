@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, RootModel, model_validator
 
-from mvboot.config import parse_yaml, read_text, validate
+from mvboot.config import parse_yaml, validate
 from mvboot.errors import InputError
+from mvboot.reading import read_text
 from mvboot.rig import UNITS_IN_M
 from mvboot.template import Template
 

@@ -61,7 +61,8 @@ def stated(config: Path | None, key: str) -> Any:
     """
     if config is None:
         return None
-    from mvboot.config import parse_yaml, read_text
+    from mvboot.config import parse_yaml
+    from mvboot.reading import read_text
 
     content = parse_yaml(read_text(config), config)
     return content.get(key) if isinstance(content, dict) else None

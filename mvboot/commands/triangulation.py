@@ -13,16 +13,16 @@ from mvboot import __version__
 from mvboot.calib import check_keypoints, check_rig
 from mvboot.commands.matching import check_subject, matched, of_subject
 from mvboot.commands.output import Output
-from mvboot.config import dump_yaml, parse_yaml, read_text
+from mvboot.config import dump_yaml, parse_yaml
 from mvboot.errors import InputError, NothingUsable, QualityMissed
 from mvboot.files import atomic_folder, hash_file
 from mvboot.formats.detections import describe, load_keypoints, match_cameras
 from mvboot.formats.exports import joined, named_export
 from mvboot.formats.keypoints2d_table import Keypoints2DFile
 from mvboot.formats.keypoints3d_table import Keypoints3DWriter
-from mvboot.formats.rig_format import read_json
 from mvboot.formats.rigs import load_rig
 from mvboot.keypoints import Keypoints2D, Keypoints3D
+from mvboot.reading import read_json, read_text
 from mvboot.report.triangulation import REMEDIES, Funnel, write_json
 from mvboot.rig import Rig
 from mvboot.triangulation import TriangulationOptions

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mvboot.config import read_text
 from mvboot.errors import InputError
 from mvboot.formats.rig_format import camera_errors
 from mvboot.geometry import Camera
+from mvboot.reading import read_text
 
 Floats = NDArray[np.float64]
 POSE = (3, 3, 3, 3)

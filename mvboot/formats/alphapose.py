@@ -19,8 +19,8 @@ from mvboot.formats.detection_format import (
     clean,
 )
 from mvboot.formats.people import PersonPose, from_people
-from mvboot.formats.rig_format import head, read_json
 from mvboot.keypoints import Keypoints2D
+from mvboot.reading import head, read_json
 
 COCO_17 = (
     "nose left_eye right_eye left_ear right_ear left_shoulder right_shoulder left_elbow "

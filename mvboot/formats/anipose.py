@@ -18,13 +18,12 @@ from mvboot.formats.rig_format import (
     array,
     brown,
     camera_errors,
-    head,
     padded_coefficients,
-    read_toml,
     rodrigues,
     toml_table,
 )
 from mvboot.geometry import Camera
+from mvboot.reading import head, read_toml
 from mvboot.rig import Rig
 
 NOT_CAMERAS = ("metadata", "capture_volume", "charuco", "checkerboard")

@@ -15,13 +15,12 @@ from mvboot.formats.rig_format import (
     RigFormat,
     camera_errors,
     camera_numbers,
-    head,
     padded_coefficients,
-    read_toml,
     rodrigues,
     toml_table,
 )
 from mvboot.geometry import Camera
+from mvboot.reading import head, read_toml
 from mvboot.rig import Rig
 
 LIMITS = Limits("Caliscope TOML", lenses=("pinhole", "brown", "fisheye"), size=True)

@@ -20,8 +20,8 @@ from mvboot.formats.detection_format import (
     clean,
     require_one,
 )
-from mvboot.formats.rig_format import head
 from mvboot.keypoints import Keypoints2D
+from mvboot.reading import head
 
 POINT_COLUMNS = ("keypoint_id", "point_id")
 

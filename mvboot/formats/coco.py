@@ -16,8 +16,8 @@ from mvboot.errors import InputError
 from mvboot.files import atomic_file
 from mvboot.formats.detection_format import CameraDetections, DetectionFormat, as_triples, clean
 from mvboot.formats.people import PersonPose, from_people
-from mvboot.formats.rig_format import head, read_json
 from mvboot.keypoints import Keypoints2D
+from mvboot.reading import head, read_json
 
 
 def _matches(path: Path) -> bool:

@@ -16,8 +16,8 @@ import pandas as pd
 from mvboot.errors import InputError
 from mvboot.files import atomic_file
 from mvboot.formats.detection_format import CameraDetections, DetectionFormat, clean
-from mvboot.formats.rig_format import head
 from mvboot.keypoints import Keypoints2D
+from mvboot.reading import head
 
 LEVELS = ("scorer", "individuals", "bodyparts", "coords")
 SCORER = "mvboot"

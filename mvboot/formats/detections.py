@@ -11,6 +11,7 @@ from mvboot.files import natural_key
 from mvboot.formats.detection_format import CameraDetections, DetectionFormat, combine
 from mvboot.formats.keypoints2d_table import is_table2d, read_keypoints2d, write_keypoints2d
 from mvboot.formats.pattern import FIELD, expand
+from mvboot.guard import reading, recognises
 from mvboot.keypoints import Keypoints2D
 
 MODULES = (
@@ -58,10 +59,13 @@ def load_keypoints(pattern: str | Path, format: str | None = None) -> Keypoints2
         if not path.exists():
             raise InputError("no such file or folder", where=path)
         if _is_own(path, format):
-            return read_keypoints2d(path)
+            with reading(path, "mvboot table"):
+                return read_keypoints2d(path)
         whole = _whole(path, format)
         if whole is not None and whole.read_all is not None:
-            return _finish(whole.read_all(path), whole, [path], text)
+            with reading(path, whole.title):
+                cameras = whole.read_all(path)
+            return _finish(cameras, whole, [path], text)
         text = _folder_pattern(path)
     return _per_camera(text, format)
 
@@ -172,7 +176,8 @@ def _named(name: str) -> DetectionFormat:
 
 
 def _recognised(path: Path) -> DetectionFormat | None:
-    return next((known for known in detection_formats().values() if known.matches(path)), None)
+    formats = detection_formats().values()
+    return next((known for known in formats if recognises(known.matches, path)), None)
 
 
 def _whole(path: Path, format: str | None) -> DetectionFormat | None:
@@ -223,7 +228,10 @@ def _per_camera(pattern: str, format: str | None) -> Keypoints2D:
     chosen = _named(format) if format else _one_format(sources)
     if chosen.read_camera is None:
         raise InputError(f"{chosen.title} holds all cameras in one file; give it without {FIELD}")
-    detections = {name: chosen.read_camera(path) for name, path in sources.items()}
+    detections = {}
+    for name, path in sources.items():
+        with reading(path, chosen.title):
+            detections[name] = chosen.read_camera(path)
     return _finish(detections, chosen, list(sources.values()), pattern)
 
 

@@ -10,11 +10,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mvboot.config import read_text
 from mvboot.errors import InputError
 from mvboot.files import atomic_file, natural_key
 from mvboot.formats.rig_format import camera_errors
 from mvboot.geometry import Camera
+from mvboot.reading import read_text
 from mvboot.rig import Rig
 
 SUFFIXES = (".yml", ".yaml", ".xml", ".json")

@@ -15,12 +15,11 @@ from mvboot.formats.rig_format import (
     array,
     brown,
     camera_errors,
-    head,
     numpy_pose,
     padded_coefficients,
-    read_json,
 )
 from mvboot.geometry import Camera
+from mvboot.reading import head, read_json
 from mvboot.rig import Rig
 
 LIMITS = Limits("Human3.6M json", coefficients=5)

@@ -6,12 +6,13 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from mvboot.config import load_yaml, parse_yaml, read_text, yaml_text
+from mvboot.config import load_yaml, parse_yaml, yaml_text
 from mvboot.files import atomic_file
 from mvboot.formats.rig_format import camera_errors
 from mvboot.formats.rig_yaml import Matrix3
 from mvboot.formats.rigs import load_cameras
 from mvboot.geometry import Camera
+from mvboot.reading import read_text
 
 
 class _CameraModel(BaseModel):

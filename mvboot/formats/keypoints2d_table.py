@@ -17,7 +17,6 @@ import pyarrow.parquet as pq
 from mvboot.errors import InputError
 from mvboot.files import atomic_file
 from mvboot.formats.detection_format import clean
-from mvboot.formats.rig_format import head
 from mvboot.formats.tables import (
     NAME_TYPE,
     codes_of,
@@ -29,6 +28,7 @@ from mvboot.formats.tables import (
     with_metadata,
 )
 from mvboot.keypoints import Keypoints2D
+from mvboot.reading import head
 
 COLUMNS = ("frame", "camera", "individual", "keypoint", "x", "y", "confidence")
 SPREAD = ("cov_xx", "cov_xy", "cov_yy")

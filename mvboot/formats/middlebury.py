@@ -4,18 +4,11 @@ from pathlib import Path
 
 import numpy as np
 
-from mvboot.config import read_text
 from mvboot.errors import InputError
 from mvboot.files import atomic_file
-from mvboot.formats.rig_format import (
-    Limits,
-    RigFile,
-    RigFormat,
-    camera_errors,
-    head,
-    numpy_pose,
-)
+from mvboot.formats.rig_format import Limits, RigFile, RigFormat, camera_errors, numpy_pose
 from mvboot.geometry import Camera
+from mvboot.reading import head, read_text
 from mvboot.rig import Rig
 
 NUMBERS = 21

@@ -16,11 +16,11 @@ from mvboot.formats.rig_format import (
     RigFormat,
     brown,
     camera_errors,
-    head,
     numpy_pose,
     used_coefficients,
 )
 from mvboot.geometry import Camera
+from mvboot.reading import head
 from mvboot.rig import Rig
 
 K_NAMES = ("camera_matrix", "cameraMatrix", "Camera_Matrix", "K")

@@ -21,8 +21,8 @@ from mvboot.formats.detection_format import (
     as_triples,
     clean,
 )
-from mvboot.formats.rig_format import head, read_json
 from mvboot.keypoints import Keypoints2D
+from mvboot.reading import head, read_json
 
 BODY_25 = (
     "Nose Neck RShoulder RElbow RWrist LShoulder LElbow LWrist MidHip RHip RKnee RAnkle LHip LKnee "

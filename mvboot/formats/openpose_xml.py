@@ -15,11 +15,11 @@ from mvboot.formats.rig_format import (
     RigFormat,
     array,
     brown,
-    head,
     numpy_pose,
     padded_coefficients,
 )
 from mvboot.geometry import Camera
+from mvboot.reading import head
 from mvboot.rig import Rig
 
 LIMITS = Limits("OpenPose XML", coefficients=8)

@@ -12,12 +12,11 @@ from mvboot.formats.rig_format import (
     array,
     brown,
     camera_errors,
-    head,
     numpy_pose,
     padded_coefficients,
-    read_json,
 )
 from mvboot.geometry import Camera
+from mvboot.reading import head, read_json
 from mvboot.rig import Rig
 
 LIMITS = Limits("CMU Panoptic json", coefficients=5, size=True)

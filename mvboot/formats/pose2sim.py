@@ -9,10 +9,10 @@ from mvboot.formats.rig_format import (
     RigFile,
     RigFormat,
     padded_coefficients,
-    read_toml,
     rodrigues,
     toml_table,
 )
+from mvboot.reading import read_toml
 from mvboot.rig import Rig
 
 LIMITS = Limits("Pose2Sim TOML", coefficients=4, skew=False, size=True)

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mvboot.config import read_text
 from mvboot.errors import InputError
 from mvboot.files import atomic_file, natural_key
 from mvboot.formats.idr import array_names, load_arrays
@@ -20,10 +19,10 @@ from mvboot.formats.rig_format import (
     RigFormat,
     array,
     camera_errors,
-    head,
     pinhole_camera,
     projection,
 )
+from mvboot.reading import head, read_text
 from mvboot.rig import Rig
 
 LIMITS = Limits("plain projection matrices", lenses=("pinhole",), coefficients=0)

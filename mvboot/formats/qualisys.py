@@ -9,7 +9,6 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from mvboot.config import read_text
 from mvboot.errors import InputError
 from mvboot.files import atomic_file
 from mvboot.formats.rig_format import (
@@ -18,11 +17,11 @@ from mvboot.formats.rig_format import (
     RigFormat,
     brown,
     camera_errors,
-    head,
     numpy_pose,
     padded_coefficients,
 )
 from mvboot.geometry import Camera
+from mvboot.reading import head, read_text
 from mvboot.rig import Rig
 
 STEPS_PER_PX = 64.0

@@ -1,7 +1,6 @@
 """What a rig format is, and the small pieces that all of them read and refuse with."""
 
 import json
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,7 +11,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mvboot.config import read_text
 from mvboot.errors import InputError
 from mvboot.geometry import Camera, Lens
 from mvboot.rig import Rig
@@ -189,35 +187,10 @@ def rodrigues(camera: Camera) -> list[float]:
     return [float(v) for v in camera.cam_from_world.rotvec]
 
 
-def read_json(path: Path) -> Any:
-    """Parse a JSON file; InputError with line and column where it is broken or cut off."""
-    try:
-        return json.loads(read_text(path))
-    except json.JSONDecodeError as error:
-        where = f"{path}:{error.lineno}:{error.colno}"
-        raise InputError(f"broken JSON: {error.msg}", where=where) from None
-
-
-def read_toml(path: Path) -> dict[str, Any]:
-    """Parse a TOML file; InputError with its position where it is broken or cut off."""
-    try:
-        return tomllib.loads(read_text(path))
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"broken TOML: {error}", where=path) from None
-
-
 def toml_table(name: str, values: Mapping[str, Any]) -> str:
     """Return a TOML table of plain values (a JSON value is a TOML value for what we write)."""
     lines = [f"{key} = {json.dumps(value)}" for key, value in values.items()]
     return "\n".join([f"[{name}]", *lines, ""])
-
-
-def head(path: Path, characters: int = 4000) -> str:
-    """Return the beginning of a text file for sniffing; "" where it is not text."""
-    if not path.is_file():
-        return ""
-    with open(path, encoding="utf-8", errors="replace") as stream:
-        return stream.read(characters)
 
 
 def decompose(P: Any) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:

@@ -14,8 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from mvboot.config import load_yaml, yaml_text
 from mvboot.errors import InputError
 from mvboot.files import atomic_file
-from mvboot.formats.rig_format import RigFile, RigFormat, camera_errors, head
+from mvboot.formats.rig_format import RigFile, RigFormat, camera_errors
 from mvboot.geometry import Camera
+from mvboot.reading import head
 from mvboot.rig import Rig
 
 POSE_COLUMNS = ("frame", "rx", "ry", "rz", "tx", "ty", "tz")

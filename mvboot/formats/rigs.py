@@ -10,6 +10,7 @@ from mvboot.errors import InputError
 from mvboot.files import hash_file
 from mvboot.formats.rig_format import RigFile, RigFormat
 from mvboot.geometry import Camera, pixel_gap
+from mvboot.guard import reading, recognises
 from mvboot.rig import Rig
 
 MODULES = (
@@ -126,7 +127,8 @@ def _read(path: Path, format: str | None) -> tuple[RigFile, RigFormat]:
     if not path.exists() and not _without_fragment(path).exists():
         raise InputError("no such file or folder", where=path)
     chosen = _named(format) if format else _recognised(path)
-    content = chosen.read(path)
+    with reading(path, chosen.title):
+        content = chosen.read(path)
     if not content.cameras:
         raise InputError(f"holds no camera ({chosen.title})", where=path)
     return content, chosen
@@ -140,7 +142,7 @@ def _named(name: str) -> RigFormat:
 
 
 def _recognised(path: Path) -> RigFormat:
-    found = [format for format in rig_formats().values() if format.matches(path)]
+    found = [known for known in rig_formats().values() if recognises(known.matches, path)]
     if len(found) == 1:
         return found[0]
     if found:

@@ -6,12 +6,12 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from mvboot.config import parse_yaml, read_text
+from mvboot.config import parse_yaml
 from mvboot.errors import InputError
 from mvboot.formats.ply import read_ply
-from mvboot.formats.rig_format import read_json
 from mvboot.formats.rigs import load_rig
 from mvboot.formats.tables import metadata_of
+from mvboot.reading import read_json, read_text
 from mvboot.surface.store import SurfaceFile
 
 
