@@ -7,7 +7,7 @@ import sys
 import threading
 import traceback
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -97,6 +97,12 @@ def heed_signals() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _stop)
+
+
+def heeded_signals() -> dict[int, Callable[..., Any]]:
+    """Return the signals that `heed_signals` heeds, and what handles them."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    return {number: _stop for number in numbers if signal.getsignal(number) is _stop}
 
 
 def take_signals_back() -> None:
