@@ -1,6 +1,7 @@
 import json
 import shutil
 import signal
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -320,6 +321,26 @@ def test_a_capture_without_a_label_is_no_source_of_labels(filmed, another, tmp_p
         TrainingData(filmed, TrainSettings(**QUICK), labelled)
 
 
+def test_own_footage_without_dense_labels_is_told_so_first(filmed, recorded, tmp_path):
+    """Before anything about templates and mirror images, which own keypoints lack too."""
+    words = r"has a dense label.*with --labels, .*synth.*; from the keypoints .* --task keypoints"
+    with pytest.raises(InputError, match=words) as error:
+        TrainingData(recorded, TrainSettings(method="supervised", **QUICK))
+    assert len(error.value.message) < 400
+    same = shutil.copytree(
+        filmed.folder, tmp_path / "same", ignore=shutil.ignore_patterns("fields")
+    )
+    odd = Capture.open(same).with_keypoints(
+        replace(filmed.keypoints, keypoints=("LHip", *filmed.keypoints.keypoints[1:]))
+    )
+    with pytest.raises(InputError, match="has a dense label"):
+        TrainingData(odd, TrainSettings(method="supervised", **QUICK))
+    odd = filmed.with_keypoints(odd.keypoints)
+    with pytest.raises(InputError, match=r"keypoint LHip is not known.*\(flip=0\)"):
+        TrainingData(odd, TrainSettings(method="supervised", **QUICK)).labelled[0]
+    TrainingData(odd, TrainSettings(method="supervised", flip=0, **QUICK)).labelled[0]
+
+
 def test_captures_of_a_run_are_of_one_template(filmed, another, recorded, tmp_path):
     settings = TrainSettings(method="supervised", **QUICK)
     shutil.copytree(another.folder, tmp_path / "beast")
@@ -330,7 +351,7 @@ def test_captures_of_a_run_are_of_one_template(filmed, another, recorded, tmp_pa
     for capture, labelled in ((recorded, (filmed, beast)), (beast, (filmed,))):
         with pytest.raises(InputError, match=names):
             train(settings, capture, tmp_path / "none", labelled=labelled)
-    with pytest.raises(InputError, match=r"recorded.*has no template.npz"):
+    with pytest.raises(InputError, match=r"recorded.*has a dense label"):
         train(settings, filmed, tmp_path / "none", labelled=(filmed, recorded))
     assert not (tmp_path / "none").exists()
 
