@@ -164,10 +164,13 @@ def test_an_editable_install_is_found_from_the_folder_beside_a_clone(tmp_path):
     assert built.returncode == 0, built.stderr
     (wheel,) = site.glob("*.whl")
     zipfile.ZipFile(wheel).extractall(site)
-    code = "import site, sys; sys.meta_path[:] = sys.meta_path[:3]; "  # no finder of ours
-
-    code += "site.addsitedir(sys.argv[1]); from mvboot import __version__; import mvboot; "
-    code += "print(mvboot.__file__)"
+    code = (
+        "import site, sys\n"
+        "sys.meta_path = [one for one in sys.meta_path if 'editable' not in repr(one)]\n"
+        "site.addsitedir(sys.argv[1])\n"
+        "import mvboot\n"
+        "print(mvboot.__file__)\n"
+    )
     found = subprocess.run(
         [sys.executable, "-E", "-c", code, site],
         cwd=tmp_path, capture_output=True, text=True, check=False,
