@@ -22,10 +22,11 @@ def matrix_of(rotvec: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 3 3"]:
     """
     x, y, z = rotvec.unbind(-1)
     o = torch.zeros_like(x)
-    K = torch.stack([o, -z, y, z, o, -x, -y, x, o], -1).unflatten(-1, (3, 3))
+    K = torch.stack([o, -z, y, z, o, -x, -y, x, o], -1).reshape(*x.shape, 3, 3)
     turns = torch.linalg.vector_norm(rotvec, dim=-1)[..., None, None] / math.pi
     half = torch.sinc(turns / 2)
-    return torch.eye(3).to(rotvec) + torch.sinc(turns) * K + half**2 / 2 * (K @ K)
+    R: Tensor = torch.eye(3).to(rotvec) + torch.sinc(turns) * K + half**2 / 2 * (K @ K)
+    return R
 
 
 def rotvec_of(R: Float[Tensor, "*batch 3 3"]) -> Float[Tensor, "*batch 3"]:
@@ -47,7 +48,8 @@ def rotvec_of(R: Float[Tensor, "*batch 3 3"]) -> Float[Tensor, "*batch 3"]:
     q = torch.where(q[..., :1] < 0, -q, q) / torch.linalg.vector_norm(q, dim=-1, keepdim=True)
     sine = torch.linalg.vector_norm(q[..., 1:], dim=-1, keepdim=True)
     angle = 2 * torch.atan2(sine, q[..., :1])
-    return q[..., 1:] * torch.where(sine > 0, angle / sine, 2.0)
+    rotvec: Tensor = q[..., 1:] * torch.where(sine > 0, angle / sine, 2.0)
+    return rotvec
 
 
 def polished(R: Float[Tensor, "*batch 3 3"]) -> Float[Tensor, "*batch 3 3"]:

@@ -24,7 +24,7 @@ class Checkpoints(TorchCheckpointIO):
         with atomic_file(path) as partial:
             torch.save(checkpoint, partial)
 
-    def load_checkpoint(  # type: ignore[override]  # weights_only is no choice
+    def load_checkpoint(
         self, path: str | Path, map_location: Any = "cpu", weights_only: bool | None = None
     ) -> dict[str, Any]:
         """Read tensors and plain values; InputError for anything else."""
