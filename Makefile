@@ -18,7 +18,7 @@ demo: $(READY) ## render a synthetic capture into out/demo, triangulate it and t
 	$(THREADS) $(BIN)/mvboot demo --processes $(WORKERS) --out out/demo --overwrite
 
 test: $(READY) ## run the tests (some minutes)
-	@find mvboot -name '*.nb[ic]' -delete
+	@find mvboot -name '*.nb[ic]' ! -newer mvboot/triangulation/refine.py -delete # compiled from older code
 	$(THREADS) $(BIN)/python -m pytest -q -n $(WORKERS) -m 'not slow and not gpu'
 
 test-slow: $(READY) ## run the heavier checks

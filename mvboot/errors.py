@@ -1,10 +1,14 @@
 """How a command ends without a result: each way has its exit code (DESIGN 5)."""
 
+import os
+import shutil
 import signal
 import sys
 import threading
 import traceback
-from collections.abc import Sequence
+import weakref
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +18,11 @@ if TYPE_CHECKING:
 
 DEBUG = "--debug"
 """Shows where an error arose, anywhere on the command line."""
+LONGEST = 600
+"""Characters of a message; names and numbers in the middle of longer ones are left out."""
+INTERRUPTED = "mvboot: interrupted; no half-written file was left behind"
+unfinished: dict[Path, Sequence[Path]] = {}
+"""Folders that are being written and parents made for them; who ends the process removes them."""
 
 
 class MvbootError(Exception):
@@ -56,16 +65,44 @@ class QualityMissed(MvbootError):
 class Stopped(BaseException):
     """A signal asked the process to end; no KeyboardInterrupt, which Typer and others swallow."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, saved: str | None = None) -> None:
         self.exit_code = 128 + number
+        self.saved = saved  # what was kept, and how to go on
         super().__init__(number)
 
 
+class _Command:
+    """The command line that runs in this process, and the signal that asked it to end."""
+
+    process: int | None = None
+    signal: int | None = None
+    met = False  # whether the exception arrived where it is dealt with
+
+    def begin(self) -> None:
+        self.process, self.signal, self.met = os.getpid(), None, False
+
+    def runs_here(self) -> bool:
+        return self.process == os.getpid()  # forked processes have a copy of the one they are from
+
+
+_command = _Command()
+
+
 def heed_signals() -> None:
-    """Let SIGINT and SIGTERM raise `Stopped`, so that whatever is half done is cleaned up."""
+    """Let SIGINT and SIGTERM raise `Stopped`, so that whatever is half done is cleaned up.
+
+    While `run_app` runs the process ends in any case: at once where a library swallows the
+    exception, as module loaders and compilers do, and at the second signal at the latest.
+    """
     for number in (signal.SIGINT, signal.SIGTERM):
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _stop)
+
+
+def heeded_signals() -> dict[int, Callable[..., Any]]:
+    """Return the signals that `heed_signals` heeds, and what handles them."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    return {number: _stop for number in numbers if signal.getsignal(number) is _stop}
 
 
 def take_signals_back() -> None:
@@ -77,6 +114,23 @@ def take_signals_back() -> None:
 
 def run_app(app: "Typer", arguments: Sequence[str]) -> int:
     """Run a command line and return its exit code; what went wrong is one line, no traceback."""
+    _command.begin()
+    try:
+        code = _run(app, arguments)
+    except BaseException:
+        if _command.signal is None:
+            raise
+        code = None  # an error that followed from being interrupted
+    finally:
+        _command.process = None
+    code = code or 0
+    if _command.signal is None or code > 128:
+        return code
+    print(INTERRUPTED, file=sys.stderr)
+    return 128 + _command.signal
+
+
+def _run(app: "Typer", arguments: Sequence[str]) -> int:
     import typer
 
     debug = DEBUG in arguments
@@ -85,21 +139,27 @@ def run_app(app: "Typer", arguments: Sequence[str]) -> int:
     except MvbootError as error:
         if debug:
             traceback.print_exception(error)
-        print(f"mvboot: {error}", file=sys.stderr)
+        print(f"mvboot: {shortened(str(error))}", file=sys.stderr)
         return error.exit_code
     except typer.TyperException as error:
         message = _usage(error.format_message(), arguments)
         is_help = "\n" in message  # a command group that was called without a command
-        print(message if is_help else f"mvboot: {message} (see --help)", file=sys.stderr)
+        one = f"mvboot: {shortened(message)} (see --help)"
+        print(message if is_help else one, file=sys.stderr)
         return error.exit_code
     except OSError as error:
-        print(f"mvboot: {error.filename or 'file'}: {error.strerror or error}", file=sys.stderr)
+        said = f"{error.filename or 'file'}: {error.strerror or error}"
+        print(f"mvboot: {shortened(said)}", file=sys.stderr)
         return InputError.exit_code
     except typer.Abort:
         print("mvboot: a file, or the input, ended too early", file=sys.stderr)
         return InputError.exit_code
     except Stopped as error:
-        print("mvboot: interrupted; no half-written file was left behind", file=sys.stderr)
+        _command.met = True
+        print(
+            INTERRUPTED if error.saved is None else f"mvboot: interrupted; {error.saved}",
+            file=sys.stderr,
+        )
         return error.exit_code
     return code if isinstance(code, int) else 0
 
@@ -120,6 +180,43 @@ def _usage(message: str, arguments: Sequence[str]) -> str:
     return message
 
 
+def shortened(message: str) -> str:
+    """Return a message as one line of at most `LONGEST` characters: its beginning and its end.
+
+    The beginning says what is wrong and where, the end what to do.
+    """
+    line = "".join(letter if letter.isprintable() else " " for letter in message.strip())
+    if len(line) <= LONGEST:
+        return line
+    half = (LONGEST - 5) // 2
+    return f"{line[:half]} ... {line[-half:]}"
+
+
 def _stop(number: int, _: Any) -> None:
-    signal.signal(number, signal.SIG_IGN)  # a second one must not disturb the cleaning up
-    raise Stopped(number)
+    if _command.runs_here() and _command.signal is not None:
+        _end(number)
+    error = Stopped(number)
+    if _command.runs_here():
+        _command.signal = number
+        weakref.finalize(error, _swallowed, number).atexit = False
+    try:
+        raise error
+    finally:
+        del error  # this frame, which the exception knows, would hold it for ever
+
+
+def _swallowed(number: int) -> None:
+    """End the process, whose exception nobody holds any more without having ended it."""
+    if _command.runs_here() and not _command.met:
+        _end(number)
+
+
+def _end(number: int) -> None:
+    """End the process at once, without the folders that it was writing."""
+    for folder, parents in tuple(unfinished.items()):
+        shutil.rmtree(folder, ignore_errors=True)
+        for parent in parents:
+            with suppress(OSError):  # somebody else has put something there
+                parent.rmdir()
+    os.write(2, f"{INTERRUPTED}\n".encode())
+    os._exit(128 + number)

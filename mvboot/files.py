@@ -1,17 +1,21 @@
 """Writing that never leaves half a file behind, and hashes that say which input was read."""
 
 import hashlib
+import os
 import re
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from mvboot.errors import InputError
+from mvboot.errors import InputError, unfinished
 
 PARTIAL = ".partial-"
-"""How names of unfinished folders begin."""
+"""How names of unfinished folders begin; the number of their process follows."""
+SHOWN = 5
+_looked_into: set[Path] = set()
 
 
 MAX_NAME = 200
@@ -90,8 +94,15 @@ def _beside(out: Path) -> Iterator[Path]:
     missing = [parent for parent in out.parents if not parent.exists()]
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=PARTIAL, dir=out.parent) as folder:
-            yield Path(folder)
+        _mention_leftovers(out.parent)
+        prefix = f"{PARTIAL}{os.getpid()}-"
+        with tempfile.TemporaryDirectory(prefix=prefix, dir=out.parent) as name:
+            folder = Path(name)
+            unfinished[folder] = missing
+            try:
+                yield folder
+            finally:
+                del unfinished[folder]
     except BaseException as error:
         for parent in missing:
             with suppress(OSError):  # somebody else has put something there
@@ -99,6 +110,36 @@ def _beside(out: Path) -> Iterator[Path]:
         if isinstance(error, OSError) and _is_ours(error):
             error.filename = str(out)
         raise
+
+
+def _mention_leftovers(parent: Path) -> None:
+    """Warn, once for each folder, of what killed commands left unfinished in it."""
+    if parent in _looked_into:
+        return
+    _looked_into.add(parent)
+    left = [path.name for path in sorted(parent.glob(f"{PARTIAL}*")) if not _is_written(path.name)]
+    if left:
+        print(
+            f"warning: {parent} holds what killed commands left unfinished, which may be deleted: "
+            f"{', '.join(left[:SHOWN])}{f' ({len(left)} in all)' if len(left) > SHOWN else ''}",
+            file=sys.stderr,
+        )
+
+
+def _is_written(name: str) -> bool:
+    """Whether the process that began an unfinished folder still runs."""
+    process = re.match(rf"{re.escape(PARTIAL)}(\d+)-", name)
+    if process is None:
+        return False
+    if os.name != "posix":
+        return True  # asking would end it there
+    try:
+        os.kill(int(process[1]), 0)
+        return True
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
 
 
 def _is_ours(error: OSError) -> bool:

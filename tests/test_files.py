@@ -1,6 +1,8 @@
 import errno
 import hashlib
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -168,6 +170,28 @@ def test_folders_that_somebody_else_filled_stay(tmp_path):
         fill(tmp_path / "a", other="1")
         raise Interrupted
     assert everything(tmp_path) == ["a", "a/other"]
+
+
+# --- what killed commands left ------------------------------------------------------------------
+
+
+def test_what_killed_commands_left_is_mentioned_once(tmp_path, capsys):
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    for name in (f".partial-{gone.pid}-a", ".partial-old", f".partial-{os.getppid()}-running"):
+        (tmp_path / name).mkdir()
+    for name in "ab":
+        with atomic_file(tmp_path / name) as partial:
+            partial.write_text("")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"warning: {tmp_path} holds") and "may be deleted" in line
+    assert line.endswith(f": .partial-{gone.pid}-a, .partial-old")
+
+
+def test_nothing_is_said_where_nothing_was_left(tmp_path, capsys):
+    with atomic_folder(tmp_path / "out") as folder:
+        fill(folder, a="1")
+    assert capsys.readouterr().err == ""
 
 
 # --- what cannot be written -------------------------------------------------------------------

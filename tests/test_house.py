@@ -145,13 +145,42 @@ def test_the_command_line_is_light_to_import():
     assert found.stdout.strip() == "[]"
 
 
-def test_the_wheel_holds_nothing_but_mvboot(tmp_path):
-    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", tmp_path]
-    source = tmp_path / "source"
+def copied(folder):
+    """Copy the project into a folder, and return it."""
     for path in tracked():
-        target = source / path.relative_to(ROOT)
+        target = folder / path.relative_to(ROOT)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(path.read_bytes())
+    return folder
+
+
+def test_an_editable_install_is_found_from_the_folder_beside_a_clone(tmp_path):
+    clone, site = copied(tmp_path / "mvboot"), tmp_path / "site"
+    code = "import sys; from setuptools import build_meta; build_meta.build_editable(sys.argv[1])"
+    site.mkdir()
+    built = subprocess.run(
+        [sys.executable, "-c", code, site], cwd=clone, capture_output=True, text=True, check=False
+    )
+    assert built.returncode == 0, built.stderr
+    (wheel,) = site.glob("*.whl")
+    zipfile.ZipFile(wheel).extractall(site)
+    code = (
+        "import site, sys\n"
+        "sys.meta_path = [one for one in sys.meta_path if 'editable' not in repr(one)]\n"
+        "site.addsitedir(sys.argv[1])\n"
+        "import mvboot\n"
+        "print(mvboot.__file__)\n"
+    )
+    found = subprocess.run(
+        [sys.executable, "-E", "-c", code, site],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert found.stdout.strip() == str(clone / "mvboot" / "__init__.py"), found.stderr
+
+
+def test_the_wheel_holds_nothing_but_mvboot(tmp_path):
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", tmp_path]
+    source = copied(tmp_path / "source")
     built = subprocess.run([*command, source], capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stderr
     (wheel,) = tmp_path.glob("*.whl")

@@ -9,7 +9,6 @@ from itertools import chain
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.sparse.csgraph import connected_components
 
 from mvboot.calib.finding import Finding
 from mvboot.calib.mistakes import mixed_units, odd_cameras, reversed_rig
@@ -99,6 +98,10 @@ def _same_inside(a: Camera, b: Camera) -> bool:
 
 def _groups(alike: Mask) -> list[list[int]]:
     """Return the groups of two or more cameras that are alike, from a symmetric matrix (C, C)."""
+    if not np.triu(alike, 1).any():
+        return []
+    from scipy.sparse.csgraph import connected_components  # slow to load
+
     count, label = connected_components(alike, directed=False)
     groups = [np.flatnonzero(label == i).tolist() for i in range(count)]
     return [group for group in groups if len(group) > 1]

@@ -4,13 +4,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import roma
 import torch
 from torch import Tensor
 
 from mvboot.calib.views import Views
 from mvboot.errors import InputError
-from mvboot.geometry import Camera, Pose, pixel_gap
+from mvboot.geometry import Camera, Pose, pixel_gap, rotation_angle
 from mvboot.rig import Rig
 
 DEPTHS = (0.5, 1.0, 2.0)
@@ -88,6 +87,8 @@ def aligned(a: Rig, b: Rig) -> tuple[float, Rig]:
     Rotation: the mean of the cameras' relative rotations; scale and shift: least squares on the
     centres (Umeyama 1991 with the rotation known). Works for two cameras too.
     """
+    import roma  # loads torch's compiler
+
     R_a = torch.stack([a[name].cam_from_world.R for name in a.names])
     R_b = torch.stack([b[name].cam_from_world.R for name in a.names])
     rotation: Tensor = roma.special_procrustes((R_a.mT @ R_b).sum(0))  # a_from_b
@@ -120,7 +121,7 @@ def _distance(rig: Rig) -> float:
 
 
 def _difference(a: Camera, b: Camera, distance: float) -> CameraDifference:
-    turn = roma.rotmat_geodesic_distance(a.cam_from_world.R, b.cam_from_world.R)
+    turn = rotation_angle(a.cam_from_world.R, b.cam_from_world.R)
     return CameraDifference(
         rotation_deg=float(np.degrees(float(turn))),
         center=float((a.center - b.center).norm()),

@@ -8,7 +8,6 @@ that were held out better than the flat print does.
 from dataclasses import dataclass, replace
 
 import numpy as np
-import roma
 import torch
 from numpy.typing import NDArray
 
@@ -112,6 +111,8 @@ def three_corners(board: Board) -> tuple[int, int, int]:
 
 def laid_over(points: Floats, onto: Floats) -> Floats:
     """Return points (P, 3) moved, turned and scaled to lie over others by least squares."""
+    import roma  # loads torch's compiler
+
     a, b = torch.from_numpy(points), torch.from_numpy(onto)
     R, t, scale = roma.rigid_points_registration(a, b, compute_scaling=True)
     return np.asarray((scale * a @ R.mT + t).numpy())

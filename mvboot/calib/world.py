@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-import roma
 import torch
 from numpy.typing import NDArray
 
@@ -256,6 +255,8 @@ def from_measured(
 
 
 def _similarity(here: Floats, there: Floats, fix_scale: bool) -> WorldFrame:
+    import roma  # loads torch's compiler
+
     x, y = torch.from_numpy(here), torch.from_numpy(there)
     R, t, s = roma.rigid_points_registration(x, y, compute_scaling=True)
     scale = 1.0 if fix_scale else float(s)

@@ -26,7 +26,7 @@ def train_demo(capture: Capture, out: Path, steps: int, seed: int, say: Output) 
     """
     held = capture.split("validation").tolist()
     labelled = capture.training_cameras[:LABEL_CAMERAS]
-    say.say(f"training a network from labels of {' and '.join(labelled)}: some minutes")
+    say.say(f"training a network from labels of {' and '.join(labelled)}")
     given = {"data": capture.folder, "label_cameras": labelled, "seed": seed}
     before = _trained(
         given | {"method": "supervised", "learning_rate": 2e-3}, out / "teacher", steps, say

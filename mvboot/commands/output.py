@@ -4,7 +4,10 @@ import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 
 class Output:
@@ -22,7 +25,7 @@ class Output:
     def say(self, text: str = "") -> None:
         """Print a line for people."""
         if not self.as_json:
-            print(text)
+            print(text, flush=True)  # who reads a pipe sees it now, not when all is done
 
     def warn(self, text: str) -> None:
         """Print a warning to standard error, for people and machines alike."""
@@ -44,10 +47,22 @@ class Output:
         if self.as_json or not sys.stderr.isatty():
             yield iter(items)
             return
-        from rich.console import Console
-        from rich.progress import track
+        with self.bar(total, label) as bar:
+            yield iter(bar.track(items, total, bar.task_ids[0]))
 
-        yield iter(track(items, label, total=total, console=Console(stderr=True), transient=True))
+    def bar(self, total: int, label: str) -> "Progress":
+        """Return a bar with the time left, to be started; silent where nobody watches a terminal.
+
+        Lines that are said meanwhile appear above it.
+        """
+        from rich.console import Console
+        from rich.progress import Progress, TimeElapsedColumn
+
+        watched = not self.as_json and sys.stderr.isatty()
+        columns = (*Progress.get_default_columns(), TimeElapsedColumn())
+        bar = Progress(*columns, console=Console(stderr=True), transient=True, disable=not watched)
+        bar.add_task(label, total=total)
+        return bar
 
 
 def table_lines(rows: Sequence[Sequence[str]]) -> list[str]:

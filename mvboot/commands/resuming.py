@@ -25,7 +25,7 @@ def checkpoint_of(config: Places) -> Path:
     """
     path = config.out / CHECKPOINT
     if not path.is_file():
-        raise InputError("there is no run to --resume; start it without", where=config.out)
+        raise InputError(_no_run(config.out), where=config.out)
     _require_whole(path)
     began = load_yaml(config.out / CONFIG, type(config))
     changes = [
@@ -40,6 +40,15 @@ def checkpoint_of(config: Places) -> Path:
             where=config.out,
         )
     return path
+
+
+def _no_run(out: Path) -> str:
+    if out.is_dir() and any(out.iterdir()):
+        return (
+            f"has no {CHECKPOINT}: no run there came to its first step, and there is nothing to "
+            "--resume; start it with --overwrite instead"
+        )
+    return "there is no run to --resume; start it without"
 
 
 def _require_whole(path: Path) -> None:

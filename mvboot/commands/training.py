@@ -1,31 +1,30 @@
 """The work of ``mvboot train``."""
 
 import logging
-import sys
 import time
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from lightning import LightningModule, Trainer
-from lightning.pytorch.callbacks import Callback, RichProgressBar
+from lightning.pytorch.callbacks import Callback
 
 from mvboot.commands.output import Output
+from mvboot.commands.replacing import PREVIOUS, SUMMARY, forget_previous, replacing
 from mvboot.commands.resuming import CONFIG, checkpoint_of
 from mvboot.config import dump_yaml
 from mvboot.datasets import Capture
-from mvboot.errors import InputError
+from mvboot.errors import InputError, Stopped
 from mvboot.files import require_free
 from mvboot.formats.rigs import load_rig
 from mvboot.report.triangulation import write_json
 from mvboot.training.config import Places
 from mvboot.training.crops import boxes_from
-from mvboot.training.run import CHECKPOINT, LOG, LOGS, MODEL, PreparedRun, remove_run
+from mvboot.training.run import CHECKPOINT, LOG, LOGS, MODEL, PreparedRun
 
-SUMMARY = "summary.json"
 LABEL_PX = "validation/label_px"
 WORSE = 1.1
 """Times the smallest error on held-out labels that the last may be without a warning."""
@@ -59,13 +58,12 @@ def run(config: Places, overwrite: bool, resume: bool, say: Output) -> dict[str,
     prepared = _prepared(config)
     for warning in prepared.data.warnings:
         say.warn(warning)
-    if checkpoint is None:
-        remove_run(config.out)
-        (config.out / SUMMARY).unlink(missing_ok=True)
-    dump_yaml(config.model_dump(mode="json"), config.out / CONFIG)
     started = time.monotonic()
-    with quiet():
-        found = prepared.train(config.out, checkpoint, (_Rounds(say), *_watched(say)))
+    callbacks = (_Rounds(say), _Progress(say))
+    with quiet(), _told(config.out), replacing(config.out) if checkpoint is None else nullcontext():
+        dump_yaml(config.model_dump(mode="json"), config.out / CONFIG)
+        found = prepared.train(config.out, checkpoint, callbacks)
+    forget_previous(config.out)
     settings = config.settings
     summary = {
         "task": settings.task,
@@ -111,6 +109,59 @@ def quiet() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def _told(out: Path) -> Iterator[None]:
+    """Say where an interrupted run is and how it goes on."""
+    try:
+        yield
+    except Stopped as stopped:
+        if (out / CHECKPOINT).exists():
+            kept = f"; the run that it replaces waits in {out / PREVIOUS}"
+            stopped.saved = (
+                f"go on with mvboot train --config {out / CONFIG} --resume"
+                f"{kept if (out / PREVIOUS).exists() else ''}"
+            )
+        raise
+
+
+class _Progress(Callback):
+    """Shows how far a run is: a bar on a terminal, and a line for each validation."""
+
+    def __init__(self, say: Output) -> None:
+        self.say = say
+        self.bar: Any = None
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Say that the first step begins."""
+        if not trainer.is_global_zero:
+            return
+        steps = trainer.max_steps
+        begun = f"going on after step {trainer.global_step}" if trainer.global_step else "training"
+        self.say.say(f"{begun}: {steps} steps, validated every {trainer.num_training_batches}")
+        self.bar = self.say.bar(steps, "training")
+        self.bar.start()
+
+    def on_train_batch_end(self, trainer: Trainer, *_: Any) -> None:
+        """Move the bar."""
+        if self.bar is not None:
+            self.bar.update(self.bar.task_ids[0], completed=trainer.global_step)
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Say what the averaged network is worth by now."""
+        if self.bar is not None:
+            found = ", ".join(_figures(trainer.callback_metrics)) or "nothing to measure"
+            self.say.say(f"step {trainer.global_step} of {trainer.max_steps}: {found}")
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Take the bar away."""
+        if self.bar is not None:
+            self.bar.stop()
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, _: BaseException) -> None:
+        """Take the bar away too."""
+        self.on_train_end(trainer, pl_module)
+
+
 class _Rounds(Callback):
     """Says what a round begins with, where labels are made anew in rounds."""
 
@@ -149,11 +200,8 @@ def _checkpoint(config: Places, overwrite: bool, resume: bool) -> Path | None:
     return None
 
 
-def _watched(say: Output) -> tuple[Callback, ...]:
-    return (RichProgressBar(leave=False),) if sys.stderr.isatty() and not say.as_json else ()
-
-
-def _describe(summary: dict[str, Any], out: Path, say: Output) -> None:
+def _figures(found: Mapping[str, Any]) -> list[str]:
+    """Return what a validation found in words."""
     words = {
         "validation/epipolar_px": "epipolar error on held-out frames {:.2f} px",
         "validation/drift": "drift from the teacher {:.3f}",
@@ -161,7 +209,10 @@ def _describe(summary: dict[str, Any], out: Path, say: Output) -> None:
         "validation/label_px": "error on held-out labels {:.2f} px",
         "validation/pck": "held-out keypoints within 0.05 of the box {:.2f}",
     }
-    for name, text in words.items():
-        if name in summary:
-            say.say(text.format(summary[name]))
+    return [text.format(float(found[name])) for name, text in words.items() if name in found]
+
+
+def _describe(summary: dict[str, Any], out: Path, say: Output) -> None:
+    for figure in _figures(summary):
+        say.say(figure)
     say.say(f"wrote {out / MODEL} after {summary['steps']} steps in {summary['seconds']:g} s")

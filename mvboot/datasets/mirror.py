@@ -82,8 +82,9 @@ class Mirror:
         absent = [name for name in names if both.get(name, name) not in names]
         if unknown:
             raise InputError(
-                f"the mirror image of keypoint {', '.join(unknown)} is not known; state it in the "
-                "pairs (a keypoint on the middle is its own), or train without flips"
+                f"the mirror image of keypoint {', '.join(unknown)} is not known: the template has "
+                "no such keypoint, and no other has its name with left and right exchanged; train "
+                "without mirrored samples (flip=0)"
             )
         if absent:
             raise InputError(

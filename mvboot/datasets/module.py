@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from itertools import groupby
+from itertools import groupby, islice
 
 import numpy as np
 from lightning import Trainer
@@ -49,7 +49,7 @@ class EpochOrder(Sampler[Key]):
 
     ``wanted`` is the length of an epoch: fewer leave some out, more go round again in another
     order; None: each once. ``rank`` of ``world`` processes takes its own share, all of one
-    length. `set_epoch` is called by Lightning.
+    length.
     """
 
     def __init__(
@@ -78,6 +78,30 @@ class EpochOrder(Sampler[Key]):
                 yield first + turn, int(order[place % self.count])
 
 
+class RunOrder(EpochOrder):
+    """The order of a run that may have stopped anywhere: its steps say which sample is next.
+
+    ``batch`` samples are a step of the trainer. Lightning calls `set_epoch`, but counts epochs anew
+    in a run that goes on.
+    """
+
+    def __init__(
+        self, trainer: Trainer, batch: int, count: int, seed: int, wanted: int | None
+    ) -> None:
+        super().__init__(count, seed, wanted, trainer.global_rank, trainer.world_size)
+        self.trainer = trainer
+        self.batch = batch
+
+    def set_epoch(self, epoch: int) -> None:
+        """Leave the epoch where the steps are."""
+
+    def __iter__(self) -> Iterator[Key]:
+        """Yield the keys that are left of an epoch."""
+        steps = math.ceil(len(self) / self.batch)
+        self.epoch, done = divmod(self.trainer.global_step, steps)
+        return islice(super().__iter__(), done * self.batch, None)
+
+
 def load(
     dataset: SampleDataset,
     batch: int,
@@ -98,14 +122,18 @@ def load(
     workers
         Processes that read; 0 reads in the process that trains.
     trainer
-        Says which share of several devices this process takes; its ``use_distributed_sampler``
-        must be False. None: all.
+        Says which share of several devices this process takes, and at which step the run is; its
+        ``use_distributed_sampler`` must be False. None: all of the first epoch.
     """
-    rank, world = (0, 1) if trainer is None else (trainer.global_rank, trainer.world_size)
+    order = (
+        EpochOrder(len(dataset), dataset.seed, wanted)
+        if trainer is None
+        else RunOrder(trainer, batch, len(dataset), dataset.seed, wanted)
+    )
     return DataLoader(
         dataset,
         batch,
-        sampler=EpochOrder(len(dataset), dataset.seed, wanted, rank, world),
+        sampler=order,
         num_workers=workers,
         collate_fn=concatenated,
         persistent_workers=workers > 0,

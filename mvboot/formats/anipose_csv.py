@@ -7,7 +7,6 @@
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from mvboot.errors import InputError
 from mvboot.files import atomic_file
@@ -35,6 +34,8 @@ def write_anipose_csv(keypoints: Keypoints3D, path: Path) -> None:
         columns[f"M_{i}{j}"] = np.full(len(keypoints.frames), float(i == j))
     for i in range(3):
         columns[f"center_{i}"] = np.zeros(len(keypoints.frames))
+    import pandas as pd  # slow to load
+
     table = pd.DataFrame(columns)
     table["fnum"] = keypoints.frames
     with atomic_file(path) as partial:

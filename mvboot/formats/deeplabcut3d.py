@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pandas as pd
-
 from mvboot.files import atomic_file
 from mvboot.keypoints import Keypoints3D
 
@@ -13,6 +11,8 @@ SCORER = "mvboot"
 
 def write_deeplabcut3d(keypoints: Keypoints3D, path: Path) -> None:
     """Write a pandas table under DeepLabCut's key; several individuals get a level of theirs."""
+    import pandas as pd  # slow to load
+
     several = len(keypoints.individuals) > 1
     levels = [[SCORER], *([keypoints.individuals] if several else []), keypoints.keypoints]
     names = ["scorer", *(["individuals"] if several else []), "bodyparts", "coords"]
@@ -22,10 +22,6 @@ def write_deeplabcut3d(keypoints: Keypoints3D, path: Path) -> None:
         index=pd.Index(keypoints.frames),
         columns=columns,
     )
+    narrow = len(columns) < 400  # HDF5's attribute limit leaves room for the columns' names
     with atomic_file(path) as partial:
-        table.to_hdf(partial, key=KEY, mode="w", format="table" if _is_narrow(table) else "fixed")
-
-
-def _is_narrow(table: pd.DataFrame) -> bool:
-    """Whether HDF5's attribute limit leaves room for the column names of a ``table``."""
-    return len(table.columns) < 400
+        table.to_hdf(partial, key=KEY, mode="w", format="table" if narrow else "fixed")

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mvboot.config import load_yaml, yaml_text
@@ -105,6 +104,8 @@ def _camera(entry: CameraModel, path: Path) -> Camera:
 def _read_poses(path: Path) -> tuple[Any, Any, Any]:
     if not path.is_file():
         raise InputError("no such file of poses", where=path)
+    import pandas as pd  # slow to load, and few rigs move
+
     try:
         table = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
     except (ValueError, OSError) as error:
@@ -143,6 +144,8 @@ def _entry(name: str, camera: Camera, path: Path) -> dict[str, Any]:
 def _write_poses(name: str, camera: Camera, path: Path) -> str:
     pose = camera.cam_from_world
     assert camera.frames is not None
+    import pandas as pd
+
     values = np.column_stack([pose.rotvec.numpy(), pose.t.numpy()])
     table = pd.DataFrame(values, columns=list(POSE_COLUMNS[1:]))
     table.insert(0, "frame", camera.frames.numpy())

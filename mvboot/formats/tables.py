@@ -44,7 +44,7 @@ def read_table(path: Path, columns: Sequence[str]) -> pa.Table:
     if not path.is_file():
         raise InputError("no such file", where=path)
     try:
-        table = pq.read_table(path) if path.suffix == ".parquet" else _read_csv(path)
+        table = _read_parquet(path) if path.suffix == ".parquet" else _read_csv(path)
     except BROKEN as error:
         first = str(error).splitlines()[0]
         raise InputError(f"is no readable {path.suffix[1:]} table ({first})", path) from None
@@ -52,6 +52,11 @@ def read_table(path: Path, columns: Sequence[str]) -> pa.Table:
     if missing:
         raise InputError(f"lacks the columns {', '.join(missing)}", where=path)
     return table
+
+
+def _read_parquet(path: Path) -> pa.Table:
+    with pq.ParquetFile(path) as file:  # `pq.read_table` takes names of folders for columns
+        return file.read()
 
 
 def _read_csv(path: Path) -> pa.Table:

@@ -1,6 +1,5 @@
 """The rotation between two sets of points, and the angle between two rotations."""
 
-import roma
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -16,6 +15,8 @@ def rotation_between(
     comes in, and returned in the type that came. Gradients are damped where points on a line or in
     one place leave the rotation open; there the result is any of the best.
     """
+    import roma  # loads torch's compiler, which most commands need not wait for
+
     a0, b0 = (x.double() - x.double().mean(-2, keepdim=True) for x in (a, b))
     products = b0.mT @ a0
     size = torch.linalg.vector_norm(products.detach(), dim=(-2, -1), keepdim=True)

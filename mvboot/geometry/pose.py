@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
-import roma
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from mvboot.geometry.arrays import to_tensor
+from mvboot.geometry.rotations import matrix_of, polished, rotvec_of
 
 ORTHONORMAL_TOLERANCE = 1e-3
 """Largest entry of ``R R^T - I`` accepted; text formats with four digits stay below it."""
@@ -53,7 +53,7 @@ class Pose:
         if R.shape[-2:] == (3, 3) and (*R.shape[:-2], 3) == t.shape:
             return Pose(_nearest_rotation(R), t)
         if R.shape[-1:] == (3,) and R.shape == t.shape:
-            return Pose(roma.rotvec_to_rotmat(R), t)
+            return Pose(matrix_of(R), t)
         raise ValueError(
             f"a pose needs a Rodrigues vector or a 3x3 matrix and a translation of 3 numbers, "
             f"got shapes {tuple(R.shape)} and {tuple(t.shape)}"
@@ -67,8 +67,7 @@ class Pose:
     @property
     def rotvec(self) -> Float[Tensor, "*batch 3"]:
         """Rodrigues vector (axis times angle in radians)."""
-        vector: Tensor = roma.rotmat_to_rotvec(self.R)
-        return vector
+        return rotvec_of(self.R)
 
     @property
     def center(self) -> Float[Tensor, "*batch 3"]:
@@ -118,4 +117,4 @@ def _nearest_rotation(R: Float[Tensor, "*batch 3 3"]) -> Float[Tensor, "*batch 3
             "mirrored world: the rotation has determinant -1, so left and right are swapped; "
             "flip one axis of the world in the program that wrote it"
         )
-    return R if gap < 1e-12 else roma.special_procrustes(R)
+    return R if gap < 1e-12 else polished(R)

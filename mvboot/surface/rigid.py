@@ -1,7 +1,6 @@
 """The turn and shift that bring points onto others (Kabsch 1976), when some of them are wrong."""
 
 import numpy as np
-import roma
 import torch
 from numpy.typing import NDArray
 
@@ -15,6 +14,8 @@ def rigid_motion(source: Floats, target: Floats) -> tuple[Floats, Floats]:
 
     Points count less the farther they are off, in units of the median residual.
     """
+    import roma  # loads torch's compiler
+
     weight = np.ones(len(source))
     x, y = torch.from_numpy(source), torch.from_numpy(target)
     for _ in range(ROUNDS):

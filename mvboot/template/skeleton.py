@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-import roma
 import torch
 from jaxtyping import Float
 from numpy.typing import NDArray
@@ -14,6 +13,7 @@ from scipy.sparse import csr_array
 from torch import Tensor
 
 from mvboot.errors import InputError
+from mvboot.geometry.rotations import matrix_of
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -112,7 +112,7 @@ class Skeleton:
         ``heads`` are those of the rest pose of the shape at hand.
         """
         axes = self._tensor(self.axes, rotations)
-        turn = axes @ roma.rotvec_to_rotmat(rotations) @ axes.mT
+        turn = axes @ matrix_of(rotations) @ axes.mT
         shift = heads - (turn @ heads[..., None])[..., 0]
         root = torch.zeros(len(self.names), 1).to(rotations)
         root[0] = 1.0

@@ -10,6 +10,7 @@ from torch.utils.data import DataLoader
 from mvboot.datasets import Augmentation, Capture, Mirror, SampleReader, sample_views
 from mvboot.datasets.module import SampleDataset
 from mvboot.datasets.sample import Sample, View
+from mvboot.datasets.sides import left_right_pairs
 from mvboot.errors import InputError
 from mvboot.training.batches import RunData, validation_views
 from mvboot.training.config import TrainSettings
@@ -55,10 +56,11 @@ class TrainingData(RunData):
         super().__init__(settings)
         self.settings: TrainSettings = settings
         sources = tuple(labelled) or (capture,)
+        cameras = label_cameras(sources, settings)
+        views = [labelled_views(source, cameras) for source in sources]
         self.template = common_template(sources, capture)
         require_alike_keypoints(sources)
-        cameras = label_cameras(sources, settings)
-        self.labelled = self._labelled(sources, cameras)
+        self.labelled = self._labelled(sources, views)
         groups, warnings = self._groups(capture)
         self.warnings = (*unused(sources, cameras), *warnings)
         own = capture.folder.resolve() in [source.folder.resolve() for source in sources]
@@ -85,14 +87,14 @@ class TrainingData(RunData):
             loaders["relabelled"] = self._loader(self._relabelled(self.rounds), pictures)
         return loaders
 
-    def _labelled(self, sources: Sequence[Capture], cameras: Sequence[str]) -> SampleDataset:
-        first, *others = [
-            (self._reader(source, augmented=True), labelled_views(source, cameras))
-            for source in sources
-        ]
+    def _labelled(
+        self, sources: Sequence[Capture], views: Sequence[list[tuple[View, ...]]]
+    ) -> SampleDataset:
+        readers = [self._reader(source, augmented=True) for source in sources]
+        first, *others = zip(readers, views, strict=True)
         found = SampleDataset(*first, self.settings.seed)
-        for reader, views in others:
-            found.extend(reader, views)
+        for reader, own in others:
+            found.extend(reader, own)
         return found
 
     def _relabelled(self, rounds: Rounds) -> SampleDataset:
@@ -124,7 +126,10 @@ class TrainingData(RunData):
 
     def _reader(self, capture: Capture, augmented: bool) -> SampleReader:
         settings = self.settings
-        mirror = None if self.template.symmetry is None else Mirror.of_template(self.template)
+        names = () if capture.keypoints is None else capture.keypoints.keypoints
+        pairs = left_right_pairs(names)
+        plain = self.template.symmetry is None
+        mirror = None if plain else Mirror.of_template(self.template, pairs)
         flip = settings.flip if mirror is not None else 0.0
         return SampleReader(
             of_template(capture, self.template),

@@ -1,6 +1,8 @@
 """Lightning around one readable training step."""
 
+import signal
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -8,9 +10,10 @@ from lightning import LightningModule
 from torch import Tensor
 
 from mvboot.datasets import Sample
-from mvboot.errors import NothingUsable, QualityMissed
+from mvboot.errors import NothingUsable, QualityMissed, Stopped
 from mvboot.networks import DenseNetwork, frozen_copy, update_average
 from mvboot.training.config import RunSettings
+from mvboot.training.interrupts import Interrupts
 from mvboot.training.task import Objective, Weighted
 
 MOST_SKIPPED = 20
@@ -30,6 +33,10 @@ class Training(LightningModule):
         The loss, and what is looked at in validation.
     teacher
         Frozen network to keep near, or None.
+    interrupts
+        When asked, the run is saved at the end of a step and ends by `Stopped`; None: never.
+    checkpoint
+        Where it is saved then.
     """
 
     def __init__(
@@ -38,6 +45,8 @@ class Training(LightningModule):
         settings: RunSettings,
         objective: Objective,
         teacher: DenseNetwork | None = None,
+        interrupts: Interrupts | None = None,
+        checkpoint: Path = Path("last.ckpt"),
     ) -> None:
         super().__init__()
         self.network = network
@@ -45,15 +54,14 @@ class Training(LightningModule):
         self.teacher = None if teacher is None else frozen_copy(teacher)
         self.settings = settings
         self.objective = objective
+        self.interrupts = interrupts or Interrupts()
+        self.checkpoint = checkpoint
         self.skipped = 0
         self.skipped_in_a_row = 0
 
-    def on_train_epoch_start(self) -> None:
-        """Put the order of samples where the steps are: a resumed Lightning counts epochs anew."""
-        epoch = self.global_step // self.settings.validate_every
-        loaders: Any = self.trainer.train_dataloader
-        for loader in loaders.values():
-            loader.sampler.set_epoch(epoch)
+    def on_train_start(self) -> None:
+        """Let interrupts wait for the end of a step."""
+        self.interrupts.begin()
 
     # --- the step ---------------------------------------------------------------------------
 
@@ -120,12 +128,19 @@ class Training(LightningModule):
     # --- around it --------------------------------------------------------------------------
 
     def on_train_batch_end(self, *_: Any) -> None:
-        """Follow with the averaged network, and stop a run that degenerates."""
+        """Follow with the averaged network, stop a run that degenerates or is interrupted.
+
+        The last step before a validation is not interrupted: Lightning would leave it out.
+        """
         decay = min(self.settings.averaging, 1 - 1 / (self.global_step + 1))
         update_average(self.average, self.network, decay)
         fault = self.objective.fault(self.global_step)
         if not self._everywhere(fault is None):
             raise QualityMissed(fault or "another process degenerated")
+        asked = self.interrupts.asked
+        if not self._everywhere(asked is None) and not self.trainer.is_last_batch:
+            self.trainer.save_checkpoint(self.checkpoint)
+            raise Stopped(asked or signal.SIGINT)
 
     def _everywhere(self, holds: bool) -> bool:
         """Whether it holds in all processes: one that stopped alone would leave others waiting."""

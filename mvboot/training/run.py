@@ -1,7 +1,6 @@
 """A training run from files to files."""
 
 import logging
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -17,11 +16,12 @@ from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
 from torch.multiprocessing.spawn import ProcessRaisedException
 
 from mvboot.datasets import Capture
-from mvboot.errors import InputError, MvbootError, NothingUsable, QualityMissed
+from mvboot.errors import InputError, MvbootError, NothingUsable, QualityMissed, Stopped
 from mvboot.networks import DenseNetwork, frozen_copy, save_network
 from mvboot.training.batches import RunData
+from mvboot.training.checkpoints import Checkpoints
 from mvboot.training.config import RunSettings
-from mvboot.training.data import ROUNDS
+from mvboot.training.interrupts import Interrupts
 from mvboot.training.module import Training
 from mvboot.training.tasks import task_of
 
@@ -112,6 +112,8 @@ class PreparedRun:
             A checkpoint to go on from whose round has no labels in ``folder``.
         QualityMissed
             A run whose fields collapse or stretch.
+        Stopped
+            A signal; a step that was begun is ended, and the checkpoint says where the run stopped.
         NothingUsable
             Views that agree on no point, losses that are not finite, or a network that says
             nothing finite in the end.
@@ -122,8 +124,12 @@ class PreparedRun:
         seed_everything(settings.seed, verbose=False)
         task = task_of(settings)
         objective = task.objective(settings, self.network, self.data)
-        module = Training(self.network, settings, objective, self.teacher)
+        interrupts = Interrupts()
+        module = Training(
+            self.network, settings, objective, self.teacher, interrupts, folder / CHECKPOINT
+        )
         trainer = Trainer(
+            plugins=[Checkpoints()],
             default_root_dir=folder,
             max_steps=settings.steps if stop_after is None else stop_after,
             accelerator=settings.accelerator,
@@ -141,7 +147,7 @@ class PreparedRun:
             use_distributed_sampler=False,
             reload_dataloaders_every_n_epochs=int(self.data.renewed),
         )
-        with _errors_of_processes():
+        with _errors_of_processes(), interrupts:
             trainer.fit(module, self.data, ckpt_path=resume)
         _require_finite(module.average, self.data)
         save_network(
@@ -149,6 +155,8 @@ class PreparedRun:
             folder / MODEL,
             {"settings": settings.model_dump(mode="json"), "steps": trainer.max_steps},
         )
+        if interrupts.asked is not None:  # in the last step
+            raise Stopped(interrupts.asked)
         return {name: float(value) for name, value in trainer.callback_metrics.items()}
 
 
@@ -165,14 +173,6 @@ def train(
     Returns the last validation; raises what they raise.
     """
     return PreparedRun.of(settings, capture, labelled, teacher).train(folder, **how)
-
-
-def remove_run(folder: Path) -> None:
-    """Remove an earlier run from a folder, so that its files are never taken for the next one's."""
-    for name in (MODEL, CHECKPOINT):
-        (folder / name).unlink(missing_ok=True)
-    for name in (LOGS, ROUNDS):
-        shutil.rmtree(folder / name, ignore_errors=True)
 
 
 @torch.no_grad()

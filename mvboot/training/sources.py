@@ -9,6 +9,9 @@ from mvboot.errors import InputError
 from mvboot.template import Template
 from mvboot.training.config import RunSettings
 
+SHOWN = 8
+"""Cameras that a message names."""
+
 
 def common_template(sources: Sequence[Capture], capture: Capture) -> Template:
     """Return the one template of captures with labels, and of what was filmed, if it states one.
@@ -78,7 +81,14 @@ def labelled_views(capture: Capture, cameras: Sequence[str]) -> list[tuple[View,
 
     InputError where it has such a camera, but no such picture.
     """
-    return _labelled(capture, cameras, capture.is_labelled, "a dense label (fields/, labelled:)")
+    advice = (
+        "--task dense learns from such labels: give a capture that has them with --labels, "
+        "such as mvboot synth renders"
+    )
+    if capture.keypoints is not None:
+        advice += "; from the keypoints that are labelled here, --task keypoints learns"
+    what = "a dense label (fields/, labelled:)"
+    return _labelled(capture, cameras, capture.is_labelled, what, advice)
 
 
 def marked_views(
@@ -98,6 +108,7 @@ def _labelled(
     cameras: Sequence[str],
     is_labelled: Callable[[str, int], bool],
     what: str,
+    advice: str = "",
 ) -> list[tuple[View, ...]]:
     chosen = [camera for camera in cameras if camera in capture.training_cameras]
     found: list[tuple[View, ...]] = [
@@ -108,6 +119,12 @@ def _labelled(
     ]
     if chosen and not found:
         raise InputError(
-            f"no training frame of {', '.join(chosen)} has {what}", where=capture.folder
+            f"no training frame of {_some(chosen)} has {what}{advice and f'. {advice}'}",
+            where=capture.folder,
         )
     return found
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:SHOWN])
+    return shown if len(names) <= SHOWN else f"{shown}, ... ({len(names)} in all)"

@@ -1,10 +1,13 @@
 import json
 import shutil
+import signal
 
 import pytest
 import torch
+from lightning.pytorch.callbacks import Callback
 
 from mvboot.commands.training import worsened
+from mvboot.errors import heed_signals
 from mvboot.networks import NetworkConfig, build_network, load_network, save_network
 from mvboot.synthetic.capture import synthesise
 from mvboot.synthetic.settings import SynthSettings
@@ -83,18 +86,74 @@ def test_labels_of_several_captures(mvboot, data, tmp_path):
         assert refused.code == 2 and "damaged or cut off" in refused.err
 
 
-def test_nothing_of_a_run_that_is_replaced_stays(mvboot, data, tmp_path):
-    old = tmp_path / "run"
-    (old / "rounds" / "01").mkdir(parents=True)
-    for name in ("last.ckpt", "model.safetensors", "summary.json", "notes.txt"):
-        (old / name).write_text("old")
+OLD = ("last.ckpt", "model.safetensors", "summary.json", "config.yaml", "notes.txt")
+
+
+@pytest.fixture
+def old(tmp_path):
+    """Return a folder with an earlier run, and a file that is not ours."""
+    folder = tmp_path / "run"
+    (folder / "rounds" / "01").mkdir(parents=True)
+    for name in OLD:
+        (folder / name).write_text("old")
+    return folder
+
+
+def names(folder):
+    return {path.name for path in folder.iterdir()}
+
+
+def test_a_run_that_is_replaced_stays_until_there_is_another(mvboot, data, old, tmp_path):
     broken = shutil.copytree(data, tmp_path / "broken")
     for path in broken.glob("images/*/*"):
         path.write_bytes(path.read_bytes()[:300])
-    given = ("train", "--data", broken, "--method", "supervised", "--out", old, "--overwrite")
-    assert mvboot(*given, "size=50").code == 2 and (old / "last.ckpt").exists(), "never began"
-    assert mvboot(*given, *QUICK).code == 2
-    assert {path.name for path in old.iterdir()} <= {"notes.txt", "config.yaml", "logs"}
+    given = ("train", "--method", "supervised", "--out", old, "--overwrite", *QUICK)
+    assert mvboot(*given, "--data", broken, "size=50").code == 2, "never began"
+    assert mvboot(*given, "--data", broken).code == 2, "never came to a step"
+    assert names(old) == {*OLD, "rounds"} and (old / "last.ckpt").read_text() == "old"
+    result = mvboot(*given, "--data", data)
+    assert result.code == 0, result.err
+    assert names(old) == {*OLD, "logs"} and (old / "notes.txt").read_text() == "old"
+    load_network(old / "model.safetensors")
+
+
+class Interrupting(Callback):
+    def on_train_batch_start(self, trainer, *_):
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_a_run_that_is_interrupted_before_a_validation_goes_on(mvboot, data, old, monkeypatch):
+    before = signal.getsignal(signal.SIGINT)
+    given = ("train", "--method", "supervised", "--out", old, "--data", data, "size=64", "batch=1")
+    given = (*given, "--steps", "4", "validate_every=4")
+    try:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        heed_signals()
+        with monkeypatch.context() as patch:
+            patch.setattr("mvboot.commands.training._Rounds", lambda say: Interrupting())
+            stopped = mvboot(*given, "--overwrite")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert stopped.code == 130 and "Traceback" not in stopped.err
+    words = f"go on with mvboot train --config {old / 'config.yaml'} --resume"
+    assert words in stopped.err and f"waits in {old / 'previous'}" in stopped.err
+    assert (old / "previous" / "model.safetensors").read_text() == "old"
+    assert torch.load(old / "last.ckpt", weights_only=True)["global_step"] == 1
+    result = mvboot("train", "--config", old / "config.yaml", "--resume")
+    assert result.code == 0, result.err
+    assert "going on after step 1: 4 steps" in result.out and "step 4 of 4: " in result.out
+    assert names(old) == {*OLD, "logs"}
+
+
+def test_a_run_that_was_killed_before_its_first_step_can_be_started_anew(mvboot, data, tmp_path):
+    out = tmp_path / "run"
+    out.mkdir()
+    (out / "config.yaml").write_text("task: dense\n")
+    given = ("train", "--method", "supervised", "--out", out, "--data", data, *QUICK)
+    assert "--overwrite" in mvboot(*given).err
+    refused = mvboot(*given, "--resume")
+    assert refused.code == 2 and "start it with --overwrite instead" in refused.err
+    assert mvboot(*given, "--overwrite").code == 0
 
 
 def test_what_readers_in_other_processes_find_is_one_line(mvboot, data, tmp_path):

@@ -69,8 +69,8 @@ def test_forked_processes_do_not_disturb_each_other(tools, tmp_path):
     queue = context.Queue()
     child = context.Process(target=send, args=(reader, 70, queue))
     child.start()
-    picture = queue.get(timeout=30)
-    child.join(30)
+    picture = queue.get()
+    child.join()
     assert tools["number_of"](picture) == 70
     assert [tools["number_of"](reader.read(i)) for i in (11, 12, 50)] == [11, 12, 50]
 

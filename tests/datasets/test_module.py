@@ -96,6 +96,20 @@ def test_lightning_sets_the_epoch_of_an_order(capture, tmp_path):
     assert {view.frame for _, views in watcher.seen for view in views} <= set(range(8))
 
 
+def test_an_order_goes_on_where_the_steps_of_a_run_are(capture):
+    dataset, trainer = data(capture), Process(0)
+    trainer.world_size = 1
+    sampler = load(dataset, 4, wanted=12, trainer=trainer).sampler
+    first = list(sampler)
+    trainer.global_step = 2
+    sampler.set_epoch(7)
+    assert list(sampler) == first[8:], "the middle of an epoch; its number is Lightning's own"
+    trainer.global_step = 3
+    second = EpochOrder(24, dataset.seed, 12)
+    second.set_epoch(1)
+    assert list(sampler) == list(second) and len(sampler) == 12
+
+
 def test_processes_share_an_epoch_without_overlap(capture):
     dataset = data(capture)
     shares = [
@@ -118,6 +132,7 @@ class Process:
     """One of two processes, as a trainer says it."""
 
     world_size = 2
+    global_step = 0
 
     def __init__(self, rank):
         self.global_rank = rank

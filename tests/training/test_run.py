@@ -1,12 +1,15 @@
 import json
 import shutil
+import signal
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 import torch
+from lightning.pytorch.callbacks import Callback
 
 from mvboot.datasets import Capture
-from mvboot.errors import InputError, QualityMissed
+from mvboot.errors import InputError, QualityMissed, Stopped, heed_signals
 from mvboot.networks import (
     load_network,
     read_header,
@@ -82,6 +85,65 @@ def test_a_run_that_stopped_goes_on_as_if_it_had_not(filmed, teacher, tmp_path):
     one, other = (load_network(tmp_path / name / MODEL) for name in ("whole", "on"))
     for a, b in zip(one.parameters(), other.parameters(), strict=True):
         torch.testing.assert_close(a, b, rtol=0, atol=0)
+
+
+class Interrupted(Callback):
+    """Sends signals while a step runs."""
+
+    def __init__(self, step, *numbers):
+        self.step, self.numbers = step, numbers
+
+    def on_train_batch_start(self, trainer, *_):
+        if trainer.global_step == self.step:
+            for number in self.numbers:
+                signal.raise_signal(number)
+
+
+@pytest.fixture
+def heeded():
+    """Heed signals as the command line does."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.getsignal(number) for number in numbers}
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    heed_signals()
+    yield {number: signal.getsignal(number) for number in numbers}
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize("step, number, saved", [(1, signal.SIGINT, 2), (3, signal.SIGTERM, 5)])
+def test_a_run_that_is_interrupted_goes_on_as_if_it_had_not(
+    filmed, heeded, tmp_path, capfd, step, number, saved
+):
+    run = TrainSettings(method="supervised", steps=6, **QUICK)
+    train(run, filmed, tmp_path / "whole")
+    half = tmp_path / "half"
+    with pytest.raises(Stopped) as stopped:
+        train(run, filmed, half, callbacks=(Interrupted(step, number),))
+    assert stopped.value.exit_code == 128 + number
+    assert "interrupt again to end at once" in capfd.readouterr().err
+    assert {n: signal.getsignal(n) for n in heeded} == heeded
+    assert not (half / MODEL).exists()
+    kept = torch.load(half / CHECKPOINT, weights_only=True)["global_step"]
+    assert kept == saved, "the end of the step, but not between a step and its validation"
+    train(run, filmed, half, resume=half / CHECKPOINT)
+    one, other = (load_network(tmp_path / name / MODEL) for name in ("whole", "half"))
+    for a, b in zip(one.parameters(), other.parameters(), strict=True):
+        torch.testing.assert_close(a, b, rtol=0, atol=0)
+
+
+def test_a_second_interrupt_ends_at_once(filmed, heeded, tmp_path):
+    run = TrainSettings(method="supervised", steps=4, **QUICK)
+    with pytest.raises(Stopped):
+        train(run, filmed, tmp_path, callbacks=(Interrupted(0, signal.SIGINT, signal.SIGINT),))
+    assert not (tmp_path / CHECKPOINT).exists()
+
+
+def test_an_interrupt_in_the_last_step_leaves_a_whole_run(filmed, heeded, tmp_path):
+    run = TrainSettings(method="supervised", steps=4, **QUICK)
+    with pytest.raises(Stopped):
+        train(run, filmed, tmp_path, callbacks=(Interrupted(3, signal.SIGINT),))
+    assert (tmp_path / CHECKPOINT).exists() and (tmp_path / MODEL).exists()
 
 
 def rounds(steps, **settings):
@@ -259,6 +321,26 @@ def test_a_capture_without_a_label_is_no_source_of_labels(filmed, another, tmp_p
         TrainingData(filmed, TrainSettings(**QUICK), labelled)
 
 
+def test_own_footage_without_dense_labels_is_told_so_first(filmed, recorded, tmp_path):
+    """Before anything about templates and mirror images, which own keypoints lack too."""
+    words = r"has a dense label.*with --labels, .*synth.*; from the keypoints .* --task keypoints"
+    with pytest.raises(InputError, match=words) as error:
+        TrainingData(recorded, TrainSettings(method="supervised", **QUICK))
+    assert len(error.value.message) < 400
+    same = shutil.copytree(
+        filmed.folder, tmp_path / "same", ignore=shutil.ignore_patterns("fields")
+    )
+    odd = Capture.open(same).with_keypoints(
+        replace(filmed.keypoints, keypoints=("LHip", *filmed.keypoints.keypoints[1:]))
+    )
+    with pytest.raises(InputError, match="has a dense label"):
+        TrainingData(odd, TrainSettings(method="supervised", **QUICK))
+    odd = filmed.with_keypoints(odd.keypoints)
+    with pytest.raises(InputError, match=r"keypoint LHip is not known.*\(flip=0\)"):
+        TrainingData(odd, TrainSettings(method="supervised", **QUICK)).labelled[0]
+    TrainingData(odd, TrainSettings(method="supervised", flip=0, **QUICK)).labelled[0]
+
+
 def test_captures_of_a_run_are_of_one_template(filmed, another, recorded, tmp_path):
     settings = TrainSettings(method="supervised", **QUICK)
     shutil.copytree(another.folder, tmp_path / "beast")
@@ -269,7 +351,7 @@ def test_captures_of_a_run_are_of_one_template(filmed, another, recorded, tmp_pa
     for capture, labelled in ((recorded, (filmed, beast)), (beast, (filmed,))):
         with pytest.raises(InputError, match=names):
             train(settings, capture, tmp_path / "none", labelled=labelled)
-    with pytest.raises(InputError, match=r"recorded.*has no template.npz"):
+    with pytest.raises(InputError, match=r"recorded.*has a dense label"):
         train(settings, filmed, tmp_path / "none", labelled=(filmed, recorded))
     assert not (tmp_path / "none").exists()
 
