@@ -168,7 +168,7 @@ def watched(keypoints: Keypoints2D) -> NDArray[np.int64]:
         return rows
     length = max(SHORTEST_RUN, int(POINTS / shared[rows].mean() / RUNS))
     starts = np.linspace(0, max(0, len(rows) - length), RUNS).astype(int)
-    return rows[np.unique((starts[:, None] + np.arange(length)).clip(0, len(rows) - 1))]
+    return np.asarray(rows[np.unique((starts[:, None] + np.arange(length)).clip(0, len(rows) - 1))])
 
 
 def _poses(suspicion: Suspicion) -> tuple[Finding, ...]:

@@ -85,7 +85,7 @@ class _Search:
         """Return the mean logarithm of the errors; from that of a ``known`` order if given."""
         every = len(self.pairs)
         if known is None:
-            return sum(np.log(self.error(order, p)) for p in self.pairs) / every
+            return float(sum(np.log(self.error(order, p)) for p in self.pairs)) / every
         for a, b in self.pairs:
             if order[a] != known[a] or order[b] != known[b]:
                 new, old = self.error(order, (a, b)), self.error(known, (a, b))

@@ -51,7 +51,7 @@ class Identity:
         index = np.full((*own.shape[:2], own.shape[2]), -1)
         for n in range(own.shape[2]):
             there = ~np.isnan(own[:, :, n, :, 0])
-            same = (xy == own[:, :, n, None]).all(-1) | ~there[:, :, None]
+            same = np.asarray(xy == own[:, :, n, None]).all(-1) | ~there[:, :, None]
             match = same.all(-1) & there.any(-1)[:, :, None]
             index[..., n] = np.where(match.any(-1), match.argmax(-1), -1)
         return Identity(everyone, index)

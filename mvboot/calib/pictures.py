@@ -18,7 +18,7 @@ from mvboot.calib.suspicion import Suspicion
 from mvboot.geometry import image_size
 from mvboot.keypoints import Keypoints2D
 
-SIZES = (2, 3, 4, Fraction(3, 2), Fraction(4, 3))
+SIZES = tuple(Fraction(size) for size in ("2", "3", "4", "3/2", "4/3"))
 """Factors by which pictures are resized, either way."""
 
 MOST_INDIVIDUALS = 6
@@ -123,7 +123,7 @@ def _whose(suspicion: Suspicion, which: Sequence[int]) -> str:
 
 def _sizes(suspicion: Suspicion, which: Sequence[int]) -> Iterator[_Change]:
     keypoints, rig = suspicion.evidence.keypoints, suspicion.evidence.rig
-    for factor in (*SIZES, *(1 / Fraction(size) for size in SIZES)):
+    for factor in (*SIZES, *(1 / size for size in SIZES)):
         changed = keypoints.xy.copy()
         for c in which:
             changed[c] = (changed[c] + 0.5) / float(factor) - 0.5

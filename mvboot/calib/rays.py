@@ -79,7 +79,7 @@ class Rays:
         volume = (normal_b * ray_a).sum(-1)
         with np.errstate(invalid="ignore", divide="ignore"):
             sines = np.stack([volume / _length(normal_b), -volume / _length(normal_a)])
-        return np.arcsin(np.clip(sines, -1, 1)) * self.scale[[a, b], None]
+        return np.asarray(np.arcsin(np.clip(sines, -1, 1)) * self.scale[[a, b], None])
 
     def off(self, a: int, b: int) -> Floats:
         """Return the distances from the epipolar lines in px (P,), mean of both pictures."""
@@ -134,7 +134,7 @@ def _cross(a: Floats, b: Floats) -> Floats:
 
 
 def _length(vectors: Floats) -> Floats:
-    return np.sqrt((vectors * vectors).sum(-1))
+    return np.asarray(np.sqrt((vectors * vectors).sum(-1)))
 
 
 def _meeting(rays: Rays) -> Floats:

@@ -36,7 +36,7 @@ def pair_rows(diagnosis: Diagnosis) -> list[Row]:
     return rows
 
 
-def _of(diagnosis: Diagnosis) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+def _of(diagnosis: Diagnosis) -> tuple[np.ndarray, np.ndarray]:
     return diagnosis.agreement.px, diagnosis.agreement.allowed
 
 
