@@ -52,7 +52,7 @@ class Identity:
         for n in range(own.shape[2]):
             there = ~np.isnan(own[:, :, n, :, 0])
             same = np.asarray(xy == own[:, :, n, None]).all(-1) | ~there[:, :, None]
-            match = same.all(-1) & there.any(-1)[:, :, None]
+            match = np.asarray(same.all(-1)) & np.asarray(there.any(-1))[:, :, None]
             index[..., n] = np.where(match.any(-1), match.argmax(-1), -1)
         return Identity(everyone, index)
 

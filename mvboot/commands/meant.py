@@ -51,9 +51,9 @@ def require_settings(
             f"where the camera's name stands: --{option} 'FOLDER/{{camera}}{Path(stray[0]).suffix}'"
         )
     for word in stray:
-        option = _option_for(word, given, known)
-        if option:
-            raise InputError(f"{word!r}: say {option} {_quoted(word)}")
+        meant = _option_for(word, given, known)
+        if meant:
+            raise InputError(f"{word!r}: say {meant} {_quoted(word)}")
     options = options_of(command)
     for key, _, value in (word.partition("=") for word in words if word not in stray):
         if key not in known and key.replace("-", "_") in {*options} - {*known}:

@@ -135,7 +135,7 @@ AS_IT_IS = Alignment()
 
 def _at_instants(found: Keypoints2D, instants: Mapping[str, NDArray[np.int64]]) -> Keypoints2D:
     """Return the detections with instants for frames; what no instant is stated for is left out."""
-    seen = found.present.any((2, 3))
+    seen = np.asarray(found.present.any((2, 3)))
     kept = {
         name: np.flatnonzero(seen[c] & (instants[name] != LEFT_OUT))
         for c, name in enumerate(found.cameras)
