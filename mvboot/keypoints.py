@@ -1,5 +1,6 @@
 """2D detections of a recording and 3D keypoints, as dense arrays with names on every axis."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -10,8 +11,22 @@ from numpy.typing import NDArray
 from mvboot.errors import InputError
 
 FloatArray = NDArray[np.float64]
+DEFAULT_NAME = re.compile(
+    r"(ind|indiv|individual|animal|person|people|track|instance|id|idx|obj|object|slot)[ _-]?\d+",
+    re.IGNORECASE,
+)
+"""How trackers and detectors number who they found: DeepLabCut's ind1, SLEAP's track_0, ..."""
 SYMMETRIC = 1e-6
 """How far the two halves of a covariance may differ, in shares of its trace."""
+
+
+def are_identified(individuals: Sequence[str]) -> bool:
+    """Whether names of individuals mean the same ones in every camera.
+
+    They do not where two or more are numbers that a detector or tracker gave in each view on its
+    own: nobody said who is who. One alone cannot be mistaken.
+    """
+    return sum(DEFAULT_NAME.fullmatch(name) is not None for name in individuals) < 2
 
 
 @dataclass(frozen=True)
@@ -32,7 +47,8 @@ class Keypoints2D:
         Whether an individual's name means the same individual in every camera. False where a file
         only lists people in no particular order (OpenPose): choose one first (`largest`).
     source
-        What was read: format and files, for people and provenance.
+        What was read: format and files, for people and provenance; ``notes`` are sentences about
+        what was found odd in them.
     covariance
         (C, F, I, K, 2, 2) of the error of ``xy`` in px^2, for detections that are right at all;
         NaN exactly where ``xy`` is missing. None where a detector states none.
@@ -98,7 +114,7 @@ class Keypoints2D:
         missing = [name for name in names if name not in self.cameras]
         if missing:
             raise InputError(
-                f"no keypoints for camera {', '.join(missing)}; there are {', '.join(self.cameras)}"
+                f"no keypoints for camera {_shortened(missing)}; there are {_shortened(self.cameras)}"
             )
         rows = [self.cameras.index(name) for name in names]
         return self._mapped(lambda values: values[rows], cameras=tuple(names))
@@ -111,7 +127,7 @@ class Keypoints2D:
         missing = [name for name in names if name not in self.keypoints]
         if missing:
             raise InputError(
-                f"there is no keypoint {', '.join(missing)}; there are {', '.join(self.keypoints)}"
+                f"there is no keypoint {_shortened(missing)}; there are {_shortened(self.keypoints)}"
             )
         columns = [self.keypoints.index(name) for name in names]
         return self._mapped(
@@ -159,16 +175,27 @@ class Keypoints2D:
     def of(self, individual: str) -> "Keypoints2D":
         """Return the detections of one individual, which then counts as identified.
 
-        An unknown name raises InputError.
+        An unknown name raises InputError, and one that nobody identified: a place in each camera's
+        list, or a track's number.
         """
         if individual not in self.individuals:
             raise InputError(
-                f"there is no individual {individual!r}; there are {', '.join(self.individuals)}"
+                f"there is no individual {individual!r}; there are {_shortened(self.individuals)}"
             )
+        self.require_identified(individual)
         i = self.individuals.index(individual)
         return self._mapped(
             lambda values: values[:, :, [i]], individuals=(individual,), identified=True
         )
+
+    def require_identified(self, individual: str) -> None:
+        """Raise InputError where an individual's name says nothing about who it is elsewhere."""
+        if not self.identified and len(self.individuals) > 1:
+            raise InputError(
+                f"{individual!r} is only a number that each camera's file gave on its own, and may "
+                "be somebody else in every camera; choose the largest (`largest`), or give the "
+                "individuals names of their own in the files"
+            )
 
     def slice_frames(self, rows: slice) -> "Keypoints2D":
         """Return a block of frames, by position."""
@@ -285,6 +312,11 @@ class Keypoints3D:
     def accepted(self) -> NDArray[np.bool_]:
         """Where there is a point, (F, I, K)."""
         return ~np.isnan(self.xyz[..., 0])
+
+
+def _shortened(names: Sequence[str], shown: int = 16) -> str:
+    more = f", ... ({len(names)} in all)" if len(names) > shown else ""
+    return ", ".join(names[:shown]) + more
 
 
 def _check_names(axis: str, names: tuple[str, ...]) -> None:
