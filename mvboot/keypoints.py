@@ -114,7 +114,8 @@ class Keypoints2D:
         missing = [name for name in names if name not in self.cameras]
         if missing:
             raise InputError(
-                f"no keypoints for camera {_shortened(missing)}; there are {_shortened(self.cameras)}"
+                f"no keypoints for camera {_shortened(missing)}; there are "
+                f"{_shortened(self.cameras)}"
             )
         rows = [self.cameras.index(name) for name in names]
         return self._mapped(lambda values: values[rows], cameras=tuple(names))
@@ -127,7 +128,8 @@ class Keypoints2D:
         missing = [name for name in names if name not in self.keypoints]
         if missing:
             raise InputError(
-                f"there is no keypoint {_shortened(missing)}; there are {_shortened(self.keypoints)}"
+                f"there is no keypoint {_shortened(missing)}; there are "
+                f"{_shortened(self.keypoints)}"
             )
         columns = [self.keypoints.index(name) for name in names]
         return self._mapped(

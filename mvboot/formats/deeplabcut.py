@@ -93,9 +93,7 @@ def _has_digit(name: object) -> bool:
     return any(letter.isdigit() for letter in str(name))
 
 
-def _numbers(
-    column: "pd.Series[float]", names: tuple[str, ...], path: Path
-) -> NDArray[np.float64]:
+def _numbers(column: "pd.Series[float]", names: tuple[str, ...], path: Path) -> NDArray[np.float64]:
     numbers = pd.to_numeric(column, errors="coerce")
     wrong = column[numbers.isna() & column.notna()]
     if len(wrong):

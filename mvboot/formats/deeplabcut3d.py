@@ -60,4 +60,6 @@ def _array(table: h5py.Group, name: str, values: Any, told: Mapping[str, str]) -
 
 def _describe(node: Any, told: Mapping[str, str]) -> None:
     for name, text in told.items():
-        node.attrs[name] = np.bytes_(text) if text else h5py.Empty("S1")
+        content = text.encode()
+        kind = h5py.string_dtype("utf-8", max(1, len(content)))
+        node.attrs.create(name, content if text else h5py.Empty(kind), dtype=kind)

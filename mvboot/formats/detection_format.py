@@ -197,9 +197,7 @@ def _size(shape: tuple[int, int, int, int]) -> str:
 
 def _stored(files: Sequence[Path]) -> int:
     """Return the bytes of the files, and of those in folders."""
-    inside = [
-        each for file in files for each in (file.iterdir() if file.is_dir() else [file])
-    ]
+    inside = [each for file in files for each in (file.iterdir() if file.is_dir() else [file])]
     return sum(each.stat().st_size for each in inside if each.is_file())
 
 

@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 
 from mvboot.errors import InputError
-from mvboot.files import natural_key
+from mvboot.files import natural_key, safe_name
 from mvboot.formats.detection_format import CameraDetections, DetectionFormat, combine
 from mvboot.formats.guard import reading, recognises
 from mvboot.formats.keypoints2d_table import is_table2d, read_keypoints2d, write_keypoints2d
@@ -17,12 +17,16 @@ from mvboot.keypoints import Keypoints2D
 MODULES = (
     "deeplabcut",
     "sleap",
+    "sleap_csv",
+    "slp",
     "openpose",
+    "mmpose",
     "coco",
     "alphapose",
     "caliscope_points",
     "label3d",
 )
+MOST_NOTES, LONGEST_NOTE = 8, 300
 OWN = "mvboot"
 OWN_TABLES = {OWN: "keypoints.parquet", "csv": "keypoints.csv"}
 
@@ -88,10 +92,12 @@ def save_keypoints2d(keypoints: Keypoints2D, folder: str | Path, format: str) ->
     Raises
     ------
     InputError
-        An unknown format, and what a format cannot hold.
+        An unknown format, a camera whose name cannot be a file's, and what a format cannot hold.
     """
     folder = Path(folder)
     writer = _writer(format)
+    for camera in keypoints.cameras:
+        safe_name(camera, "the camera's name")
     folder.mkdir(parents=True, exist_ok=True)
     writer(keypoints, folder)
 
@@ -108,7 +114,7 @@ def _writer(format: str) -> Callable[[Keypoints2D, Path], None]:
 
 
 def describe(keypoints: Keypoints2D) -> str:
-    """Say in one sentence what was read: format, cameras, keypoints, individuals, frames."""
+    """Say what was read: format, cameras, keypoints, individuals, frames; then a line a note."""
     share = keypoints.present.mean(axis=(1, 2, 3))
     cameras = ", ".join(
         f"{name} {100 * part:.0f} %" for name, part in zip(keypoints.cameras, share, strict=True)
@@ -119,7 +125,16 @@ def describe(keypoints: Keypoints2D) -> str:
         f"(detected: {cameras}), {_count(keypoints.keypoints, 'keypoint')} "
         f"({_shortened(keypoints.keypoints, 8)}), {_count(keypoints.individuals, 'individual')}, "
         f"{len(keypoints.frames)} frames ({first} to {last})"
+        f"{_noted(keypoints.source.get('notes', ()))}"
     )
+
+
+def _noted(notes: Sequence[str]) -> str:
+    """Return notes as lines of their own; after the first ones only how many more there are."""
+    shown = [f"\n  note: {note[:LONGEST_NOTE]}" for note in notes[:MOST_NOTES]]
+    if len(notes) > MOST_NOTES:
+        shown.append(f"\n  and {len(notes) - MOST_NOTES} more notes")
+    return "".join(shown)
 
 
 def match_cameras(

@@ -80,8 +80,10 @@ def _axis(group: h5py.Group, name: str, path: Path) -> tuple[list[str], list[tup
         level = f"{name}_level{len(names)}"
         labels = np.array([*_labels(group, level, path), ""], dtype=object)
         codes = hdf5.numbers(group, f"{name}_label{len(names)}", path)
-        if codes.dtype.kind not in "iu" or codes.ndim != 1 or (
-            codes.size and not (-1 <= codes.min() and codes.max() < len(labels) - 1)
+        if (
+            codes.dtype.kind not in "iu"
+            or codes.ndim != 1
+            or (codes.size and not (codes.min() >= -1 and codes.max() < len(labels) - 1))
         ):
             raise InputError(f"{name} has numbers of labels that do not exist", where=path)
         names.append(hdf5.text(group[level].attrs.get("name", "")))
