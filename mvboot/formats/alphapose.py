@@ -37,7 +37,7 @@ def _read(path: Path) -> CameraDetections:
         listed = ", ".join(map(str, sorted(counts)[:8]))
         raise InputError(f"people have different numbers of keypoints ({listed})", where=path)
     names = names_of(counts.pop()) if counts else ()
-    return from_people(_scored(found), names, path, [pose.frame for pose in poses])
+    return from_people(_scored(poses), names, path, [pose.frame for pose in poses])
 
 
 def _pose(entry: Any, i: int, path: Path) -> PersonPose:

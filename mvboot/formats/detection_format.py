@@ -124,11 +124,10 @@ def clean(
     unscored, over = ~missing & np.isnan(confidence), int((known > 1).sum())
     if notes is not None and unscored.any():
         notes.append(
-            f"{unscored.sum()} points have no score: they count as placed by a person (confidence "
-            "1)"
+            f"points without a score ({unscored.sum()}) count as placed by a person: confidence 1"
         )
     if notes is not None and over:
-        notes.append(f"{over} scores above 1 (up to {known.max():g}) count as 1")
+        notes.append(f"scores above 1 ({over}, up to {known.max():g}) count as 1")
     confidence = np.where(unscored, 1.0, np.clip(confidence, None, 1.0))
     return np.where(missing[..., None], np.nan, xy), np.where(missing, np.nan, confidence)
 
@@ -205,11 +204,13 @@ def _notes(
     cameras: Mapping[str, CameraDetections], keypoints: tuple[str, ...], seen: NDArray[np.bool_]
 ) -> list[str]:
     notes = [f"{name}: {note}" for name, camera in cameras.items() for note in camera.notes]
+    lacking: dict[str, list[str]] = {}
     for name, camera in cameras.items():
-        lacking = [keypoint for keypoint in keypoints if keypoint not in camera.keypoints]
-        if camera.keypoints and lacking:
-            shown = ", ".join(lacking[:8]) + (", ..." if len(lacking) > 8 else "")
-            notes.append(f"{name} has no keypoint {shown}")
+        absent = [keypoint for keypoint in keypoints if keypoint not in camera.keypoints]
+        if camera.keypoints and absent:
+            shown = ", ".join(absent[:8]) + (", ..." if len(absent) > 8 else "")
+            lacking.setdefault(shown, []).append(name)
+    notes += [f"no keypoint {what} in camera {', '.join(who)}" for what, who in lacking.items()]
     nobody = [name for name, any_seen in zip(cameras, seen, strict=True) if not any_seen]
     if nobody:
         notes.append(f"no detection at all in camera {', '.join(nobody)}")

@@ -201,7 +201,7 @@ def _whole(path: Path, format: str | None) -> DetectionFormat | None:
         return _named(format)
     found = _recognised(path)
     if found is None and path.is_file():
-        raise InputError(_unknown(), where=path)
+        raise InputError(_unknown(path), where=path)
     if found is not None and found.read_all is None:
         raise InputError(
             f"holds one camera ({found.title}); say which part of the path is the camera's name: "
@@ -270,7 +270,7 @@ def _one_format(sources: Mapping[str, Path]) -> DetectionFormat:
     for name, path in sources.items():
         found = _recognised(path)
         if found is None:
-            raise InputError(_unknown(), where=path)
+            raise InputError(_unknown(path), where=path)
         formats[name] = found
     names = sorted({found.name for found in formats.values()}, key=natural_key)
     if len(names) > 1:
@@ -290,7 +290,9 @@ def _finish(
     return combine(detections, format, files)
 
 
-def _unknown() -> str:
+def _unknown(path: Path) -> str:
+    if path.is_file() and not path.stat().st_size:
+        return "the file is empty"
     return (
         f"is no keypoint format that is known ({', '.join([*detection_formats(), OWN])}); if it is "
         "one of them, name it with --keypoints-format to see what is wrong with it"

@@ -170,7 +170,8 @@ def _require_distinct(cell: NDArray[np.int64], table: pa.Table, path: Path) -> N
     if path.suffix == ".csv":
         lines = f"lines {first + 2} and {second + 2}"
     raise InputError(
-        f"has two rows for {told[:200]} ({lines}); {len(again)} rows are there again", where=path
+        f"has two rows for {told[:200]} ({lines}); rows that are there again: {len(again)}",
+        where=path,
     )
 
 

@@ -61,7 +61,7 @@ def _read(path: Path) -> CameraDetections:
         listed = ", ".join(map(str, counts[:8]))
         raise InputError(f"people have {listed} keypoints{named}", where=path)
     names = names or (names_of(counts[0]) if counts else ())
-    return from_people(found, names, path, frames, sum(file.stat().st_size for file in files))
+    return from_people(people, names, path, frames, sum(file.stat().st_size for file in files))
 
 
 def _names(meta: Any, file: Path) -> tuple[str, ...]:

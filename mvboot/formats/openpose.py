@@ -71,7 +71,7 @@ def _read(folder: Path) -> CameraDetections:
     found = [person for person in people if person.parts]
     names = _keypoints(found)
     tracked = all(person.number >= 0 for person in found)
-    poses = [_pose(person, names, tracked) for person in found]
+    poses = [_pose(person, names, tracked) for person in people]
     keypoints = tuple(name for part in names.values() for name in part)
     return from_people(poses, keypoints, folder, frames, stored)
 
@@ -135,6 +135,8 @@ def _names(part: str, count: int, people: list[_Person]) -> tuple[str, ...]:
 
 
 def _pose(person: _Person, names: dict[str, tuple[str, ...]], tracked: bool) -> PersonPose:
+    if not person.parts:
+        return PersonPose(person.frame, None, np.empty((0, 2)), np.empty(0))
     absent = {part: np.full((len(known), 3), np.nan) for part, known in names.items()}
     xyc = np.concatenate([person.parts.get(part, absent[part]) for part in names])
     track = person.number if tracked else None

@@ -37,10 +37,13 @@ def from_people(
 
     With a track for every pose individuals are tracks, otherwise the order within a frame; one
     track number for everybody is none. ``frames`` are frames that exist even if nobody was seen in
-    them; ``stored`` is the size of the file in bytes. InputError where a track appears twice in a
+    them; ``stored`` is the size of the file in bytes. People of no point are nobody, and are told
+    in the notes. InputError where a track appears twice in a
     frame, or where frames times individuals are far more than the file holds.
     """
     numbers = np.array(sorted({*frames, *(pose.frame for pose in poses)}), dtype=np.int64)
+    nobody = sum(not len(pose.xy) for pose in poses)
+    poses = [pose for pose in poses if len(pose.xy)]
     owners = _owners(poses)
     people = sorted(set(owners), key=lambda owner: (isinstance(owner, str), owner)) or [0]
     size = where.stat().st_size if stored is None else stored
@@ -57,7 +60,7 @@ def from_people(
         f, i = int(np.searchsorted(numbers, pose.frame)), place[person]
         xy[f, i], confidence[f, i] = pose.xy, pose.confidence
     names = tuple(person if isinstance(person, str) else f"person_{person}" for person in people)
-    notes: list[str] = []
+    notes = [f"entries of people without keypoints, left out: {nobody}"] if nobody else []
     xy, confidence = clean(xy, confidence, where, notes)
     return CameraDetections(
         numbers, names, keypoints, xy, confidence, True, are_identified(names), tuple(notes)
