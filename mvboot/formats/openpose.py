@@ -114,9 +114,9 @@ def _keypoints(people: list[_Person]) -> dict[str, tuple[str, ...]]:
     names = {}
     for part in PARTS:
         having = [person for person in people if part in person.parts]
-        counts = {len(person.parts[part]): person.file for person in having}
+        counts = {len(person.parts[part]): person.file for person in reversed(having)}
         if len(counts) > 1:
-            listed = ", ".join(f"{count} in {file.name}" for count, file in counts.items())
+            listed = ", ".join(f"{count} in {file.name}" for count, file in sorted(counts.items()))
             raise InputError(
                 f"people have different numbers of keypoints ({listed[:200]})",
                 where=having[0].file.parent,

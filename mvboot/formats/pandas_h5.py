@@ -60,6 +60,7 @@ def _fixed(group: h5py.Group, path: Path) -> dict[str, Any]:
     require_size((len(rows), len(columns)), "the table", path, path.stat().st_size)
     values = np.full((len(rows), len(columns)), np.nan)
     place = {column: i for i, column in enumerate(columns)}
+    kept: set[int] = set()
     for block in blocks:
         _, items = _axis(group, block.removesuffix("_values") + "_items", path)
         if hdf5.dataset(group, block, path).dtype.kind not in "iufb":
@@ -68,7 +69,9 @@ def _fixed(group: h5py.Group, path: Path) -> dict[str, Any]:
         if stored.shape != (len(rows), len(items)) or not set(items) <= set(place):
             raise InputError(f"{block} does not fit its rows and columns", where=path)
         values[:, [place[item] for item in items]] = stored
-    return _found(levels, columns, rows, values)
+        kept |= {place[item] for item in items}
+    order = sorted(kept)
+    return _found(levels, [columns[i] for i in order], rows, values[:, order])
 
 
 def _axis(group: h5py.Group, name: str, path: Path) -> tuple[list[str], list[tuple[str, ...]]]:

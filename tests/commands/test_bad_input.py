@@ -293,7 +293,7 @@ def unequal_frame_counts(c):
 def keypoints_that_differ_between_cameras(c):
     pattern = c.dlc()
     text = (c.folder / "dlc_cam_02.csv").read_text()
-    c.write("dlc_cam_02.csv", text.replace("tail", "ear"))
+    c.write("dlc_cam_02.csv", text.replace("tail", "ear").replace("nose", "back"))
     return c.triangulate(keypoints=pattern)
 
 
@@ -395,7 +395,7 @@ def subject_that_is_not_there(c):
     return c.triangulate("--subject", "nobody")
 
 
-@case("two rows for one frame")
+@case("two rows for frame", "rows 1 and")
 def repeated_rows(c):
     table = pd.read_parquet(c.keypoints)
     pd.concat([table, table[:1]]).to_parquet(c.folder / "twice.parquet")
