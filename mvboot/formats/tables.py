@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from mvboot import __version__
 from mvboot.errors import InputError
 from mvboot.reading import encoding_of, head
+from mvboot.sizes import require_size
 
 METADATA_KEY = b"mvboot"
 NAME_TYPE = pa.dictionary(pa.int32(), pa.string())
@@ -76,9 +77,9 @@ def metadata_of(path: Path) -> dict[str, Any] | None:
     try:
         metadata = pq.read_schema(path).metadata or {}
         content: dict[str, Any] = json.loads(metadata.get(METADATA_KEY, b"{}"))
-    except BROKEN:
+    except (*BROKEN, RecursionError):
         return None
-    return content
+    return content if isinstance(content, dict) else {}
 
 
 def read_table(path: Path, columns: Sequence[str]) -> pa.Table:
@@ -88,7 +89,7 @@ def read_table(path: Path, columns: Sequence[str]) -> pa.Table:
     if not path.is_file():
         raise InputError("no such file", where=path)
     try:
-        table = pq.read_table(path) if path.suffix == ".parquet" else _read_csv(path)
+        table = _read_parquet(path) if path.suffix == ".parquet" else _read_csv(path)
     except BROKEN as error:
         first = str(error).splitlines()[0]
         raise InputError(f"is no readable {path.suffix[1:]} table ({first})", path) from None
@@ -96,6 +97,14 @@ def read_table(path: Path, columns: Sequence[str]) -> pa.Table:
     if missing:
         raise InputError(f"lacks the columns {', '.join(missing)}", where=path)
     return table
+
+
+def _read_parquet(path: Path) -> pa.Table:
+    stated = pq.read_metadata(path)
+    shape = (stated.num_rows, stated.num_columns)
+    what = f"{shape[0]} rows x {shape[1]} columns"
+    require_size(shape, what, path, path.stat().st_size)
+    return pq.read_table(path)
 
 
 def _read_csv(path: Path) -> pa.Table:
