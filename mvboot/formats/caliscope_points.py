@@ -7,6 +7,7 @@ is given, ``object_<object>_point_<id>``. Detections have no confidence and coun
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,13 +15,14 @@ from numpy.typing import NDArray
 
 from mvboot.errors import InputError
 from mvboot.files import atomic_file
+from mvboot.formats.csv_frames import read_frame
 from mvboot.formats.detection_format import (
     CameraDetections,
     DetectionFormat,
     clean,
     require_one,
 )
-from mvboot.formats.tables import csv_layout, header_of
+from mvboot.formats.tables import header_of
 from mvboot.keypoints import Keypoints2D
 from mvboot.sizes import require_size
 
@@ -32,13 +34,7 @@ def _matches(path: Path) -> bool:
 
 
 def _read(path: Path) -> Mapping[str, CameraDetections]:
-    layout = csv_layout(path)
-    try:
-        table = pd.read_csv(
-            path, sep=layout.separator, decimal=layout.decimal, encoding=layout.encoding
-        )
-    except (ValueError, OSError) as error:
-        raise InputError(f"is no readable table ({error})", where=path) from None
+    table = read_frame(path, "table")
     point = next((name for name in POINT_COLUMNS if name in table), None)
     needed = {"sync_index", "cam_id", "img_loc_x", "img_loc_y"}
     if point is None or not needed <= set(table):
@@ -61,7 +57,7 @@ def _read(path: Path) -> Mapping[str, CameraDetections]:
     }
 
 
-def _numbers(column: "pd.Series[float]", whole: bool, path: Path) -> "pd.Series[float]":
+def _numbers(column: "pd.Series[Any]", whole: bool, path: Path) -> "pd.Series[Any]":
     """Return a column as numbers, or whole numbers; InputError where it holds something else."""
     numbers = pd.to_numeric(column, errors="coerce")
     wrong = numbers.isna() & column.notna()

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from mvboot.errors import InputError
 from mvboot.files import atomic_file
+from mvboot.formats.csv_frames import read_frame
 from mvboot.formats.detection_format import CameraDetections, DetectionFormat, clean
 from mvboot.formats.frame_names import frame_number
 from mvboot.formats.hdf5 import contents_of
@@ -44,8 +45,7 @@ def _read(path: Path) -> CameraDetections:
 
 
 def _read_csv(path: Path) -> Table:
-    layout = csv_layout(path)
-    header = _header(path, layout)
+    header = _header(path, csv_layout(path))
     if not {"bodyparts", "coords"} <= set(header):
         raise InputError("lacks the header rows scorer, bodyparts, coords", where=path)
     bodyparts = header["bodyparts"]
@@ -53,19 +53,14 @@ def _read_csv(path: Path) -> Table:
     labels = 3 if len(bodyparts) > 3 and bodyparts[1:3] == ["", ""] else 1
     columns = list(zip(*(names[labels:] for names in header.values()), strict=False))
     wanted = [c for c, column in enumerate(columns) if column[-1] in COORDS or column[-1] == "z"]
-    try:
-        table = pd.read_csv(
-            path,
-            header=None,
-            skiprows=len(header),
-            usecols=[labels - 1, *(c + labels for c in wanted)],
-            dtype={labels - 1: str},
-            sep=layout.separator,
-            decimal=layout.decimal,
-            encoding=layout.encoding,
-        )
-    except (ValueError, OSError) as error:  # also what pandas says of a cut row or no row
-        raise InputError(f"is no readable DeepLabCut file ({error})", where=path) from None
+    table = read_frame(
+        path,
+        "DeepLabCut file",
+        header=None,
+        skiprows=len(header),
+        usecols=[labels - 1, *(c + labels for c in wanted)],
+        dtype={labels - 1: str},
+    )
     if len(table) and table.iloc[0, 1:].isna().all() and not _has_digit(table.iloc[0, 0]):
         table = table.iloc[1:]  # the name of the rows
     rows = [str(name) for name in table.iloc[:, 0]]

@@ -78,7 +78,8 @@ def _axis(group: h5py.Group, name: str, path: Path) -> tuple[list[str], list[tup
     """Return the names of an axis' levels and its labels."""
     if f"{name}_level0" not in group:
         return [""], [(label,) for label in _labels(group, name, path)]
-    names, columns = [], []
+    names: list[str] = []
+    columns: list[Any] = []
     while f"{name}_level{len(names)}" in group:
         level = f"{name}_level{len(names)}"
         labels = np.array([*_labels(group, level, path), ""], dtype=object)
@@ -125,7 +126,7 @@ def _table(group: h5py.Group, path: Path) -> dict[str, Any]:
     if not blocks or "index" not in (records.dtype.names or ()):
         raise InputError("holds a table without values or rows", where=path)
     levels = _level_names(group.attrs.get("info"), len(columns[0]), path)
-    rows = [(_label(value),) for value in records["index"]]
+    rows: list[tuple[str, ...]] = [(_label(value),) for value in records["index"]]
     return _found(levels, columns, rows, np.concatenate(blocks, axis=1))
 
 
@@ -178,7 +179,7 @@ def literal(stored: Any, path: Path) -> Any:
 def _built(content: bytes, path: Path) -> Any:
     stack: list[Any] = []
     marks: list[int] = []
-    memo: dict[int, Any] = {}
+    memo: dict[Any, Any] = {}
     for step, (code, argument, _) in enumerate(pickletools.genops(content)):
         name = code.name
         if name in LITERALS:

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from mvboot.errors import InputError
 from mvboot.files import atomic_file
+from mvboot.formats.csv_frames import read_frame
 from mvboot.formats.detection_format import CameraDetections, DetectionFormat
 from mvboot.formats.people import PersonPose, from_people
-from mvboot.formats.tables import csv_layout, header_of
+from mvboot.formats.tables import header_of
 from mvboot.keypoints import Keypoints2D
 
 FRAME, TRACK = "frame_idx", "track"
@@ -28,18 +29,8 @@ def _matches(path: Path) -> bool:
 
 
 def _read(path: Path) -> CameraDetections:
-    layout = csv_layout(path)
-    try:
-        table = pd.read_csv(
-            path,
-            sep=layout.separator,
-            decimal=layout.decimal,
-            encoding=layout.encoding,
-            dtype={TRACK: str},
-        )
-    except (ValueError, OSError) as error:
-        raise InputError(f"is no readable table ({error})", where=path) from None
-    nodes = tuple(name.removesuffix(".x") for name in table if name.endswith(".x"))
+    table = read_frame(path, "table", dtype={TRACK: str})
+    nodes = tuple(name.removesuffix(".x") for name in map(str, table) if name.endswith(".x"))
     lacking = [name for name in (FRAME, *(f"{node}.y" for node in nodes)) if name not in table]
     if lacking or not nodes:
         raise InputError(f"lacks the columns {', '.join(lacking[:8]) or 'NODE.x'}", where=path)

@@ -47,6 +47,8 @@ def csv_layout(path: Path) -> CsvLayout:
     lines = [line for line in text.splitlines() if line.strip()]
     if not lines:
         raise InputError("the file is empty", where=path)
+    if "\ufffd" in text[:-1]:  # what is not decoded; a cut character at the end is none
+        raise InputError("is no text in UTF-8; save it as UTF-8", where=path)
     first = lines[0]
     separator = max(",;\t", key=first.count)
     comma = separator != "," and any(re.search(r"\d,\d", line) for line in lines[1:])

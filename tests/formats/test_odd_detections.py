@@ -84,6 +84,20 @@ def test_an_empty_file_is_said_to_be_empty(tmp_path):
             load_keypoints(pattern, format)
 
 
+def test_broken_tables_are_one_line(tmp_path):
+    cut = "track,frame_idx,nose.x,nose.y\n,0,1,2\n,1,1,2,3\n"
+    with pytest.raises(
+        InputError, match=r"no readable table \(Expected 4 fields in line 3"
+    ) as error:
+        load_keypoints(cameras(tmp_path, cut))
+    assert "\n" not in str(error.value)
+    (tmp_path / "a.csv").write_bytes(
+        (HEAD + "0,5,6,0.9\n").replace("nose", "n\xf6se").encode("latin-1")
+    )
+    with pytest.raises(InputError, match="save it as UTF-8"):
+        load_keypoints(tmp_path / "{camera}.csv", "deeplabcut")
+
+
 def test_columns_of_words_are_left_alone(tmp_path):
     text = "scorer,n,n,n,set\nbodyparts,nose,nose,nose,\ncoords,x,y,likelihood,\n"
     found = load_keypoints(cameras(tmp_path, text + "v/img3.png,5,6,0.9,train\n"))

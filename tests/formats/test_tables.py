@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -51,6 +52,14 @@ def test_2d_covariances_come_back(tmp_path, suffix):
     assert np.array_equal(found.covariance, covariance, equal_nan=True)
     write_keypoints2d(plain, path)
     assert read_keypoints2d(path).covariance is None
+
+
+def test_a_parquet_table_that_asks_for_all_memory_is_refused(tmp_path):
+    rows = 40_000_000
+    column = pa.DictionaryArray.from_arrays(np.zeros(rows, np.int8), pa.array([1.0]))
+    pq.write_table(pa.table({"x": column}), tmp_path / "k.parquet")
+    with pytest.raises(InputError, match=r"would need 320 MB.*40000000 rows x 1 columns"):
+        read_keypoints2d(tmp_path / "k.parquet")
 
 
 def test_a_2d_table_of_somebody_else_in_any_order(tmp_path):
