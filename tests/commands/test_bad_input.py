@@ -390,6 +390,15 @@ def several_people_without_a_choice(c):
     return c.triangulate(keypoints=openpose(c, lambda i, f, text: two))
 
 
+@case("person_1 is a number", "--subject largest")
+def a_place_in_a_list_as_the_subject(c):
+    two = json.dumps(
+        {"people": [{"pose_keypoints_2d": [100 + 50 * p, 200, 0.9] * 25} for p in range(2)]}
+    )
+    pattern = openpose(c, lambda i, f, text: two)
+    return c.triangulate("--subject", "person_1", keypoints=pattern)
+
+
 @case("no individual 'nobody'", "walker")
 def subject_that_is_not_there(c):
     return c.triangulate("--subject", "nobody")
