@@ -17,13 +17,14 @@ def read_frame(path: Path, title: str, **options: Any) -> pd.DataFrame:
     """
     layout = csv_layout(path)
     try:
-        return pd.read_csv(
+        table: pd.DataFrame = pd.read_csv(
             path,
             sep=layout.separator,
             decimal=layout.decimal,
             encoding=layout.encoding,
             **options,
         )
+        return table
     except UnicodeDecodeError:
         raise InputError("is no text in UTF-8; save it as UTF-8", where=path) from None
     except (ValueError, OSError) as error:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from mvboot.errors import InputError
 from mvboot.files import atomic_file
 from mvboot.formats.detection_format import clean
+from mvboot.formats.guard import reading
 from mvboot.formats.tables import (
     NAME_TYPE,
     codes_of,
@@ -199,7 +200,9 @@ class Keypoints2DFile:
         header = metadata_of(path)
         if not header or header.get("kind") != KIND:
             return None
-        return Keypoints2DFile(path, header) if pq.ParquetFile(path).num_row_groups > 1 else None
+        with reading(path, "mvboot table"):
+            several = pq.ParquetFile(path).num_row_groups > 1
+            return Keypoints2DFile(path, header) if several else None
 
     def chunks(self, points: int) -> Iterator[Keypoints2D]:
         """Yield blocks of whole frames; at least one row group, about ``points`` points."""
