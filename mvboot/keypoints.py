@@ -1,5 +1,6 @@
 """2D detections of a recording and 3D keypoints, as dense arrays with names on every axis."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -11,8 +12,22 @@ from mvboot.errors import InputError
 from mvboot.words import listed
 
 FloatArray = NDArray[np.float64]
+DEFAULT_NAME = re.compile(
+    r"(ind|indiv|individual|animal|person|people|track|instance|id|idx|obj|object|slot)[ _-]?\d+",
+    re.IGNORECASE,
+)
+"""How trackers and detectors number who they found: DeepLabCut's ind1, SLEAP's track_0, ..."""
 SYMMETRIC = 1e-6
 """How far the two halves of a covariance may differ, in shares of its trace."""
+
+
+def are_identified(individuals: Sequence[str]) -> bool:
+    """Whether names of individuals mean the same ones in every camera.
+
+    They do not where two or more are numbers that a detector or tracker gave in each view on its
+    own: nobody said who is who. One alone cannot be mistaken.
+    """
+    return sum(DEFAULT_NAME.fullmatch(name) is not None for name in individuals) < 2
 
 
 @dataclass(frozen=True)
@@ -33,7 +48,8 @@ class Keypoints2D:
         Whether an individual's name means the same individual in every camera. False where a file
         only lists people in no particular order (OpenPose): choose one first (`largest`).
     source
-        What was read: format and files, for people and provenance.
+        What was read: format and files, for people and provenance; ``notes`` are sentences about
+        what was found odd in them.
     covariance
         (C, F, I, K, 2, 2) of the error of ``xy`` in px^2, for detections that are right at all;
         NaN exactly where ``xy`` is missing. None where a detector states none.
@@ -160,16 +176,27 @@ class Keypoints2D:
     def of(self, individual: str) -> "Keypoints2D":
         """Return the detections of one individual, which then counts as identified.
 
-        An unknown name raises InputError.
+        An unknown name raises InputError, and one that nobody identified: a place in each camera's
+        list, or a track's number.
         """
         if individual not in self.individuals:
             raise InputError(
                 f"there is no individual {individual!r}; there are {listed(self.individuals)}"
             )
+        self.require_identified(individual)
         i = self.individuals.index(individual)
         return self._mapped(
             lambda values: values[:, :, [i]], individuals=(individual,), identified=True
         )
+
+    def require_identified(self, individual: str) -> None:
+        """Raise InputError where an individual's name says nothing about who it is elsewhere."""
+        if not self.identified and len(self.individuals) > 1:
+            raise InputError(
+                f"{individual!r} is only a number that each camera's file gave on its own, and may "
+                "be somebody else in every camera; choose the largest (`largest`), or give the "
+                "individuals names of their own in the files"
+            )
 
     def slice_frames(self, rows: slice) -> "Keypoints2D":
         """Return a block of frames, by position."""

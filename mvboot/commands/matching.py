@@ -64,13 +64,21 @@ def check_subject(keypoints: Keypoints2D, subject: str | None, where: str | Path
     if subject is None and not keypoints.identified:
         raise InputError(
             f"there are up to {len(keypoints.individuals)} people in a picture and nothing says "
-            f"who is who in the other cameras; choose with --subject {LARGEST}",
+            f"who is who in the other cameras; choose with --subject {LARGEST}, or give them names "
+            "of their own in the files (numbers such as ind1 or track_0 are no names)",
             where=where,
         )
     if subject not in (None, LARGEST, *keypoints.individuals):
         raise InputError(
             f"there is no individual {subject!r}; there are "
             f"{listed(keypoints.individuals)}, or {LARGEST}",
+            where=where,
+        )
+    if subject not in (None, LARGEST) and not keypoints.identified:
+        raise InputError(
+            f"{subject} is a number that each camera's file gave on its own, not one individual in "
+            f"all of them; choose --subject {LARGEST}, or give individuals names of their own in "
+            "the files",
             where=where,
         )
 

@@ -7,6 +7,7 @@ is given, ``object_<object>_point_<id>``. Detections have no confidence and coun
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,28 +15,26 @@ from numpy.typing import NDArray
 
 from mvboot.errors import InputError
 from mvboot.files import atomic_file
+from mvboot.formats.csv_frames import read_frame
 from mvboot.formats.detection_format import (
     CameraDetections,
     DetectionFormat,
     clean,
     require_one,
 )
+from mvboot.formats.tables import header_of
 from mvboot.keypoints import Keypoints2D
-from mvboot.reading import head
+from mvboot.sizes import require_size
 
 POINT_COLUMNS = ("keypoint_id", "point_id")
 
 
 def _matches(path: Path) -> bool:
-    first = head(path).split("\n", 1)[0]
-    return path.suffix == ".csv" and "sync_index" in first and "img_loc_x" in first
+    return path.suffix == ".csv" and {"sync_index", "img_loc_x"} <= set(header_of(path))
 
 
 def _read(path: Path) -> Mapping[str, CameraDetections]:
-    try:
-        table = pd.read_csv(path)
-    except (ValueError, OSError) as error:
-        raise InputError(f"is no readable table ({error})", where=path) from None
+    table = read_frame(path, "table")
     point = next((name for name in POINT_COLUMNS if name in table), None)
     needed = {"sync_index", "cam_id", "img_loc_x", "img_loc_y"}
     if point is None or not needed <= set(table):
@@ -43,13 +42,35 @@ def _read(path: Path) -> Mapping[str, CameraDetections]:
         raise InputError(f"lacks the columns {', '.join(missing)}", where=path)
     if table[["sync_index", "cam_id", point]].isna().any(axis=None):
         raise InputError("has a row without sync_index, cam_id or point number; cut off?", path)
+    whole = ["sync_index", "cam_id", point, *_sorting(table)]
+    for column in [*whole, "img_loc_x", "img_loc_y"]:
+        table[column] = _numbers(table[column], column in whole, path)
     table["name"] = _names(table, point)
     keypoints = tuple(dict.fromkeys(table.sort_values([*_sorting(table), point])["name"]))
     frames = np.unique(table["sync_index"].to_numpy(dtype=np.int64))
+    shape = (table["cam_id"].nunique(), len(frames), len(keypoints), 3)
+    what = f"{shape[0]} cameras x {shape[1]} frames x {shape[2]} points"
+    require_size(shape, what, path, path.stat().st_size)
     return {
         f"cam_{number}": _camera(rows, frames, keypoints, path)
         for number, rows in table.groupby("cam_id")
     }
+
+
+def _numbers(column: "pd.Series[Any]", whole: bool, path: Path) -> "pd.Series[Any]":
+    """Return a column as numbers, or whole numbers; InputError where it holds something else."""
+    numbers = pd.to_numeric(column, errors="coerce")
+    wrong = numbers.isna() & column.notna()
+    if whole:
+        wrong |= (numbers != numbers.round()) | (numbers.abs() >= 2**62)
+    if wrong.any():
+        found = column[wrong]
+        raise InputError(
+            f"column {column.name} holds {str(found.iloc[0])[:40]!r} in line {found.index[0] + 2}, "
+            f"which is no {'whole ' if whole else ''}number",
+            where=path,
+        )
+    return numbers.astype(np.int64) if whole else numbers.astype(np.float64)
 
 
 def _sorting(table: pd.DataFrame) -> list[str]:
@@ -68,8 +89,14 @@ def _camera(
 ) -> CameraDetections:
     f = np.searchsorted(frames, rows["sync_index"].to_numpy(dtype=np.int64))
     k = pd.Categorical(rows["name"], categories=list(keypoints)).codes
-    if len(set(zip(f.tolist(), k.tolist(), strict=True))) < len(rows):
-        raise InputError("has two rows for one camera, frame and point", where=path)
+    twice = rows.duplicated(["sync_index", "name"])
+    if twice.any():
+        first = rows[twice].iloc[0]
+        raise InputError(
+            f"has two rows for camera {first['cam_id']}, frame {first['sync_index']}, "
+            f"{first['name']} (line {rows.index[twice][0] + 2}; {twice.sum()} such rows)",
+            where=path,
+        )
     xy = np.full((len(frames), 1, len(keypoints), 2), np.nan)
     xy[f, 0, k] = rows[["img_loc_x", "img_loc_y"]].to_numpy(dtype=np.float64)
     xy, confidence = clean(xy, np.ones(xy.shape[:-1]), path)

@@ -1,118 +1,161 @@
 """DeepLabCut and Lightning Pose predictions: csv or h5, one file a camera.
 
-Columns have the levels scorer / (individuals) / bodyparts / coords with x, y, likelihood. Rows are
-frames counted from 0; rows of labelled data (``CollectedData``) are picture names, whose last
-number is the frame, and have no likelihood: a label counts as certain.
+Columns have the levels scorer / (individuals) / bodyparts / coords with x, y, likelihood; others
+are left alone. Rows are frames counted from 0, or state their numbers; rows of labelled data
+(``CollectedData``) are picture names, whose last number is the frame, and have no likelihood: a
+label counts as certain. Unique body parts are those of the individual ``single``.
 """
 
-import re
+from itertools import islice
 from pathlib import Path
-from typing import Any
 
-import h5py
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from mvboot.errors import InputError
 from mvboot.files import atomic_file
+from mvboot.formats.csv_frames import read_frame
 from mvboot.formats.detection_format import CameraDetections, DetectionFormat, clean
-from mvboot.keypoints import Keypoints2D
+from mvboot.formats.frame_names import frame_number
+from mvboot.formats.hdf5 import contents_of
+from mvboot.formats.pandas_h5 import Table, read_pandas_h5
+from mvboot.formats.tables import CsvLayout, csv_layout, header_of
+from mvboot.keypoints import Keypoints2D, are_identified
 from mvboot.reading import head
+from mvboot.sizes import require_size
 
 LEVELS = ("scorer", "individuals", "bodyparts", "coords")
-SCORER = "mvboot"
+COORDS = ("x", "y", "likelihood")
+SCORER, ONE = "mvboot", "individual_0"
 
 
 def _matches(path: Path) -> bool:
     if path.suffix == ".csv":
-        lines = head(path, 2_000_000).split("\n", 4)
-        return any(line.startswith("bodyparts,") for line in lines[:3])
-    return path.suffix in (".h5", ".hdf5") and _is_pandas(path)
-
-
-def _is_pandas(path: Path) -> bool:
-    if not h5py.is_hdf5(path):
-        return False
-    with h5py.File(path) as file:
-        return any("pandas_type" in node.attrs for node in file.values())
+        if header_of(path)[:1] not in (["scorer"], ["bodyparts"]):
+            return False
+        layout = csv_layout(path)
+        lines = head(path, 2_000_000).split("\n", 4)[:3]
+        return any(line.startswith(f"bodyparts{layout.separator}") for line in lines)
+    return path.suffix in (".h5", ".hdf5") and bool(contents_of(path)["pandas"])
 
 
 def _read(path: Path) -> CameraDetections:
-    try:
-        table = _read_csv(path) if path.suffix == ".csv" else pd.read_hdf(path)
-        return _detections(pd.DataFrame(table), path)
-    except InputError:
-        raise
-    except Exception as error:  # pandas and PyTables raise nearly anything for a broken file
-        raise InputError(f"is no readable DeepLabCut file ({error})", where=path) from None
+    return _detections(_read_csv(path) if path.suffix == ".csv" else read_pandas_h5(path), path)
 
 
-def _read_csv(path: Path) -> pd.DataFrame:
-    with open(path, encoding="utf-8") as stream:
-        first = [stream.readline().split(",")[0].strip() for _ in LEVELS]
-    levels = [i for i, name in enumerate(first) if name in LEVELS]
-    index = [0, 1, 2] if first[levels[-1]] and _has_split_index(path, len(levels)) else [0]
-    return pd.read_csv(path, header=levels, index_col=index)
-
-
-def _has_split_index(path: Path, header: int) -> bool:
-    """Whether picture names are spread over three columns, as newer label files have them."""
-    with open(path, encoding="utf-8") as stream:
-        bodyparts = [line.split(",") for line, _ in zip(stream, range(header), strict=False)][-2]
-    return len(bodyparts) > 3 and not bodyparts[1].strip() and not bodyparts[2].strip()
-
-
-def _detections(table: pd.DataFrame, path: Path) -> CameraDetections:
-    columns = table.columns
-    if not isinstance(columns, pd.MultiIndex) or not {"bodyparts", "coords"} <= set(columns.names):
-        columns = _named_levels(columns, path)
-    bodyparts = tuple(dict.fromkeys(map(str, columns.get_level_values("bodyparts"))))
-    individuals: tuple[str, ...] = ("individual_0",)
-    if "individuals" in columns.names:
-        individuals = tuple(dict.fromkeys(map(str, columns.get_level_values("individuals"))))
-    values = table.to_numpy(dtype=np.float64)
-    place = {name: i for i, name in enumerate(_keys(columns))}
-    xyc = np.full((len(table), len(individuals), len(bodyparts), 3), np.nan)
-    for i, individual in enumerate(individuals):
-        for k, bodypart in enumerate(bodyparts):
-            for axis, coordinate in enumerate(("x", "y", "likelihood")):
-                column = place.get((individual, bodypart, coordinate))
-                if column is not None:
-                    xyc[:, i, k, axis] = values[:, column]
-    if "likelihood" not in set(columns.get_level_values("coords")):
-        xyc[..., 2] = 1.0
-    frames, numbered = _frames(table.index, path)
-    xy, confidence = clean(xyc[..., :2], xyc[..., 2], path)
-    return CameraDetections(frames, individuals, bodyparts, xy, confidence, numbered)
-
-
-def _named_levels(columns: Any, path: Path) -> pd.MultiIndex:
-    if not isinstance(columns, pd.MultiIndex) or columns.nlevels not in (3, 4):
+def _read_csv(path: Path) -> Table:
+    header = _header(path, csv_layout(path))
+    if not {"bodyparts", "coords"} <= set(header):
         raise InputError("lacks the header rows scorer, bodyparts, coords", where=path)
-    names = LEVELS if columns.nlevels == 4 else (LEVELS[0], *LEVELS[2:])
-    return columns.set_names(list(names))
+    bodyparts = header["bodyparts"]
+    # Newer label files spread a picture's path over three columns.
+    labels = 3 if len(bodyparts) > 3 and bodyparts[1:3] == ["", ""] else 1
+    columns = list(zip(*(names[labels:] for names in header.values()), strict=False))
+    wanted = [c for c, column in enumerate(columns) if column[-1] in COORDS or column[-1] == "z"]
+    table = read_frame(
+        path,
+        "DeepLabCut file",
+        header=None,
+        skiprows=len(header),
+        usecols=[labels - 1, *(c + labels for c in wanted)],
+        dtype={labels - 1: str},
+    )
+    if len(table) and table.iloc[0, 1:].isna().all() and not _has_digit(table.iloc[0, 0]):
+        table = table.iloc[1:]  # the name of the rows
+    rows = [str(name) for name in table.iloc[:, 0]]
+    values = np.stack(
+        [_numbers(table.iloc[:, i + 1], columns[c], path) for i, c in enumerate(wanted)]
+        or [np.empty(len(rows))],
+        axis=1,
+    )
+    return Table(tuple(header), [columns[c] for c in wanted], rows, values)
 
 
-def _keys(columns: pd.MultiIndex) -> list[tuple[str, str, str]]:
-    parts = [map(str, columns.get_level_values("bodyparts"))]
-    parts.append(map(str, columns.get_level_values("coords")))
-    owners = ["individual_0"] * len(columns)
-    if "individuals" in columns.names:
-        owners = [str(owner) for owner in columns.get_level_values("individuals")]
-    return list(zip(owners, *parts, strict=True))
+def _header(path: Path, layout: CsvLayout) -> dict[str, list[str]]:
+    """Return the header's rows by the level that their first field names."""
+    found = {}
+    with open(path, encoding=layout.encoding) as stream:
+        for line in islice(stream, len(LEVELS)):
+            fields = layout.fields(line)
+            if not fields or fields[0] not in LEVELS:
+                break
+            found[fields[0]] = fields
+    return found
 
 
-def _frames(index: Any, path: Path) -> tuple[np.ndarray[Any, np.dtype[np.int64]], bool]:
-    names = [str(row[-1]) if isinstance(row, tuple) else str(row) for row in index]
-    if all(name.removesuffix(".0").isdigit() for name in names):
-        return np.array([int(float(name)) for name in names], dtype=np.int64), False
-    numbers = [re.findall(r"\d+", Path(name).stem) for name in names]
-    if not all(numbers):
-        raise InputError("has a row whose name holds no frame number", where=path)
-    frames = np.array([int(found[-1]) for found in numbers], dtype=np.int64)
-    if len(set(frames.tolist())) < len(frames):
-        raise InputError("has two rows of the same frame number", where=path)
-    return frames, True
+def _has_digit(name: object) -> bool:
+    return any(letter.isdigit() for letter in str(name))
+
+
+def _numbers(column: "pd.Series[float]", names: tuple[str, ...], path: Path) -> NDArray[np.float64]:
+    numbers = pd.to_numeric(column, errors="coerce")
+    wrong = column[numbers.isna() & column.notna()]
+    if len(wrong):
+        raise InputError(
+            f"is no readable DeepLabCut file ({wrong.iloc[0]!r} is no number: {' '.join(names[1:])}"
+            f", row {wrong.index[0]} of the frames)",
+            where=path,
+        )
+    return numbers.to_numpy(dtype=np.float64)
+
+
+def _detections(table: Table, path: Path) -> CameraDetections:
+    place = _places(table, path)
+    individuals = tuple(dict.fromkeys(owner for owner, _, _ in place))
+    bodyparts = tuple(dict.fromkeys(bodypart for _, bodypart, _ in place))
+    shape = (len(table.rows), len(individuals), len(bodyparts), 3)
+    require_size(shape, "frames x individuals x bodyparts", path, path.stat().st_size)
+    scored = any(coordinate == "likelihood" for _, _, coordinate in place)
+    xyc = np.full(shape, np.nan if scored else 1.0)
+    xyc[..., :2] = np.nan
+    for (individual, bodypart, coordinate), column in place.items():
+        at = individuals.index(individual), bodyparts.index(bodypart), COORDS.index(coordinate)
+        xyc[:, *at] = table.values[:, column]
+    frames, numbered = _frames(table.rows, path)
+    order = np.argsort(frames, kind="stable")
+    notes: list[str] = []
+    xy, confidence = clean(xyc[order, ..., :2], xyc[order, ..., 2], path, notes)
+    return CameraDetections(
+        frames[order], individuals, bodyparts, xy, confidence, numbered,
+        are_identified(individuals), tuple(notes),
+    )  # fmt: skip
+
+
+def _places(table: Table, path: Path) -> dict[tuple[str, str, str], int]:
+    """Return the column of each individual, body part and coordinate."""
+    levels = table.levels
+    if not {"bodyparts", "coords"} <= set(levels):
+        if len(levels) not in (3, 4):
+            raise InputError("lacks the header rows scorer, bodyparts, coords", where=path)
+        levels = LEVELS if len(levels) == 4 else (LEVELS[0], *LEVELS[2:])
+    found: dict[tuple[str, str, str], int] = {}
+    for i, column in enumerate(table.columns):
+        names = dict(zip(levels, column, strict=True))
+        key = (names.get("individuals", ONE), names["bodyparts"], names["coords"])
+        if key[2] == "z":
+            raise InputError("holds 3D points (x, y, z), not detections in pictures", where=path)
+        if key[2] not in COORDS:
+            continue
+        if key in found:
+            raise InputError(f"has two columns of {key[1]} {key[2]} ({key[0]})", where=path)
+        found[key] = i
+    if not found:
+        raise InputError("has no columns x, y, likelihood", where=path)
+    return found
+
+
+def _frames(rows: list[str], path: Path) -> tuple[NDArray[np.int64], bool]:
+    """Return the rows' frame numbers, and whether they state more than that they are counted."""
+    names = [name.removesuffix(".0") for name in rows]
+    if all(name.isascii() and name.isdigit() and len(name) < 19 for name in names):
+        frames = np.array([int(name) for name in names], dtype=np.int64)
+    else:
+        frames = np.array([frame_number(name, path) for name in names], dtype=np.int64)
+    if len(np.unique(frames)) < len(frames):
+        values, counts = np.unique(frames, return_counts=True)
+        raise InputError(f"has two rows of the frame number {values[counts > 1][0]}", where=path)
+    return frames, not np.array_equal(frames, np.arange(len(frames)))
 
 
 def _write(keypoints: Keypoints2D, folder: Path) -> None:
@@ -120,7 +163,7 @@ def _write(keypoints: Keypoints2D, folder: Path) -> None:
     several = len(keypoints.individuals) > 1
     levels = [[SCORER], *([keypoints.individuals] if several else []), keypoints.keypoints]
     names = [name for name in LEVELS if several or name != "individuals"]
-    columns = pd.MultiIndex.from_product([*levels, ["x", "y", "likelihood"]], names=names)
+    columns = pd.MultiIndex.from_product([*levels, COORDS], names=names)
     values = np.concatenate([keypoints.xy, keypoints.confidence[..., None]], -1)
     for name, own in zip(keypoints.cameras, values, strict=True):
         table = pd.DataFrame(own.reshape(len(own), -1), keypoints.frames, columns)

@@ -10,7 +10,7 @@ from importlib import import_module
 from pathlib import Path
 
 from mvboot.errors import InputError
-from mvboot.files import natural_key
+from mvboot.files import natural_key, safe_name
 from mvboot.formats.detection_format import CameraDetections, DetectionFormat, combine
 from mvboot.formats.keypoints2d_table import is_table2d, read_keypoints2d, write_keypoints2d
 from mvboot.formats.pattern import FIELD, FRAME, expand, frames
@@ -22,12 +22,16 @@ from mvboot.words import listed
 MODULES = (
     "deeplabcut",
     "sleap",
+    "sleap_csv",
+    "slp",
     "openpose",
+    "mmpose",
     "coco",
     "alphapose",
     "caliscope_points",
     "label3d",
 )
+MOST_NOTES, LONGEST_NOTE = 8, 300
 OWN = "mvboot"
 OWN_TABLES = {OWN: "keypoints.parquet", "csv": "keypoints.csv"}
 
@@ -129,10 +133,12 @@ def save_keypoints2d(keypoints: Keypoints2D, folder: str | Path, format: str) ->
     Raises
     ------
     InputError
-        An unknown format, and what a format cannot hold.
+        An unknown format, a camera whose name cannot be a file's, and what a format cannot hold.
     """
     folder = Path(folder)
     writer = _writer(format)
+    for camera in keypoints.cameras:
+        safe_name(camera, "the camera's name")
     folder.mkdir(parents=True, exist_ok=True)
     writer(keypoints, folder)
 
@@ -149,7 +155,7 @@ def _writer(format: str) -> Callable[[Keypoints2D, Path], None]:
 
 
 def describe(keypoints: Keypoints2D) -> str:
-    """Say in one sentence what was read: format, cameras, keypoints, individuals, frames."""
+    """Say what was read: format, cameras, keypoints, individuals, frames; then a line a note."""
     share = keypoints.present.mean(axis=(1, 2, 3))
     cameras = ", ".join(
         f"{name} {100 * part:.0f} %" for name, part in zip(keypoints.cameras, share, strict=True)
@@ -160,7 +166,16 @@ def describe(keypoints: Keypoints2D) -> str:
         f"(detected: {cameras}), {_count(keypoints.keypoints, 'keypoint')} "
         f"({listed(keypoints.keypoints, 8)}), {_count(keypoints.individuals, 'individual')}, "
         f"{len(keypoints.frames)} frames ({first} to {last})"
+        f"{_noted(keypoints.source.get('notes', ()))}"
     )
+
+
+def _noted(notes: Sequence[str]) -> str:
+    """Return notes as lines of their own; after the first ones only how many more there are."""
+    shown = [f"\n  note: {note[:LONGEST_NOTE]}" for note in notes[:MOST_NOTES]]
+    if len(notes) > MOST_NOTES:
+        shown.append(f"\n  and {len(notes) - MOST_NOTES} more notes")
+    return "".join(shown)
 
 
 def match_cameras(
@@ -248,7 +263,7 @@ def _whole(path: Path, asked: Asked) -> DetectionFormat | None:
         return _named(asked.format)
     found = _recognised(path)
     if found is None and path.is_file():
-        raise InputError(_unknown(), where=path)
+        raise InputError(_unknown(path), where=path)
     if found is not None and found.read_all is None:
         raise InputError(
             f"holds one camera ({found.title}); say which part of the path is the camera's name: "
@@ -355,7 +370,7 @@ def _one_format(sources: Mapping[str, Path]) -> DetectionFormat:
     for name, path in sources.items():
         found = _recognised(path)
         if found is None:
-            raise InputError(_unknown(), where=path)
+            raise InputError(_unknown(path), where=path)
         formats[name] = found
     names = sorted({found.name for found in formats.values()}, key=natural_key)
     if len(names) > 1:
@@ -381,7 +396,9 @@ def _finish(
     return replace(found, source={**found.source, "rows": rows})
 
 
-def _unknown() -> str:
+def _unknown(path: Path) -> str:
+    if path.is_file() and not path.stat().st_size:
+        return "the file is empty"
     return (
         f"is no keypoint format that is known ({', '.join([*detection_formats(), OWN])}); if it is "
         "one of them, name it with --keypoints-format to see what is wrong with it"

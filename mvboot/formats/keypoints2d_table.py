@@ -5,6 +5,7 @@ Files we write hold whole frames in each row group and all names in the metadata
 recording larger than memory is read block by block.
 """
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from mvboot.errors import InputError
 from mvboot.files import atomic_file
@@ -20,6 +22,7 @@ from mvboot.formats.detection_format import clean
 from mvboot.formats.tables import (
     NAME_TYPE,
     codes_of,
+    header_of,
     metadata_of,
     names_array,
     numbers,
@@ -27,8 +30,9 @@ from mvboot.formats.tables import (
     whole_numbers,
     with_metadata,
 )
+from mvboot.guard import reading
 from mvboot.keypoints import Keypoints2D
-from mvboot.reading import head
+from mvboot.sizes import require_size
 
 COLUMNS = ("frame", "camera", "individual", "keypoint", "x", "y", "confidence")
 SPREAD = ("cov_xx", "cov_xy", "cov_yy")
@@ -50,8 +54,7 @@ def _schema(keypoints: Keypoints2D) -> pa.Schema:
 def is_table2d(path: Path) -> bool:
     """Whether a file is such a table, Parquet or CSV."""
     if path.suffix == ".csv":
-        first = head(path).split("\n", 1)[0].strip().replace('"', "")
-        return set(COLUMNS) <= set(first.split(","))
+        return set(COLUMNS) <= set(header_of(path))
     return metadata_of(path) is not None and set(COLUMNS) <= set(pq.read_schema(path).names)
 
 
@@ -125,11 +128,15 @@ def _from_table(table: pa.Table, header: dict[str, Any], path: Path) -> Keypoint
         if (codes[axis] < 0).any():
             raise InputError(f"column {axis} has a name that the header does not list", path)
     shape = (len(names["camera"]), len(frames), len(names["individual"]), len(names["keypoint"]))
+    if math.prod(shape) >= 2**62:
+        raise InputError("names far more cameras, frames and keypoints than it has rows", path)
     cell = np.ravel_multi_index((codes["camera"], f, codes["individual"], codes["keypoint"]), shape)
-    if len(np.unique(cell)) < len(cell):
-        raise InputError("has two rows for one frame, camera, individual and keypoint", path)
+    _require_distinct(cell, table, path)
+    what = f"{shape[0]} cameras x {shape[1]} frames x {shape[2]} individuals x {shape[3]} keypoints"
+    require_size((*shape, 3), what, path, max(table.nbytes, path.stat().st_size))
     found = np.stack([numbers(table, "x", path), numbers(table, "y", path)], -1)
-    found, certain = clean(found, numbers(table, "confidence", path), path)
+    notes: list[str] = []
+    found, certain = clean(found, numbers(table, "confidence", path), path, notes)
     xy, confidence = np.full((*shape, 2), np.nan), np.full(shape, np.nan)
     xy.reshape(-1, 2)[cell], confidence.reshape(-1)[cell] = found, certain
     covariance = None
@@ -146,8 +153,26 @@ def _from_table(table: pa.Table, header: dict[str, Any], path: Path) -> Keypoint
         xy=xy,
         confidence=confidence,
         identified=bool(header.get("identified", True)),
-        source={"format": "mvboot", "title": "mvboot table", "files": 1},
+        source={"format": "mvboot", "title": "mvboot table", "files": 1, "notes": notes},
         covariance=covariance,
+    )
+
+
+def _require_distinct(cell: NDArray[np.int64], table: pa.Table, path: Path) -> None:
+    """Raise InputError where two rows say something of the same detection; name the first."""
+    order = np.argsort(cell, kind="stable")
+    again = np.sort(order[1:][np.diff(cell[order]) == 0])
+    if not len(again):
+        return
+    second = int(again[0])
+    first = int(np.argmax(cell == cell[second]))
+    told = ", ".join(f"{name} {table[name][second].as_py()}" for name in ("frame", *AXES))
+    lines = f"rows {first + 1} and {second + 1}"
+    if path.suffix == ".csv":
+        lines = f"lines {first + 2} and {second + 2}"
+    raise InputError(
+        f"has two rows for {told[:200]} ({lines}); rows that are there again: {len(again)}",
+        where=path,
     )
 
 
@@ -175,7 +200,9 @@ class Keypoints2DFile:
         header = metadata_of(path)
         if not header or header.get("kind") != KIND:
             return None
-        return Keypoints2DFile(path, header) if pq.ParquetFile(path).num_row_groups > 1 else None
+        with reading(path, "mvboot table"):
+            several = pq.ParquetFile(path).num_row_groups > 1
+            return Keypoints2DFile(path, header) if several else None
 
     def chunks(self, points: int) -> Iterator[Keypoints2D]:
         """Yield blocks of whole frames; at least one row group, about ``points`` points."""

@@ -36,13 +36,16 @@ def _read(path: Path) -> Mapping[str, CameraDetections]:
     labels = cells(content["labelData"])
     names = camera_names(content, len(labels), path)
     try:
+        if not all(isinstance(entry, dict) for entry in labels):
+            raise ValueError("a camera's labels are no struct")
         clock = _clock(labels)
         return {
             name: _camera(entry, clock, content, path)
             for name, entry in zip(names, labels, strict=True)
         }
-    except (KeyError, TypeError, ValueError, IndexError) as error:
-        raise InputError(f"labelData is not as Label3D writes it ({error!r})", path) from None
+    except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
+        said = f"no {error}" if isinstance(error, KeyError) else error
+        raise InputError(f"labelData is not as Label3D writes it ({said})", path) from None
 
 
 def _clock(labels: list[dict[str, Any]]) -> str:
@@ -60,8 +63,13 @@ def _camera(
     entry: dict[str, Any], clock: str, content: dict[str, Any], path: Path
 ) -> CameraDetections:
     data = np.asarray(entry["data_2d"], dtype=np.float64)
+    if data.ndim != 2 or data.shape[1] % 2:
+        raise ValueError(f"data_2d has the shape {data.shape}, not (frames, 2 x keypoints)")
     xy = data.reshape(len(data), 1, -1, 2)
-    frames = np.ravel(entry[clock]).astype(np.int64)
+    stated = np.ravel(entry[clock]).astype(np.float64)
+    if not (np.isfinite(stated).all() and (stated == np.round(stated)).all()):
+        raise ValueError(f"{clock} holds something that is no frame number")
+    frames = stated.astype(np.int64)
     if len(frames) != len(xy):
         raise ValueError(f"{len(xy)} frames of labels, {len(frames)} frame numbers")
     order = np.argsort(frames, kind="stable")

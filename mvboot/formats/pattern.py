@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mvboot.errors import InputError
 from mvboot.files import natural_key
+from mvboot.formats.frame_names import numbers_in
 from mvboot.words import listed
 
 FIELD = "{camera}"
@@ -214,7 +215,7 @@ def _last_digits(pattern: str, camera: str, path: Path) -> str:
     rest = Path(" ".join(match.groups() if match else [path.name])).stem
     if not camera.isdigit():
         rest = re.sub(rf"(?<![0-9]){re.escape(camera)}(?![0-9])", " ", rest)
-    runs: list[str] = re.findall("[0-9]+", rest)
+    runs = numbers_in(rest)
     return runs[-1] if runs else ""
 
 

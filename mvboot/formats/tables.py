@@ -1,7 +1,10 @@
 """Our own tables: long Parquet or CSV with one row an entry, provenance in the Parquet metadata."""
 
+import csv
 import json
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +16,54 @@ from numpy.typing import NDArray
 
 from mvboot import __version__
 from mvboot.errors import InputError
+from mvboot.reading import encoding_of, head
+from mvboot.sizes import require_size
 
 METADATA_KEY = b"mvboot"
 NAME_TYPE = pa.dictionary(pa.int32(), pa.string())
 BROKEN = (pa.ArrowException, OSError, ValueError)
+
+
+@dataclass(frozen=True)
+class CsvLayout:
+    """How a text table is written: between fields, in numbers, and in bytes."""
+
+    separator: str
+    decimal: str
+    encoding: str
+
+    def fields(self, line: str) -> list[str]:
+        """Return the fields of one line."""
+        return [field.strip() for field in next(csv.reader([line], delimiter=self.separator), [])]
+
+
+def csv_layout(path: Path) -> CsvLayout:
+    """Recognise commas, semicolons or tabs, decimal commas, and byte order marks.
+
+    Spreadsheet programs of countries with decimal commas write semicolons. InputError for an empty
+    file.
+    """
+    text = head(path, 100_000)
+    lines = [line for line in text.splitlines() if line.strip()]
+    if not lines:
+        raise InputError("the file is empty", where=path)
+    if "\ufffd" in text[:-1]:  # what is not decoded; a cut character at the end is none
+        raise InputError("is no text in UTF-8; save it as UTF-8", where=path)
+    first = lines[0]
+    separator = max(",;\t", key=first.count)
+    comma = separator != "," and any(re.search(r"\d,\d", line) for line in lines[1:])
+    with open(path, "rb") as stream:
+        encoding = encoding_of(stream.read(4))
+    return CsvLayout(separator, "," if comma else ".", encoding)
+
+
+def header_of(path: Path) -> list[str]:
+    """Return the names of a CSV table's columns; [] where it has none."""
+    try:
+        layout = csv_layout(path)
+        return layout.fields(next(line for line in head(path).splitlines() if line.strip()))
+    except (InputError, OSError, csv.Error):
+        return []
 
 
 def with_metadata(schema: pa.Schema, content: Mapping[str, Any]) -> pa.Schema:
@@ -32,9 +79,9 @@ def metadata_of(path: Path) -> dict[str, Any] | None:
     try:
         metadata = pq.read_schema(path).metadata or {}
         content: dict[str, Any] = json.loads(metadata.get(METADATA_KEY, b"{}"))
-    except BROKEN:
+    except (*BROKEN, RecursionError):
         return None
-    return content
+    return content if isinstance(content, dict) else {}
 
 
 def read_table(path: Path, columns: Sequence[str]) -> pa.Table:
@@ -55,16 +102,26 @@ def read_table(path: Path, columns: Sequence[str]) -> pa.Table:
 
 
 def _read_parquet(path: Path) -> pa.Table:
+    stated = pq.read_metadata(path)
+    shape = (stated.num_rows, stated.num_columns)
+    what = f"{shape[0]} rows x {shape[1]} columns"
+    require_size(shape, what, path, path.stat().st_size)
     with pq.ParquetFile(path) as file:  # `pq.read_table` takes names of folders for columns
         return file.read()
 
 
 def _read_csv(path: Path) -> pa.Table:
     names = {name: pa.string() for name in ("camera", "individual", "keypoint", "reason", "views")}
+    layout = csv_layout(path)
     return pa_csv.read_csv(
         path,
+        read_options=pa_csv.ReadOptions(encoding=layout.encoding),
+        parse_options=pa_csv.ParseOptions(delimiter=layout.separator),
         convert_options=pa_csv.ConvertOptions(
-            column_types=names, strings_can_be_null=False, null_values=["", "nan", "NaN"]
+            column_types=names,
+            strings_can_be_null=False,
+            null_values=["", "nan", "NaN"],
+            decimal_point=layout.decimal,
         ),
     )
 

@@ -293,7 +293,7 @@ def unequal_frame_counts(c):
 def keypoints_that_differ_between_cameras(c):
     pattern = c.dlc()
     text = (c.folder / "dlc_cam_02.csv").read_text()
-    c.write("dlc_cam_02.csv", text.replace("tail", "ear"))
+    c.write("dlc_cam_02.csv", text.replace("tail", "ear").replace("nose", "back"))
     return c.triangulate(keypoints=pattern)
 
 
@@ -390,12 +390,21 @@ def several_people_without_a_choice(c):
     return c.triangulate(keypoints=openpose(c, lambda i, f, text: two))
 
 
+@case("person_1 is a number", "--subject largest")
+def a_place_in_a_list_as_the_subject(c):
+    two = json.dumps(
+        {"people": [{"pose_keypoints_2d": [100 + 50 * p, 200, 0.9] * 25} for p in range(2)]}
+    )
+    pattern = openpose(c, lambda i, f, text: two)
+    return c.triangulate("--subject", "person_1", keypoints=pattern)
+
+
 @case("no individual 'nobody'", "walker")
 def subject_that_is_not_there(c):
     return c.triangulate("--subject", "nobody")
 
 
-@case("two rows for one frame")
+@case("two rows for frame", "rows 1 and")
 def repeated_rows(c):
     table = pd.read_parquet(c.keypoints)
     pd.concat([table, table[:1]]).to_parquet(c.folder / "twice.parquet")

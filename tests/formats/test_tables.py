@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -9,6 +10,7 @@ from mvboot import InputError, Keypoints2D, load_keypoints
 from mvboot.formats import keypoints2d_table
 from mvboot.formats.keypoints2d_table import Keypoints2DFile, read_keypoints2d, write_keypoints2d
 from mvboot.formats.keypoints3d_table import Keypoints3DWriter, read_keypoints3d, write_keypoints3d
+from mvboot.formats.tables import with_metadata
 
 
 def detections(seed=0):
@@ -51,6 +53,23 @@ def test_2d_covariances_come_back(tmp_path, suffix):
     assert np.array_equal(found.covariance, covariance, equal_nan=True)
     write_keypoints2d(plain, path)
     assert read_keypoints2d(path).covariance is None
+
+
+def test_a_header_that_names_nothing_is_one_line(tmp_path):
+    schema = with_metadata(pa.schema([("x", pa.float64())]), {"kind": "keypoints2d"})
+    with pq.ParquetWriter(tmp_path / "k.parquet", schema) as writer:
+        for _ in range(2):
+            writer.write_table(pa.table({"x": [1.0]}, schema=schema))
+    with pytest.raises(InputError, match=r"k\.parquet: is no readable mvboot table"):
+        Keypoints2DFile.open(tmp_path / "k.parquet")
+
+
+def test_a_parquet_table_that_asks_for_all_memory_is_refused(tmp_path):
+    rows = 40_000_000
+    column = pa.DictionaryArray.from_arrays(np.zeros(rows, np.int8), pa.array([1.0]))
+    pq.write_table(pa.table({"x": column}), tmp_path / "k.parquet")
+    with pytest.raises(InputError, match=r"would need 320 MB.*40000000 rows x 1 columns"):
+        read_keypoints2d(tmp_path / "k.parquet")
 
 
 def test_a_2d_table_of_somebody_else_in_any_order(tmp_path):
