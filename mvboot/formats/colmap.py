@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 HALF_PIXEL = 0.5
 UNIT = 1e-3
 """How far the length of a quaternion may be from 1."""
+FARTHEST = 1e100
 IDENTITY = np.array([1.0, 0, 0, 0, 0, 0, 0])
 LIMITS = Limits(
     "COLMAP", lenses=("pinhole", "brown", "fisheye"), coefficients=8, skew=False, size=True
@@ -114,8 +115,8 @@ def _sensor_name(model: Model, number: int) -> str:
 
 def _pose(pose: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return [R | t] (3, 4) of a Hamilton quaternion (w, x, y, z) and a translation."""
-    size = float(np.linalg.norm(pose[:4]))
-    if not np.isfinite(pose).all() or abs(size - 1) > UNIT:
+    usable = bool((np.abs(pose) < FARTHEST).all())  # and no NaN
+    if not usable or abs(float(np.linalg.norm(pose[:4])) - 1) > UNIT:
         raise ValueError("its pose has no unit quaternion")
     w, x, y, z = pose[:4]
     R = Rotation.from_quat([x, y, z, w]).as_matrix()

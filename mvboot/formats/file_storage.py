@@ -1,6 +1,7 @@
 """OpenCV FileStorage (YAML, XML or JSON): a few reads that name what is missing, and writing."""
 
 import re
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -53,6 +54,8 @@ class Storage:
     def strings(self, name: str) -> list[str]:
         """Return a list of strings; KeyError where there is none."""
         value = self._content.get(name)
+        if isinstance(value, str):  # in XML words stand side by side
+            value = shlex.split(value)
         if not isinstance(value, list):
             raise KeyError(name)
         return [str(word) for word in value]

@@ -54,7 +54,7 @@ def _is_camera_file(path: Path) -> bool:
 def _is_image_list(path: Path) -> bool:
     """Whether a file lists pictures, as OpenCV's calibration samples leave them beside results."""
     text = head(path)
-    return "opencv-matrix" not in text and ("<images>" in text or "images:" in text)
+    return "opencv-matrix" not in text and ("imagelist" in text or "images" in text)
 
 
 def _camera_files(path: Path) -> list[Path]:

@@ -20,8 +20,9 @@ from mvboot.errors import InputError
 from mvboot.reading import read_text
 
 DEEPEST = 20
-DATA = re.compile(r"data:\s*\[([^\[\]]*)\]")
-"""The numbers of a matrix: taken out before the YAML around them is parsed, which is slow."""
+DATA = re.compile(r"(\"?data\"?:\s*)\[([^\[\]]*)\]")
+"""The numbers of a matrix, taken out before the text around them is parsed: YAML is slow, and
+OpenCV writes numbers that JSON does not have (``1.``, ``.Inf``)."""
 DATA_KEY = "mvboot-data-"
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?\.?(inf|nan)", re.IGNORECASE)
 SCALARS = ("u", "c", "w", "s", "i", "f", "d", "h")
@@ -40,21 +41,28 @@ def parse_storage(path: Path) -> dict[str, Any]:
 
 
 def _json(text: str, path: Path) -> Any:
+    text, blocks = _without_data(text)
     try:
-        return json.loads(text)
+        return _with_data(json.loads(text), blocks, 0)
     except (ValueError, RecursionError):
         raise InputError("is no readable OpenCV FileStorage file (broken JSON)", path) from None
 
 
 def _yaml(text: str, path: Path) -> Any:
+    text, blocks = _without_data(text)
+    lines = [line for line in text.split("\n") if not line.startswith("%")]
+    return _with_data(parse_yaml("\n".join(lines).replace("\t", " "), path), blocks, 0)
+
+
+def _without_data(text: str) -> tuple[str, list[list[str]]]:
+    """Return the text with numbers of matrices replaced by where they are in the list."""
     blocks: list[list[str]] = []
 
     def taken(match: re.Match[str]) -> str:
-        blocks.append([word for word in re.split(r"[,\s]+", match[1]) if word])
-        return f"data: {DATA_KEY}{len(blocks) - 1}"
+        blocks.append([word for word in re.split(r"[,\s]+", match[2]) if word])
+        return f'{match[1]}"{DATA_KEY}{len(blocks) - 1}"'
 
-    lines = [line for line in DATA.sub(taken, text).split("\n") if not line.startswith("%")]
-    return _with_data(parse_yaml("\n".join(lines).replace("\t", " "), path), blocks, 0)
+    return DATA.sub(taken, text), blocks
 
 
 def _with_data(node: Any, blocks: list[list[str]], depth: int) -> Any:
