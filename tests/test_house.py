@@ -23,7 +23,7 @@ SCRIPTS = sorted(
 
 LEVELS = [
     {"errors", "__init__"},
-    {"files", "reading", "sizes"},
+    {"files", "npz", "reading", "sizes"},
     {"config"},
     {"geometry"},
     {"rig", "recording", "keypoints", "heatmaps"},

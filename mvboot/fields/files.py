@@ -13,11 +13,16 @@ from mvboot.errors import InputError
 from mvboot.fields.crop import Crop
 from mvboot.fields.field import DenseField
 from mvboot.files import atomic_file
+from mvboot.npz import NpzFile
 
 SCHEMA = 1
 BROKEN = (
     *(OSError, ValueError, EOFError, KeyError, IndexError, TypeError),
     *(zipfile.BadZipFile, zlib.error),
+)
+ARRAYS = frozenset(
+    ("schema", "kind", "known", "coordinates", "foreground", "confidence")
+    + ("original_from_grid", "topology", "camera", "frame")
 )
 
 
@@ -49,9 +54,9 @@ def read_field(path: str | Path) -> DenseField:
         raise InputError("no such field", where=path)
     if not zipfile.is_zipfile(path):
         raise InputError("cannot be read as a field: it is no NPZ file, or is cut off", where=path)
+    with NpzFile(path, "a field") as file:
+        arrays = file.several(name for name in file.names if name in ARRAYS)
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
         if int(arrays["schema"]) != SCHEMA:
             raise InputError(f"has schema {int(arrays['schema'])}, this version reads {SCHEMA}")
         return _field(arrays)

@@ -5,7 +5,6 @@ and ``version`` say what it holds; each surface is in arrays named ``individual/
 """
 
 import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,13 +14,14 @@ from numpy.typing import NDArray
 
 from mvboot import __version__
 from mvboot.errors import InputError
+from mvboot.npz import NpzFile
 from mvboot.rig import Rig
 from mvboot.surface.fit import Surface
 from mvboot.surface.posture import Posture
 from mvboot.template import Template
 
 SCHEMA = 1
-BROKEN = (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error)
+BROKEN = (InputError, ValueError, TypeError, OverflowError)
 UNREADABLE = (
     "cannot be read as surfaces: it is no surface.npz of mvboot surface, or is cut off; make it "
     "again"
@@ -98,17 +98,20 @@ class SurfaceFile:
         if not self.path.is_file():
             raise InputError("no such file of surfaces", where=path)
         try:
-            self._file = np.load(self.path, allow_pickle=False)
-            schema = int(self._file["schema"])
+            self._file = NpzFile(self.path, "surfaces")
+            schema = int(self._file.read("schema"))
             self.units, self.template, self.rig, self.version = (
-                str(self._file[name]) for name in ("units", "template", "rig", "version")
+                str(self._file.read(name)) for name in ("units", "template", "rig", "version")
             )
-            self.cameras: tuple[str, ...] = tuple(self._file["cameras"].tolist())
-            names, frames = self._file["individuals"].tolist(), self._file["frames"].tolist()
+            self.cameras: tuple[str, ...] = tuple(map(str, self._file.read("cameras").ravel()))
+            names = list(map(str, self._file.read("individuals").ravel()))
+            frames = list(map(int, self._file.read("frames").ravel()))
         except BROKEN:
             raise InputError(UNREADABLE, where=path) from None
         if schema != SCHEMA:
             raise InputError(f"has schema {schema}, this version reads {SCHEMA}", where=path)
+        if len(names) != len(frames):
+            raise InputError(UNREADABLE, where=path)
         self.keys: list[tuple[str, int]] = list(zip(names, frames, strict=True))
         self._there = frozenset(self.keys)
 
@@ -129,14 +132,16 @@ class SurfaceFile:
             raise InputError(f"has no surface of {individual!r} in frame {frame}", where=self.path)
         try:
             arrays = {name: self._array(individual, frame, name) for name in PLAIN}
-            bones = _key(individual, frame, POSTURE[0]) in self._file.files
+            bones = _key(individual, frame, POSTURE[0]) in self._file.names
             parts = [self._array(individual, frame, name) for name in POSTURE] if bones else []
         except BROKEN:
             raise InputError(UNREADABLE, where=self.path) from None
         return Surface(units=self.units, posture=Posture(*parts) if parts else None, **arrays)
 
     def _array(self, individual: str, frame: int, name: str) -> NDArray[Any]:
-        array = self._file[_key(individual, frame, name)]
+        array = self._file.read(_key(individual, frame, name))
+        if array.dtype.kind not in "fiub":
+            raise ValueError(f"{name} are no numbers")
         return np.asarray(array, np.float64 if array.dtype == np.float32 else None)
 
 

@@ -1,7 +1,5 @@
 """Meshes from files, checked: one piece, manifold, consistently oriented, open or closed."""
 
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,12 +11,11 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from mvboot.errors import InputError
+from mvboot.npz import read_npz
 from mvboot.template.obj import read_obj
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
-
-_DAMAGED = (OSError, ValueError, EOFError, KeyError, TypeError, zipfile.BadZipFile, zlib.error)
 
 
 @dataclass(frozen=True)
@@ -102,11 +99,7 @@ def require_sound(vertices: FloatArray, faces: IntArray, where: str | Path | Non
 
 def load_arrays(path: Path) -> dict[str, NDArray[Any]]:
     """Return the arrays of an NPZ file by name; InputError for anything else."""
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except _DAMAGED as error:
-        raise InputError(f"cannot be read as an NPZ file: {error}", where=path) from None
+    return read_npz(path)
 
 
 def _read_npz(path: Path) -> Mesh:
