@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from mvboot import __version__
@@ -14,7 +15,7 @@ from mvboot.datasets.frame_list import FrameList
 from mvboot.errors import InputError
 from mvboot.fields import DenseField
 from mvboot.files import hash_file
-from mvboot.formats.exports import named_export
+from mvboot.formats.exports import named_export, require_room
 from mvboot.formats.rigs import load_rig
 from mvboot.formats.surfaces import named_surface_export
 from mvboot.metrics import FieldFolder
@@ -280,6 +281,7 @@ class Scene:
                     f"{name} holds one subject, --fields names {len(self.fields)}; leave it away, "
                     "or export each subject alone"
                 )
+        require_room(names, np.array(self.frames))
         found = {name: f"{MARKERS}{named_export(name).suffix}" for name in names}
         return {"parquet": f"{MARKERS}.parquet", **found}
 

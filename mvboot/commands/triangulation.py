@@ -17,7 +17,7 @@ from mvboot.config import dump_yaml, parse_yaml
 from mvboot.errors import InputError, NothingUsable, QualityMissed
 from mvboot.files import atomic_folder, hash_file
 from mvboot.formats.detections import describe, load_keypoints, match_cameras
-from mvboot.formats.exports import joined, named_export
+from mvboot.formats.exports import joined, named_export, require_room
 from mvboot.formats.keypoints2d_table import Keypoints2DFile
 from mvboot.formats.keypoints3d_table import Keypoints3DWriter
 from mvboot.formats.rigs import load_rig
@@ -129,6 +129,11 @@ class Recording:
                 f"{', '.join(alone)} holds one individual, there are "
                 f"{', '.join(self.sample.individuals)}; choose one with --subject, or leave it away"
             )
+        source = self._source
+        tabled = isinstance(source, Keypoints2DFile)
+        require_room(
+            self.config.exports(), np.arange(source.frame_count) if tabled else source.frames
+        )
 
     def chunks(self) -> Iterator[Keypoints2D]:
         """Yield the detections block by block, cameras named and ordered as in the rig."""

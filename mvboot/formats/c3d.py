@@ -8,6 +8,7 @@ the largest one fit. The mask has seven bits: with more cameras only the first s
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mvboot.errors import InputError
 from mvboot.files import atomic_file
@@ -19,6 +20,54 @@ MASK_BITS = 7
 LARGEST_BYTE = 127
 LABELS_PER_PARAMETER = 255
 MAX_FRAMES = 65535
+ROUNDED = 0.01
+"""Millimetres that single precision may take from a point."""
+
+
+def require_c3d_frames(frames: NDArray[np.int64], where: Path | None = None) -> None:
+    """Raise InputError for frame numbers (F,) that a C3D file cannot state.
+
+    It counts 65,535 frames, keeps the first number in two bytes, and has no room for gaps.
+    """
+    if not len(frames):
+        return
+    if len(frames) > MAX_FRAMES:
+        raise InputError(
+            f"C3D counts {MAX_FRAMES} frames at most, there are {len(frames)}; export trc or csv, "
+            "or fewer frames",
+            where,
+        )
+    if not 0 <= frames[0] < MAX_FRAMES or frames[-1] > MAX_FRAMES:
+        raise InputError(
+            f"C3D numbers frames from 0 to {MAX_FRAMES}, these are {frames[0]} to {frames[-1]}; "
+            "export trc or csv",
+            where,
+        )
+    gaps = np.flatnonzero(np.diff(frames) != 1)
+    if len(gaps):
+        raise InputError(
+            f"C3D has no gaps between frames, but {frames[gaps[0]]} is followed by "
+            f"{frames[gaps[0] + 1]} ({len(gaps)} such places); export trc or csv",
+            where,
+        )
+
+
+def require_single_precision(keypoints: Keypoints3D, where: Path | None = None) -> None:
+    """Raise InputError where the world is so far from its origin that C3D's float32 rounds points.
+
+    Allowed is `ROUNDED` mm, or a millionth of the extent where that is more.
+    """
+    xyz = keypoints.xyz[keypoints.accepted]
+    if not len(xyz):
+        return
+    in_mm = UNITS_IN_M[keypoints.units] / UNITS_IN_M["mm"]
+    step = float(np.spacing(np.float32(in_mm * np.abs(xyz).max()))) / 2
+    if step > max(ROUNDED, 1e-6 * in_mm * float(np.ptp(xyz, axis=0).max())):
+        raise InputError(
+            f"C3D keeps numbers in single precision, which rounds this world by up to {step:.3g} "
+            "mm: it lies far from its origin; export trc or csv, or move the rig's origin",
+            where,
+        )
 
 
 def write_c3d(keypoints: Keypoints3D, path: Path) -> None:
@@ -32,10 +81,8 @@ def write_c3d(keypoints: Keypoints3D, path: Path) -> None:
         raise InputError("C3D needs ezc3d: pip install 'mvboot[export]'", where=path) from None
     if keypoints.fps is None:
         raise InputError("C3D needs the frame rate; state it with --fps", where=path)
-    if len(keypoints.frames) > MAX_FRAMES:
-        raise InputError(
-            f"C3D counts {MAX_FRAMES} frames at most, there are {len(keypoints.frames)}", path
-        )
+    require_c3d_frames(keypoints.frames, path)
+    require_single_precision(keypoints, path)
     names = marker_names(keypoints)
     frames = len(keypoints.frames)
     file = ezc3d.c3d()

@@ -27,13 +27,13 @@ TYPES = {
     **dict.fromkeys(("float", "float32"), "<f4"),
     **dict.fromkeys(("double", "float64"), "<f8"),
 }
-WORDS = {"f4": "float", "u1": "uchar", "u2": "ushort"}
+WORDS = {"f4": "float", "f8": "double", "u1": "uchar", "u2": "ushort"}
 STATED = ("units", "up", "rig", "template", "made by")
 OTHERS = "other programs' files are read by mvboot.template.mesh.read_mesh"
 
 
 def write_ply(mesh: SurfaceMesh, path: Path) -> None:
-    """Write a mesh without its texture; places in single precision."""
+    """Write a mesh without its texture; places are floats, or doubles far from the origin."""
     columns = _columns(mesh)
     kinds = [(name, f"<{kind}") for name, kind, _ in columns]
     vertices = np.empty(len(mesh.vertices), dtype=kinds)
@@ -137,7 +137,7 @@ def _read(path: Path) -> _Content:
 def _columns(mesh: SurfaceMesh) -> list[tuple[str, str, NDArray[Any]]]:
     """Return name, type and values (V,) of every vertex property there is."""
     known: tuple[tuple[str, str, NDArray[Any] | None], ...] = (
-        ("x y z", "f4", mesh.vertices),
+        ("x y z", _precision(mesh.vertices), mesh.vertices),
         ("nx ny nz", "f4", mesh.normals),
         ("red green blue", "u1", mesh.colours),
         ("error", "f4", mesh.error_px),
@@ -151,6 +151,14 @@ def _columns(mesh: SurfaceMesh) -> list[tuple[str, str, NDArray[Any]]]:
         if values is not None
         for i, name in enumerate(names.split())
     ]
+
+
+def _precision(vertices: NDArray[np.float64]) -> str:
+    """Return the type of places: doubles in a world so far away that floats would round them."""
+    if not len(vertices):
+        return "f4"
+    step = float(np.spacing(np.float32(np.abs(vertices).max()))) / 2
+    return "f8" if step > 1e-6 * float(np.ptp(vertices, axis=0).max()) else "f4"
 
 
 def _elements(lines: list[str]) -> dict[str, tuple[int, np.dtype[Any]]]:

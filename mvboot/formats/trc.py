@@ -62,5 +62,5 @@ def marker_names(keypoints: Keypoints3D) -> list[str]:
 
 
 def _row(frame: int, time: float, values: NDArray[np.float64]) -> str:
-    cells = ("" if np.isnan(value) else f"{value:.9g}" for value in values)
+    cells = ("" if np.isnan(value) else f"{value:.15g}" for value in values)
     return "\t".join([str(frame), f"{time:.6f}", *cells])

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from mvboot import InputError
-from mvboot.formats.exports import EXPORTS, save_keypoints3d
+from mvboot.formats.exports import EXPORTS, require_room, save_keypoints3d
 from mvboot.formats.trc import Y_UP
 
 
@@ -151,3 +151,34 @@ def test_the_longest_suffix_decides_and_unknown_ones_are_listed(make_solved, tmp
         save_keypoints3d(solved, tmp_path / "p.obj")
     with pytest.raises(InputError, match="unknown export 'obj'"):
         save_keypoints3d(solved, tmp_path / "p.c3d", format="obj")
+
+
+@pytest.mark.parametrize(
+    ("frames", "said"),
+    [
+        (np.arange(66000), "65535 frames at most, there are 66000"),
+        (np.arange(70000, 70010), "these are 70000 to 70009"),
+        (np.array([3, 4, 9]), "4 is followed by 9"),
+    ],
+)
+def test_limits_of_c3d_are_said(frames, said):
+    with pytest.raises(InputError, match=said):
+        require_room(["csv", "c3d"], frames)
+    require_room(["csv", "trc"], frames)
+
+
+def test_c3d_refuses_a_world_that_single_precision_rounds(make_solved, tmp_path):
+    pytest.importorskip("ezc3d")
+    solved = make_solved(1, 3)
+    far = replace(solved, xyz=solved.xyz + 5e6)
+    with pytest.raises(InputError, match="far from its origin"):
+        save_keypoints3d(far, tmp_path / "p.c3d")
+    assert not (tmp_path / "p.c3d").exists()
+
+
+def test_trc_keeps_a_world_far_from_the_origin(make_solved, tmp_path):
+    solved = make_solved(1, 3)
+    far = replace(solved, xyz=solved.xyz + 5e6, up="y")
+    save_keypoints3d(far, tmp_path / "p.trc")
+    found = read_trc(tmp_path / "p.trc")[3]
+    assert np.nanmax(np.abs(found - far.xyz[:, 0])) < 1e-6

@@ -473,3 +473,24 @@ def test_real_videos(shared_data):
     }
     assert {len(footage.numbers) for footage in found.values()} == {100}
     assert frame_notes(found) == []
+
+
+@pytest.mark.parametrize("kind", ["gray10le", "gray12le", "yuv420p10le", "yuv422p12le"])
+def test_deep_video_is_not_black(tmp_path, kind):
+    with av.open(str(tmp_path / "a.mkv"), "w") as container:
+        stream = container.add_stream("ffv1", rate=30)
+        stream.width, stream.height, stream.pix_fmt = W, H, kind
+        frame = av.VideoFrame.from_ndarray(still(3), format="gray").reformat(format=kind)
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    ((_, picture),) = open_video(tmp_path / "a.mkv").pictures([0])
+    assert np.abs(picture.astype(int) - still(3)).max() <= 2
+
+
+def test_a_picture_that_declares_too_much_is_not_decoded(tmp_path):
+    write_picture(tmp_path / "a.png", still(1))
+    content = bytearray((tmp_path / "a.png").read_bytes())
+    content[16:24] = (60000).to_bytes(4, "big") * 2
+    (tmp_path / "a.png").write_bytes(content)
+    with pytest.raises(InputError, match="60000 x 60000 px"):
+        read_gray(tmp_path / "a.png")
