@@ -8,7 +8,7 @@ READY := .venv/.ready
 THREADS := OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1
 WORKERS ?= 2
 
-.PHONY: demo test test-slow lint bench clean help
+.PHONY: demo test test-slow fuzz lint bench clean help
 .DEFAULT_GOAL := help
 
 help: ## show the targets
@@ -23,6 +23,9 @@ test: $(READY) ## run the tests (some minutes)
 
 test-slow: $(READY) ## run the heavier checks
 	$(THREADS) $(BIN)/python -m pytest -q -n $(WORKERS) -m 'slow'
+
+fuzz: $(READY) ## damage 200,000 files of every kind that is read (about an hour)
+	$(THREADS) $(BIN)/python tests/fuzz/run.py --inputs 200000 --workers $(WORKERS)
 
 lint: $(READY) ## style, formatting and types
 	$(BIN)/ruff check .

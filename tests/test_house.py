@@ -23,7 +23,7 @@ SCRIPTS = sorted(
 
 LEVELS = [
     {"errors", "__init__"},
-    {"files", "npz", "reading", "sizes"},
+    {"files", "guard", "npz", "reading", "sizes"},
     {"config"},
     {"geometry"},
     {"rig", "recording", "keypoints", "heatmaps"},

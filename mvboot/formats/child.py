@@ -117,7 +117,7 @@ def _unpacked(value: Any, folder: Path) -> Any:
 
 
 def _answered(line: str) -> dict[str, Any]:
-    from mvboot.formats.guard import reading
+    from mvboot.guard import reading
 
     reader, name, folder = json.loads(line)
     module, _, function = reader.partition(":")

@@ -9,9 +9,9 @@ from pathlib import Path
 from mvboot.errors import InputError
 from mvboot.files import natural_key
 from mvboot.formats.detection_format import CameraDetections, DetectionFormat, combine
-from mvboot.formats.guard import reading, recognises
 from mvboot.formats.keypoints2d_table import is_table2d, read_keypoints2d, write_keypoints2d
 from mvboot.formats.pattern import FIELD, expand
+from mvboot.guard import reading, recognises
 from mvboot.keypoints import Keypoints2D
 
 MODULES = (

@@ -8,9 +8,9 @@ import numpy as np
 
 from mvboot.errors import InputError
 from mvboot.files import hash_file
-from mvboot.formats.guard import reading, recognises
 from mvboot.formats.rig_format import RigFile, RigFormat
 from mvboot.geometry import Camera, pixel_gap
+from mvboot.guard import reading, recognises
 from mvboot.rig import Rig
 
 MODULES = (

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mvboot.errors import InputError
-from mvboot.formats.guard import reading, recognises
+from mvboot.guard import reading, recognises
 
 FILE = Path("a.json")
 
