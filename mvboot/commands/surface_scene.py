@@ -281,7 +281,7 @@ class Scene:
                     f"{name} holds one subject, --fields names {len(self.fields)}; leave it away, "
                     "or export each subject alone"
                 )
-        require_room(names, np.array(self.frames))
+        require_room(names, np.array(self.frames), self.rig)
         found = {name: f"{MARKERS}{named_export(name).suffix}" for name in names}
         return {"parquet": f"{MARKERS}.parquet", **found}
 

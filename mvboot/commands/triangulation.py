@@ -130,10 +130,10 @@ class Recording:
                 f"{', '.join(self.sample.individuals)}; choose one with --subject, or leave it away"
             )
         source = self._source
-        tabled = isinstance(source, Keypoints2DFile)
-        require_room(
-            self.config.exports(), np.arange(source.frame_count) if tabled else source.frames
+        frames = (
+            np.arange(source.frame_count) if isinstance(source, Keypoints2DFile) else source.frames
         )
+        require_room(self.config.exports(), frames, self.rig)
 
     def chunks(self) -> Iterator[Keypoints2D]:
         """Yield the detections block by block, cameras named and ordered as in the rig."""

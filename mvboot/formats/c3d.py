@@ -14,7 +14,7 @@ from mvboot.errors import InputError
 from mvboot.files import atomic_file
 from mvboot.formats.trc import marker_names
 from mvboot.keypoints import Keypoints3D
-from mvboot.rig import UNITS_IN_M
+from mvboot.rig import UNITS_IN_M, Rig
 
 MASK_BITS = 7
 LARGEST_BYTE = 127
@@ -57,10 +57,22 @@ def require_single_precision(keypoints: Keypoints3D, where: Path | None = None) 
 
     Allowed is `ROUNDED` mm, or a millionth of the extent where that is more.
     """
-    xyz = keypoints.xyz[keypoints.accepted]
+    _require_near(keypoints.xyz[keypoints.accepted], keypoints.units, where)
+
+
+def require_near_cameras(rig: Rig) -> None:
+    """Raise InputError for a rig so far from the origin that C3D would round what it films.
+
+    Points lie about as far as the cameras, so that this can be said before there are any.
+    """
+    centres = [np.asarray(camera.center).reshape(-1, 3) for camera in rig.cameras.values()]
+    _require_near(np.concatenate(centres), rig.units, None)
+
+
+def _require_near(xyz: NDArray[np.float64], units: str, where: Path | None) -> None:
     if not len(xyz):
         return
-    in_mm = UNITS_IN_M[keypoints.units] / UNITS_IN_M["mm"]
+    in_mm = UNITS_IN_M[units] / UNITS_IN_M["mm"]
     step = float(np.spacing(np.float32(in_mm * np.abs(xyz).max()))) / 2
     if step > max(ROUNDED, 1e-6 * in_mm * float(np.ptp(xyz, axis=0).max())):
         raise InputError(

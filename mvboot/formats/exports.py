@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from mvboot.errors import InputError
 from mvboot.formats.anipose_csv import write_anipose_csv
-from mvboot.formats.c3d import require_c3d_frames, write_c3d
+from mvboot.formats.c3d import require_c3d_frames, require_near_cameras, write_c3d
 from mvboot.formats.deeplabcut3d import write_deeplabcut3d
 from mvboot.formats.keypoints3d_table import write_keypoints3d
 from mvboot.formats.movement import write_movement, write_movement_plural
 from mvboot.formats.trc import write_trc
 from mvboot.keypoints import Keypoints3D
+from mvboot.rig import Rig
 
 
 class Export(NamedTuple):
@@ -65,14 +66,15 @@ def named_export(name: str) -> Export:
     return EXPORTS[name]
 
 
-def require_room(names: Iterable[str], frames: NDArray[np.int64]) -> None:
-    """Raise InputError for exports that cannot hold frames of these numbers; call before work.
+def require_room(names: Iterable[str], frames: NDArray[np.int64], rig: Rig) -> None:
+    """Raise InputError for exports that cannot hold these frames of this rig; call before work.
 
-    C3D counts 65,535 frames, numbers them from the first in two bytes, and knows no gaps.
+    C3D counts 65,535 frames, numbers them from the first in two bytes, knows no gaps, and rounds
+    a world far from its origin.
     """
-    for name in names:
-        if name == "c3d":
-            require_c3d_frames(frames)
+    if "c3d" in names:
+        require_c3d_frames(frames)
+        require_near_cameras(rig)
 
 
 def joined(blocks: Sequence[Keypoints3D]) -> Keypoints3D:
