@@ -23,7 +23,8 @@ SCRIPTS = sorted(
 
 LEVELS = [
     {"errors", "__init__"},
-    {"files", "guard", "npz", "reading", "sizes"},
+    {"files", "guard", "reading", "sizes"},
+    {"npz"},
     {"config"},
     {"geometry"},
     {"rig", "recording", "keypoints", "heatmaps"},

@@ -19,9 +19,7 @@ from mvboot.template.template import Template, require_topology
 SHIPPED = ("body", "quadruped")
 SCHEMA = 1
 MESHES = (".ply", ".obj", ".glb", ".gltf", ".stl", ".off")
-MAKE_ONE = (
-    "template_of_mesh(FILE, units=...).save(NPZ) makes one of a mesh, in Python (docs/template.md)"
-)
+MAKE_ONE = "make one of a mesh with mvboot template FILE --units UNIT --out TEMPLATE.npz"
 _SINGLE = ("vertices", "embedding", "shapes", "uv")
 _SKELETON = ("parents", "heads", "tails", "axes", "limits", "head_shapes")
 
