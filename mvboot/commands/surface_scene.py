@@ -17,6 +17,7 @@ from mvboot.fields import DenseField
 from mvboot.files import hash_file
 from mvboot.formats.exports import named_export, require_room
 from mvboot.formats.rigs import load_rig
+from mvboot.formats.single import camera_centers, near_origin
 from mvboot.formats.surfaces import named_surface_export
 from mvboot.metrics import FieldFolder
 from mvboot.rig import Rig
@@ -187,6 +188,11 @@ class Scene:
         known = None if self.capture is None or len(self.fields) > 1 else self.capture.keypoints
         return 1 if known is None else len(known.individuals)
 
+    @property
+    def glb_origin(self) -> list[float]:
+        """Where GLB files count from, in the rig's world and unit: zero unless that is far away."""
+        return near_origin(camera_centers(self.rig), self.rig.units).tolist()
+
     def facts(self) -> dict[str, Any]:
         """Return what goes in, as plain values."""
         template = self.template
@@ -196,6 +202,7 @@ class Scene:
             "frames": len(self.frames),
             "units": self.rig.units,
             "up": self.rig.up,
+            "glb_origin": self.glb_origin,
             "template": None
             if template is None
             else {"name": template.name, "topology": template.topology},

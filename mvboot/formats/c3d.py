@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mvboot.errors import InputError
 from mvboot.files import atomic_file
+from mvboot.formats.single import camera_centers, lost_mm, rounds
 from mvboot.formats.trc import marker_names
 from mvboot.keypoints import Keypoints3D
 from mvboot.rig import UNITS_IN_M, Rig
@@ -20,8 +21,6 @@ MASK_BITS = 7
 LARGEST_BYTE = 127
 LABELS_PER_PARAMETER = 255
 MAX_FRAMES = 65535
-ROUNDED = 0.01
-"""Millimetres that single precision may take from a point."""
 
 
 def require_c3d_frames(frames: NDArray[np.int64], where: Path | None = None) -> None:
@@ -55,7 +54,7 @@ def require_c3d_frames(frames: NDArray[np.int64], where: Path | None = None) -> 
 def require_single_precision(keypoints: Keypoints3D, where: Path | None = None) -> None:
     """Raise InputError where the world is so far from its origin that C3D's float32 rounds points.
 
-    Allowed is `ROUNDED` mm, or a millionth of the extent where that is more.
+    Allowed is what `single.rounds` allows.
     """
     _require_near(keypoints.xyz[keypoints.accepted], keypoints.units, where)
 
@@ -65,19 +64,15 @@ def require_near_cameras(rig: Rig) -> None:
 
     Points lie about as far as the cameras, so that this can be said before there are any.
     """
-    centres = [np.asarray(camera.center).reshape(-1, 3) for camera in rig.cameras.values()]
-    _require_near(np.concatenate(centres), rig.units, None)
+    _require_near(camera_centers(rig), rig.units, None)
 
 
 def _require_near(xyz: NDArray[np.float64], units: str, where: Path | None) -> None:
-    if not len(xyz):
-        return
-    in_mm = UNITS_IN_M[units] / UNITS_IN_M["mm"]
-    step = float(np.spacing(np.float32(in_mm * np.abs(xyz).max()))) / 2
-    if step > max(ROUNDED, 1e-6 * in_mm * float(np.ptp(xyz, axis=0).max())):
+    if rounds(xyz, units):
         raise InputError(
-            f"C3D keeps numbers in single precision, which rounds this world by up to {step:.3g} "
-            "mm: it lies far from its origin; export trc or csv, or move the rig's origin",
+            "C3D keeps numbers in single precision, which rounds this world by up to "
+            f"{lost_mm(xyz, units):.3g} mm: it lies far from its origin; export trc or csv, or "
+            "move the rig's origin",
             where,
         )
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from mvboot import __version__
 from mvboot.errors import InputError
+from mvboot.formats.single import rounds
 from mvboot.npz import NpzFile
 from mvboot.rig import Rig
 from mvboot.surface.fit import Surface
@@ -65,12 +66,13 @@ class SurfaceWriter:
         self._file.close()
 
     def add(self, individual: str, frame: int, surface: Surface) -> None:
-        """Write one surface, in single precision."""
+        """Write one surface, in single precision; places far from the origin in double."""
         arrays = {name: getattr(surface, name) for name in PLAIN}
         if surface.posture is not None:
             arrays |= {name: getattr(surface.posture, name) for name in POSTURE}
         for name, array in arrays.items():
             single = array.dtype == np.float64 and name not in POSTURE
+            single &= name != "vertices" or not rounds(array, surface.units)
             self._put(_key(individual, frame, name), array.astype(np.float32) if single else array)
         self._keys.append((individual, frame))
 
