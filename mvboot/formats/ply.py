@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from mvboot.errors import InputError
 from mvboot.files import atomic_file
 from mvboot.formats.surface_mesh import SurfaceMesh
+from mvboot.guard import reading
 
 TYPES = {
     **dict.fromkeys(("char", "int8"), "<i1"),
@@ -60,6 +61,11 @@ def write_ply(mesh: SurfaceMesh, path: Path) -> None:
 def read_ply(path: str | Path) -> SurfaceMesh:
     """Read what `write_ply` wrote; InputError for a damaged file, or one that states no unit."""
     path = Path(path)
+    with reading(path, "PLY"):
+        return _surface(path)
+
+
+def _surface(path: Path) -> SurfaceMesh:
     content = _read(path)
     notes = dict(content.notes)
     if "units" not in notes:
@@ -86,7 +92,8 @@ def read_ply(path: str | Path) -> SurfaceMesh:
 
 def read_triangles(path: Path) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Return vertices (V, 3) and faces (F, 3) of any binary little endian PLY of triangles."""
-    return _read(path).triangles()
+    with reading(path, "PLY"):
+        return _read(path).triangles()
 
 
 @dataclass(frozen=True)

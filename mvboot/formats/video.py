@@ -115,8 +115,12 @@ def _video_stream(
             stream = container.streams.video[0]
             stream.thread_type = "AUTO"
             yield container, stream
+    except InputError:
+        raise
     except (av.FFmpegError, OSError) as error:
         raise InputError(f"cannot be read as a video ({error.strerror}); {ADVICE}", path) from None
+    except Exception as error:  # words that are no UTF-8, times that are no numbers
+        raise InputError(f"cannot be read as a video ({error}); {ADVICE}", path) from error
 
 
 def _gray(frame: av.VideoFrame) -> Gray:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from mvboot import __version__
 from mvboot.errors import InputError
 from mvboot.formats.single import rounds
+from mvboot.guard import reading
 from mvboot.npz import NpzFile
 from mvboot.rig import Rig
 from mvboot.surface.fit import Surface
@@ -99,6 +100,11 @@ class SurfaceFile:
         self.path = Path(path)
         if not self.path.is_file():
             raise InputError("no such file of surfaces", where=path)
+        with reading(self.path, "surfaces"):
+            self._open()
+
+    def _open(self) -> None:
+        path = self.path
         try:
             self._file = NpzFile(self.path, "surfaces")
             schema = int(self._file.read("schema"))
@@ -138,13 +144,23 @@ class SurfaceFile:
             parts = [self._array(individual, frame, name) for name in POSTURE] if bones else []
         except BROKEN:
             raise InputError(UNREADABLE, where=self.path) from None
-        return Surface(units=self.units, posture=Posture(*parts) if parts else None, **arrays)
+        with reading(self.path, "surfaces"):
+            _require_shapes(arrays, self.path)
+            return Surface(units=self.units, posture=Posture(*parts) if parts else None, **arrays)
 
     def _array(self, individual: str, frame: int, name: str) -> NDArray[Any]:
         array = self._file.read(_key(individual, frame, name))
         if array.dtype.kind not in "fiub":
             raise ValueError(f"{name} are no numbers")
         return np.asarray(array, np.float64 if array.dtype == np.float32 else None)
+
+
+def _require_shapes(arrays: dict[str, NDArray[Any]], path: Path) -> None:
+    """Raise InputError unless all arrays speak of the same vertices."""
+    count = len(arrays["vertices"])
+    shapes = {"vertices": (count, 3), "covariance": (count, 3, 3), "offsets": (count, 3)}
+    if any(arrays[name].shape != shapes.get(name, (count,)) for name in PLAIN):
+        raise InputError(UNREADABLE, where=path)
 
 
 def _key(individual: str, frame: int, name: str) -> str:

@@ -11,6 +11,7 @@ from scipy.sparse import csr_array
 
 from mvboot.errors import InputError
 from mvboot.files import atomic_file
+from mvboot.guard import reading
 from mvboot.template.charts import Charts
 from mvboot.template.mesh import load_arrays
 from mvboot.template.skeleton import Skeleton
@@ -76,6 +77,11 @@ def read_template(path: str | Path) -> Template:
         )
     if path.suffix.lower() in MESHES:
         raise InputError(f"is a mesh, not a template; {MAKE_ONE}", where=path)
+    with reading(path, "template"):
+        return _template(path)
+
+
+def _template(path: Path) -> Template:
     arrays = load_arrays(path)
     if "header" not in arrays or "topology" not in arrays:
         raise InputError(f"is not a template; {MAKE_ONE}", where=path)
