@@ -14,7 +14,7 @@ from mvboot.datasets import Capture
 from mvboot.datasets.frame_list import FrameList
 from mvboot.errors import InputError
 from mvboot.fields import DenseField
-from mvboot.files import hash_file
+from mvboot.files import hash_file, safe_name
 from mvboot.formats.exports import named_export, require_room
 from mvboot.formats.rigs import load_rig
 from mvboot.formats.single import camera_centers, near_origin
@@ -78,6 +78,8 @@ class SurfaceConfig(BaseModel):
             raise ValueError(
                 f"{wrong[0]!r} cannot name a subject: files are called so; letters or digits first"
             )
+        for name in folders:
+            safe_name(name, "--fields: subject")
         return folders
 
     def fit(self) -> FitSettings:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from mvboot import __version__
 from mvboot.errors import InputError
+from mvboot.files import safe_name
 from mvboot.formats.single import rounds
 from mvboot.guard import reading
 from mvboot.npz import NpzFile
@@ -67,7 +68,11 @@ class SurfaceWriter:
         self._file.close()
 
     def add(self, individual: str, frame: int, surface: Surface) -> None:
-        """Write one surface, in single precision; places far from the origin in double."""
+        """Write one surface, in single precision; places far from the origin in double.
+
+        InputError for a name that cannot be part of a path: the file is an archive.
+        """
+        safe_name(individual, "subject")
         arrays = {name: getattr(surface, name) for name in PLAIN}
         if surface.posture is not None:
             arrays |= {name: getattr(surface.posture, name) for name in POSTURE}

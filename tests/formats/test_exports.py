@@ -208,3 +208,13 @@ def test_trc_keeps_a_world_far_from_the_origin(make_solved, tmp_path):
     save_keypoints3d(far, tmp_path / "p.trc")
     found = read_trc(tmp_path / "p.trc")[3]
     assert np.nanmax(np.abs(found - far.xyz[:, 0])) < 1e-6
+
+
+@pytest.mark.parametrize("form", ["trc", "c3d"])
+@pytest.mark.parametrize("name", ["nose\tx", "nose\n99", "a\0"])
+def test_names_that_would_break_the_rows_are_refused(make_solved, tmp_path, form, name):
+    solved = make_solved(1, 3)
+    wrong = replace(solved, keypoints=(name, *solved.keypoints[1:]))
+    with pytest.raises(InputError, match="tabs or line ends"):
+        save_keypoints3d(wrong, tmp_path / f"p.{form}")
+    assert list(tmp_path.iterdir()) == []

@@ -66,3 +66,12 @@ def test_places_far_from_the_origin_are_not_rounded(ball, tmp_path):
         writer.add("anna", 0, far)
     found = SurfaceFile(tmp_path / "s.npz").read("anna", 0)
     np.testing.assert_array_equal(found.vertices, far.vertices)
+
+
+@pytest.mark.parametrize("name", ["../../x", "/etc/x", "a/b", "", "x\n"])
+def test_subjects_never_become_paths_inside_the_archive(ball, tmp_path, name):
+    with (
+        SurfaceWriter(tmp_path / "s.npz", ball.template, ball.rig) as writer,
+        pytest.raises(InputError, match="cannot be part of a file's name"),
+    ):
+        writer.add(name, 0, surface(0))
