@@ -114,7 +114,7 @@ def test_missing_truth_says_so(tools):
     assert np.isnan(known.xyz[0, 0, 1]).all() and np.isnan(known.score[0, 0, 1])
 
 
-@pytest.mark.parametrize("camera", ["../../x", "/tmp/x", "a/b", ".."])
+@pytest.mark.parametrize("camera", ["../../x", "/etc/x", "a/b", ".."])
 def test_cameras_never_become_paths(files, tmp_path, camera):
     (tmp_path / "v.mp4").write_bytes(b"video")
     (tmp_path / "p.png").write_bytes(b"picture")
