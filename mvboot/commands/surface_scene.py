@@ -193,7 +193,7 @@ class Scene:
     @property
     def glb_origin(self) -> list[float]:
         """Where GLB files count from, in the rig's world and unit: zero unless that is far away."""
-        return near_origin(camera_centers(self.rig), self.rig.units).tolist()
+        return [float(value) for value in near_origin(camera_centers(self.rig), self.rig.units)]
 
     def facts(self) -> dict[str, Any]:
         """Return what goes in, as plain values."""

@@ -21,6 +21,8 @@ def test_an_stl_becomes_a_template_with_landmarks(mvboot, ball, tmp_path):
     result = mvboot("template", ball, *words, "--out", out)
     assert result.code == 0, result.err
     assert "80 x 80 x 80 mm" in result.out and "no bones" in result.out
+    told = mvboot("inspect", out)
+    assert told.code == 0 and "kind: template" in told.out and "['nose', 'tail']" in told.out
     made = load_template(out)
     assert (len(made.vertices), made.units, made.up) == (len(BALL.vertices), "mm", "z")
     assert made.embedding is not None and made.charts is not None
