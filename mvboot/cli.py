@@ -17,6 +17,7 @@ from mvboot.commands.predict import predict
 from mvboot.commands.rig import app as rig
 from mvboot.commands.surface import surface
 from mvboot.commands.synth import synth
+from mvboot.commands.template import template
 from mvboot.commands.train import train
 from mvboot.commands.triangulate import triangulate
 from mvboot.errors import DEBUG, heed_signals, run_app
@@ -39,6 +40,7 @@ app.command("synth")(synth)
 app.command("train")(train)
 app.command("bootstrap")(bootstrap)
 app.command("predict")(predict)
+app.command("template")(template)
 app.command("surface")(surface)
 app.command("evaluate")(evaluate)
 app.command("inspect")(inspect)

@@ -23,7 +23,9 @@ SCRIPTS = sorted(
 
 LEVELS = [
     {"errors", "__init__"},
-    {"files", "guard", "reading", "sizes", "words"},
+    {"words"},
+    {"files", "guard", "reading", "sizes"},
+    {"npz"},
     {"config"},
     {"geometry"},
     {"rig", "recording", "keypoints", "heatmaps"},

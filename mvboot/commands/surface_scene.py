@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from mvboot import __version__
@@ -13,9 +14,10 @@ from mvboot.datasets import Capture
 from mvboot.datasets.frame_list import FrameList
 from mvboot.errors import InputError
 from mvboot.fields import DenseField
-from mvboot.files import hash_file
-from mvboot.formats.exports import named_export
+from mvboot.files import hash_file, safe_name
+from mvboot.formats.exports import named_export, require_room
 from mvboot.formats.rigs import load_rig
+from mvboot.formats.single import camera_centers, near_origin
 from mvboot.formats.surfaces import named_surface_export
 from mvboot.metrics import FieldFolder
 from mvboot.rig import Rig
@@ -76,6 +78,8 @@ class SurfaceConfig(BaseModel):
             raise ValueError(
                 f"{wrong[0]!r} cannot name a subject: files are called so; letters or digits first"
             )
+        for name in folders:
+            safe_name(name, "--fields: subject")
         return folders
 
     def fit(self) -> FitSettings:
@@ -186,6 +190,11 @@ class Scene:
         known = None if self.capture is None or len(self.fields) > 1 else self.capture.keypoints
         return 1 if known is None else len(known.individuals)
 
+    @property
+    def glb_origin(self) -> list[float]:
+        """Where GLB files count from, in the rig's world and unit: zero unless that is far away."""
+        return [float(value) for value in near_origin(camera_centers(self.rig), self.rig.units)]
+
     def facts(self) -> dict[str, Any]:
         """Return what goes in, as plain values."""
         template = self.template
@@ -195,6 +204,7 @@ class Scene:
             "frames": len(self.frames),
             "units": self.rig.units,
             "up": self.rig.up,
+            "glb_origin": self.glb_origin,
             "template": None
             if template is None
             else {"name": template.name, "topology": template.topology},
@@ -280,6 +290,7 @@ class Scene:
                     f"{name} holds one subject, --fields names {len(self.fields)}; leave it away, "
                     "or export each subject alone"
                 )
+        require_room(names, np.array(self.frames), self.rig)
         found = {name: f"{MARKERS}{named_export(name).suffix}" for name in names}
         return {"parquet": f"{MARKERS}.parquet", **found}
 

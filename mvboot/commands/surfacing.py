@@ -24,6 +24,8 @@ from mvboot.surface.texture import Paint, Painter
 SURFACES, MESHES = "surface.npz", "meshes"
 FEW = 0.25
 """A smaller share of the vertices seen is too little not to be mentioned."""
+MOST = 0.5
+"""A frame of which a smaller share is seen shows mostly the template."""
 NAMED = 20
 """Lost frames that are named in words; the summary has all."""
 
@@ -70,6 +72,7 @@ def run(config: SurfaceConfig, overwrite: bool, say: Output) -> dict[str, Any]:
         write_json(summary, folder / "summary.json")
         dump_yaml(config.model_dump(mode="json", exclude_none=True), folder / "config.yaml")
     _say_result(summary, say)
+    _say_origin(scene, say)
     say.say(f"\nwrote {config.out}: {', '.join(summary['files'])}")
     return summary
 
@@ -140,6 +143,7 @@ def _followed(scene: Scene, subject: str, written: SurfaceWriter, say: Output) -
     follower = Follower(scene.fitter, config.threshold_px, config.min_views)
     lost: dict[str, str] = {}
     numbers: dict[str, list[float]] = {"error_px": [], "seen": [], "noise": []}
+    carried: dict[str, float] = {}
     with say.progress(scene.frames, len(scene.frames), f"fitting {subject}") as watched:
         for frame in watched:
             seen, rig = scene.seen(subject, frame), scene.rig_at(frame)
@@ -150,11 +154,14 @@ def _followed(scene: Scene, subject: str, written: SurfaceWriter, say: Output) -
             written.add(subject, frame, found)
             numbers["error_px"].append(float(np.nanmedian(found.error_px)))
             numbers["seen"].append(float((~found.carried).mean()))
+            if numbers["seen"][-1] < MOST:
+                carried[str(frame)] = numbers["seen"][-1]
             numbers["noise"].append(follower.noise)
     means = {name: float(np.mean(values)) if values else None for name, values in numbers.items()}
     return {
         "frames": len(numbers["seen"]),
         "seen_share": means["seen"],
+        "mostly_carried": carried,
         "error_px": means["error_px"],
         "field_noise": means["noise"],
         "lost": lost,
@@ -196,6 +203,17 @@ def _warn_of_crowd(scene: Scene, say: Output) -> None:
         )
 
 
+def _say_origin(scene: Scene, say: Output) -> None:
+    glb = "glb" in scene.config.format or (scene.template is not None and scene.fps is not None)
+    if glb and any(scene.glb_origin):
+        place = ", ".join(f"{value:.0f}" for value in scene.glb_origin)
+        say.warn(
+            f"this world lies far from its origin, which GLB's single precision would round: GLB "
+            f"files count from ({place}) {scene.rig.units} of the rig's world, and say so; PLY and "
+            "surface.npz have doubles"
+        )
+
+
 def _say_result(summary: Mapping[str, Any], say: Output) -> None:
     for subject, one in summary["surfaces"].items():
         total = one["frames"] + len(one["lost"])
@@ -225,9 +243,19 @@ def _say_seen(subject: str, one: Mapping[str, Any], units: str, say: Output) -> 
         f"median reprojection error {one['error_px']:.2f} px; fields off by "
         f"{one['field_noise']:.3g} {units}"
     )
-    if one["seen_share"] < FEW:
+    if one["mostly_carried"]:
+        worst = min(one["mostly_carried"], key=one["mostly_carried"].get)
+        say.say(
+            f"  {len(one['mostly_carried'])} of {one['frames']} frames show less than half of it: "
+            f"mostly the template, the least in frame {worst} "
+            f"({one['mostly_carried'][worst]:.0%} seen)"
+        )
+    few = sum(share < FEW for share in one["mostly_carried"].values())
+    if few:
         say.warn(
-            f"{subject}: the views agree on {one['seen_share']:.0%} of the surface only. Three "
+            f"{subject}: in {few} of {one['frames']} frames the views agree on less than "
+            f"{FEW:.0%} of the surface; the rest is the template's (visible in PLY and GLB, "
+            "carried in surface.npz), not measured. Three "
             "views must agree unless min_views says otherwise; where cameras stand far apart "
             "min_views=2 takes what two see"
         )

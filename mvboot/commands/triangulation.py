@@ -27,7 +27,7 @@ from mvboot.errors import InputError, NothingUsable, QualityMissed
 from mvboot.files import atomic_folder, hash_file
 from mvboot.formats.alignment import Alignment
 from mvboot.formats.detections import describe, load_keypoints, match_cameras
-from mvboot.formats.exports import joined, named_export
+from mvboot.formats.exports import joined, named_export, require_room
 from mvboot.formats.keypoints2d_table import Keypoints2DFile
 from mvboot.formats.keypoints3d_table import Keypoints3DWriter
 from mvboot.formats.rigs import load_rig
@@ -157,6 +157,11 @@ class Recording:
                 f"{', '.join(alone)} holds one individual, there are "
                 f"{', '.join(self.sample.individuals)}; choose one with --subject, or leave it away"
             )
+        source = self._source
+        frames = (
+            np.arange(source.frame_count) if isinstance(source, Keypoints2DFile) else source.frames
+        )
+        require_room(self.config.exports(), frames, self.rig)
 
     def chunks(self) -> Iterator[Keypoints2D]:
         """Yield the detections block by block, cameras named and ordered as in the rig."""

@@ -17,6 +17,7 @@ from mvboot.datasets.decoding import VideoReader
 from mvboot.datasets.layout import VIDEOS, CaptureFiles
 from mvboot.datasets.public import Frames
 from mvboot.errors import InputError
+from mvboot.files import safe_name
 from mvboot.formats.pictures import header_size, read_colour
 from mvboot.formats.video import open_video
 from mvboot.geometry import Camera
@@ -36,7 +37,8 @@ def add_pictures(files: CaptureFiles, camera: str, paths: Mapping[int, Path]) ->
 def add_video(files: CaptureFiles, camera: str, path: Path, frames: Frames) -> None:
     """Add a video as it is, or the frames that are chosen of it as PNG pictures."""
     if frames.ranges is None:
-        _link(path, files.folder / VIDEOS / f"{camera}{path.suffix.lower()}")
+        name = safe_name(camera, "camera")
+        _link(path, files.folder / VIDEOS / f"{name}{path.suffix.lower()}")
         return
     reader = VideoReader(path)
     for frame in frames.of(range(reader.file.count)):

@@ -65,15 +65,14 @@ class VideoReader:
             raise InputError(
                 f"frame {index} cannot be read ({error.strerror}); {ADVICE}", self.path
             ) from None
-        # counterclockwise, as OpenCV and players turn it (see `formats.video`)
-        turned = np.rot90(frame.to_ndarray(format="rgb24"), round(frame.rotation / 90))
+        turned = self.file.upright(frame, index, "rgb24")
         if turned.shape[1::-1] != self.file.size:
             raise InputError(
                 f"frame {index} has {turned.shape[1]} x {turned.shape[0]} px, the first "
                 f"{self.file.size[0]} x {self.file.size[1]}; a video must have one size",
                 self.path,
             )
-        return np.ascontiguousarray(turned)
+        return turned
 
     def close(self) -> None:
         """Close the file; reading again opens it again."""

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from mvboot.errors import InputError
 from mvboot.fields import DenseField, write_field
-from mvboot.files import atomic_file
+from mvboot.files import atomic_file, safe_name
 
 RIG, CAPTURE, TEMPLATE, KEYPOINTS = "rig.yaml", "capture.yaml", "template.npz", "keypoints.parquet"
 IMAGES, VIDEOS, MASKS, FIELDS, TRUTH = "images", "videos", "masks", "fields", "truth"
@@ -46,19 +46,19 @@ class CaptureFiles:
 
     def picture_path(self, camera: str, frame: int, suffix: str = ".png") -> Path:
         """Return where a picture lies."""
-        return self.folder / IMAGES / camera / f"{frame:06d}{suffix}"
+        return self.folder / IMAGES / safe_name(camera, "camera") / f"{frame:06d}{suffix}"
 
     def mask_path(self, camera: str, frame: int) -> Path:
         """Return where a mask lies."""
-        return self.folder / MASKS / camera / f"{frame:06d}.png"
+        return self.folder / MASKS / safe_name(camera, "camera") / f"{frame:06d}.png"
 
     def field_path(self, camera: str, frame: int) -> Path:
         """Return where a dense field lies."""
-        return self.folder / FIELDS / camera / f"{frame:06d}.npz"
+        return self.folder / FIELDS / safe_name(camera, "camera") / f"{frame:06d}.npz"
 
     def maps_path(self, camera: str, frame: int) -> Path:
         """Return where the true depth and other maps of a picture lie."""
-        return self.folder / TRUTH / MAPS / camera / f"{frame:06d}.npz"
+        return self.folder / TRUTH / MAPS / safe_name(camera, "camera") / f"{frame:06d}.npz"
 
     def truth_path(self, name: str) -> Path:
         """Return where another file of the truth lies; the folder is made."""

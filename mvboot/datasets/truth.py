@@ -1,7 +1,5 @@
 """The truth beside a synthetic capture."""
 
-import zipfile
-import zlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,9 +14,9 @@ from mvboot.formats.keypoints2d_table import read_keypoints2d
 from mvboot.formats.keypoints3d_table import read_keypoints3d
 from mvboot.formats.rigs import load_rig
 from mvboot.keypoints import Keypoints2D, Keypoints3D
+from mvboot.npz import read_npz
 from mvboot.rig import Rig
 from mvboot.template import Template, require_topology
-from mvboot.words import reason
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,11 +110,7 @@ class Truth:
 
     @staticmethod
     def _arrays(path: Path) -> dict[str, NDArray[Any]]:
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                return {name: file[name] for name in file.files}
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-            raise InputError(f"cannot be read ({reason(error)})", where=path) from None
+        return read_npz(path, "truth")
 
     def _path(self, name: str) -> Path:
         return self.files.folder / TRUTH / name

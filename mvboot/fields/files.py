@@ -1,7 +1,7 @@
 """Dense fields in files: our NPZ, and the IUV pictures of DensePose."""
 
+import struct
 import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,17 @@ from mvboot.errors import InputError
 from mvboot.fields.crop import Crop
 from mvboot.fields.field import DenseField
 from mvboot.files import atomic_file
-from mvboot.words import reason
+from mvboot.guard import reading
+from mvboot.npz import NpzFile
+from mvboot.sizes import require_size
 
 SCHEMA = 1
-BROKEN = (
-    *(OSError, ValueError, EOFError, KeyError, IndexError, TypeError),
-    *(zipfile.BadZipFile, zlib.error),
+PNG = b"\x89PNG"
+UNPACKED = 5
+"""Bytes that each byte of an IUV picture becomes."""
+ARRAYS = frozenset(
+    ("schema", "kind", "known", "coordinates", "foreground", "confidence")
+    + ("original_from_grid", "topology", "camera", "frame")
 )
 
 
@@ -50,22 +55,25 @@ def read_field(path: str | Path) -> DenseField:
         raise InputError("no such field", where=path)
     if not zipfile.is_zipfile(path):
         raise InputError("cannot be read as a field: it is no NPZ file, or is cut off", where=path)
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
+    with NpzFile(path, "a field") as file:
+        arrays = file.several(name for name in file.names if name in ARRAYS)
+    with reading(Path(path), "field"):
         if int(arrays["schema"]) != SCHEMA:
-            raise InputError(f"has schema {int(arrays['schema'])}, this version reads {SCHEMA}")
-        return _field(arrays)
-    except InputError as error:
-        raise InputError(str(error), where=path) from None
-    except BROKEN as error:
-        raise InputError(f"cannot be read as a field ({reason(error)})", where=path) from None
+            raise InputError(f"has schema {arrays['schema']}, this version reads {SCHEMA}", path)
+        try:
+            return _field(arrays, Path(path))
+        except InputError as error:
+            raise InputError(str(error), where=path) from None
 
 
-def _field(arrays: dict[str, NDArray[Any]]) -> DenseField:
+def _field(arrays: dict[str, NDArray[Any]], path: Path) -> DenseField:
     subject = arrays["known"] > 0
+    if subject.ndim != 2 or arrays["coordinates"].ndim != 2:
+        raise InputError("its coordinates are not those of a picture's pixels")
+    shape = (*subject.shape, arrays["coordinates"].shape[1])
+    require_size(shape, "its coordinates", path, path.stat().st_size, 4)
     empty = 0.0 if str(arrays["kind"]) == "charts" else np.nan
-    coordinates = np.full((*subject.shape, arrays["coordinates"].shape[1]), empty, np.float32)
+    coordinates = np.full(shape, empty, np.float32)
     coordinates[subject] = arrays["coordinates"]
     height, width = subject.shape
     return DenseField(
@@ -91,6 +99,7 @@ def read_iuv(
     """
     try:
         content = np.fromfile(path, dtype=np.uint8)
+        _require_size(content, path)
         picture = cv2.imdecode(content, cv2.IMREAD_UNCHANGED)
     except (OSError, cv2.error):
         picture = None
@@ -107,6 +116,14 @@ def read_iuv(
         return DenseField.of_charts(picture[..., 0], uv, topology, camera, frame, grid=grid)
     except InputError as error:
         raise InputError(str(error), where=path) from None
+
+
+def _require_size(content: NDArray[np.uint8], path: str | Path) -> None:
+    """Raise InputError for a PNG whose header states more pixels than its bytes could hold."""
+    start = content[:24].tobytes()
+    if start.startswith(PNG) and len(start) == 24:
+        size = struct.unpack(">2I", start[16:])
+        require_size([*size, 3], f"{size[0]} x {size[1]} px", path, content.size, UNPACKED)
 
 
 def write_iuv(field: DenseField, path: str | Path) -> None:

@@ -8,17 +8,73 @@ the largest one fit. The mask has seven bits: with more cameras only the first s
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mvboot.errors import InputError
 from mvboot.files import atomic_file
+from mvboot.formats.single import camera_centers, lost_mm, rounds
 from mvboot.formats.trc import marker_names
 from mvboot.keypoints import Keypoints3D
-from mvboot.rig import UNITS_IN_M
+from mvboot.rig import UNITS_IN_M, Rig
 
 MASK_BITS = 7
 LARGEST_BYTE = 127
 LABELS_PER_PARAMETER = 255
 MAX_FRAMES = 65535
+
+
+def require_c3d_frames(frames: NDArray[np.int64], where: Path | None = None) -> None:
+    """Raise InputError for frame numbers (F,) that a C3D file cannot state.
+
+    It counts 65,535 frames, keeps the first number in two bytes, and has no room for gaps.
+    """
+    if not len(frames):
+        return
+    if len(frames) > MAX_FRAMES:
+        raise InputError(
+            f"C3D counts {MAX_FRAMES} frames at most, there are {len(frames)}; export trc or csv, "
+            "or fewer frames",
+            where,
+        )
+    if not 0 <= frames[0] < MAX_FRAMES or frames[-1] > MAX_FRAMES:
+        raise InputError(
+            f"C3D numbers frames from 0 to {MAX_FRAMES}, these are {frames[0]} to {frames[-1]}; "
+            "export trc or csv",
+            where,
+        )
+    gaps = np.flatnonzero(np.diff(frames) != 1)
+    if len(gaps):
+        raise InputError(
+            f"C3D has no gaps between frames, but {frames[gaps[0]]} is followed by "
+            f"{frames[gaps[0] + 1]} ({len(gaps)} such places); export trc or csv",
+            where,
+        )
+
+
+def require_single_precision(keypoints: Keypoints3D, where: Path | None = None) -> None:
+    """Raise InputError where the world is so far from its origin that C3D's float32 rounds points.
+
+    Allowed is what `single.rounds` allows.
+    """
+    _require_near(keypoints.xyz[keypoints.accepted], keypoints.units, where)
+
+
+def require_near_cameras(rig: Rig) -> None:
+    """Raise InputError for a rig so far from the origin that C3D would round what it films.
+
+    Points lie about as far as the cameras, so that this can be said before there are any.
+    """
+    _require_near(camera_centers(rig), rig.units, None)
+
+
+def _require_near(xyz: NDArray[np.float64], units: str, where: Path | None) -> None:
+    if rounds(xyz, units):
+        raise InputError(
+            "C3D keeps numbers in single precision, which rounds this world by up to "
+            f"{lost_mm(xyz, units):.3g} mm: it lies far from its origin; export trc or csv, or "
+            "move the rig's origin",
+            where,
+        )
 
 
 def write_c3d(keypoints: Keypoints3D, path: Path) -> None:
@@ -32,10 +88,8 @@ def write_c3d(keypoints: Keypoints3D, path: Path) -> None:
         raise InputError("C3D needs ezc3d: pip install 'mvboot[export]'", where=path) from None
     if keypoints.fps is None:
         raise InputError("C3D needs the frame rate; state it with --fps", where=path)
-    if len(keypoints.frames) > MAX_FRAMES:
-        raise InputError(
-            f"C3D counts {MAX_FRAMES} frames at most, there are {len(keypoints.frames)}", path
-        )
+    require_c3d_frames(keypoints.frames, path)
+    require_single_precision(keypoints, path)
     names = marker_names(keypoints)
     frames = len(keypoints.frames)
     file = ezc3d.c3d()

@@ -1,20 +1,22 @@
 """`save_keypoints3d`: one door to every written form of 3D keypoints."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mvboot.errors import InputError
 from mvboot.formats.anipose_csv import write_anipose_csv
-from mvboot.formats.c3d import write_c3d
+from mvboot.formats.c3d import require_c3d_frames, require_near_cameras, write_c3d
 from mvboot.formats.deeplabcut3d import write_deeplabcut3d
 from mvboot.formats.keypoints3d_table import write_keypoints3d
 from mvboot.formats.movement import write_movement, write_movement_plural
 from mvboot.formats.trc import write_trc
 from mvboot.keypoints import Keypoints3D
+from mvboot.rig import Rig
 
 
 class Export(NamedTuple):
@@ -62,6 +64,17 @@ def named_export(name: str) -> Export:
     if name not in EXPORTS:
         raise InputError(f"unknown export {name!r}; known are {', '.join(EXPORTS)}")
     return EXPORTS[name]
+
+
+def require_room(names: Iterable[str], frames: NDArray[np.int64], rig: Rig) -> None:
+    """Raise InputError for exports that cannot hold these frames of this rig; call before work.
+
+    C3D counts 65,535 frames, numbers them from the first in two bytes, knows no gaps, and rounds
+    a world far from its origin.
+    """
+    if "c3d" in names:
+        require_c3d_frames(frames)
+        require_near_cameras(rig)
 
 
 def joined(blocks: Sequence[Keypoints3D]) -> Keypoints3D:

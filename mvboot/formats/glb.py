@@ -3,6 +3,10 @@
 Lengths are converted from the mesh's unit and its up axis is turned to y by a rotation; where the
 up axis is unknown, axes stay as they are. ``asset.extras`` says what was done. Along the borders of
 charts the vertices of a textured mesh are doubled: glTF has one texture coordinate a vertex.
+
+Numbers are single. A world far from its origin is counted from another one: ``origin`` in the
+extras says from where, in metres and y up, and so does the translation of the node, but for a mesh
+that bones move: there players would multiply it with rounded weights.
 """
 
 from collections.abc import Mapping
@@ -17,6 +21,7 @@ from scipy.spatial.transform import Rotation
 from mvboot.errors import InputError
 from mvboot.formats.gltf import INDICES, VERTICES, Gltf, Json
 from mvboot.formats.pictures import png
+from mvboot.formats.single import near_origin
 from mvboot.formats.surface_mesh import SurfaceMesh
 from mvboot.formats.trc import Y_UP
 from mvboot.rig import UNITS_IN_M
@@ -61,8 +66,8 @@ class Skin:
 
 def write_glb(mesh: SurfaceMesh, path: Path) -> None:
     """Write a mesh that stands still."""
-    made = _Document(mesh)
-    made.show(made.node({"mesh": made.mesh()}))
+    made = _Document(mesh, mesh.up, mesh.vertices)
+    made.show(made.node({"mesh": made.mesh(), **made.place}))
     made.gltf.write(path)
 
 
@@ -72,7 +77,7 @@ def write_skinned_glb(mesh: SurfaceMesh, skin: Skin, times: Floats, path: Path) 
     Rotations of all bones and the root's translation have a sample for each instant; players go
     between them along the shortest turn.
     """
-    made = _Document(mesh)
+    made = _Document(mesh, skin.up, skin.places[..., :3, 3].reshape(-1, 3))
     joints, weights = strongest(skin.weights)
     attributes = {
         "JOINTS_0": made.gltf.array(joints[made.source], "uint16", VERTICES),
@@ -80,6 +85,7 @@ def write_skinned_glb(mesh: SurfaceMesh, skin: Skin, times: Floats, path: Path) 
     }
     bind = made.turned(skin.bind, mesh.up)
     places = made.turned(skin.places, skin.up)
+    places[..., :3, 3] -= made.origin
     parents = np.where(skin.parents < 0, len(skin.parents), skin.parents)
     whole = np.concatenate([places, np.broadcast_to(np.eye(4), (len(places), 1, 4, 4))], 1)
     local = np.linalg.inv(whole[:, parents]) @ places
@@ -112,7 +118,7 @@ def write_morphed_glb(mesh: SurfaceMesh, shapes: Floats, times: Floats, path: Pa
             "can hold; write fewer frames, or one file a frame",
             where=path,
         )
-    made = _Document(mesh)
+    made = _Document(mesh, mesh.up, mesh.vertices)
     axes = made.axes(mesh.up)
     targets = [
         {
@@ -122,7 +128,7 @@ def write_morphed_glb(mesh: SurfaceMesh, shapes: Floats, times: Floats, path: Pa
         }
         for shape in shapes
     ]
-    own = made.node({"mesh": made.mesh({}, targets)})
+    own = made.node({"mesh": made.mesh({}, targets), **made.place})
     clock = made.gltf.array(times, "float32", bounds=True)
     made.animate(clock, [(own, "weights", np.eye(count).ravel())])
     made.show(own)
@@ -142,17 +148,29 @@ def strongest(weights: Floats) -> tuple[IntArray, Floats]:
 class _Document:
     """A glTF document of one mesh, with its conversion to metres and y up.
 
-    ``source`` says which of the mesh's vertices each vertex of the file is.
+    ``source`` says which of the mesh's vertices each vertex of the file is; ``origin`` (3,) is from
+    where places count, in metres and y up. ``places`` (n, 3) lie in the world that is shown, of
+    this up axis and the mesh's unit.
     """
 
-    def __init__(self, surface: SurfaceMesh) -> None:
+    def __init__(self, surface: SurfaceMesh, up: str | None, places: Floats) -> None:
         self.surface = surface
+        given = surface.origin
+        near = near_origin(places, surface.units) if given is None else given
+        self.origin = self.axes(up) @ near
         known = "turned to +y" if surface.up else "unknown, axes as they are"
         stated = surface.statement
         converted = {"source units": stated.pop("units"), "source up": stated.pop("up")}
-        extras = {"units": "m", "up": known, **converted, **stated}
+        extras: Json = {"units": "m", "up": known, **converted, **stated}
+        if self.place:
+            extras["origin"] = self.place["translation"]
         self.gltf = Gltf({"generator": stated["made by"], "extras": extras})
         self.faces, self.source, self.uv = _split(surface)
+
+    @property
+    def place(self) -> Json:
+        """Translation of the topmost nodes: the origin, nothing where it is zero."""
+        return {"translation": self.origin.tolist()} if self.origin.any() else {}
 
     def axes(self, up: str | None) -> Floats:
         """Return the matrix (3, 3) from a world of the mesh's unit to metres, y up."""
@@ -170,12 +188,16 @@ class _Document:
     ) -> int:
         """Append the mesh, with further vertex attributes and shapes."""
         surface, gltf, axes = self.surface, self.gltf, self.axes(self.surface.up)
-        places = (surface.vertices @ axes.T)[self.source]
+        shown = surface.vertices @ axes.T - (0 if extra else self.origin)  # bones bring the world
+        places = shown[self.source]
         attributes = {"POSITION": gltf.array(places, "float32", VERTICES, bounds=True)}
         material: Json = {"pbrMetallicRoughness": {"metallicFactor": 0.0, "roughnessFactor": 1.0}}
         if surface.normals is not None and targets is None:  # of a shape alone, they would be wrong
             normals = surface.normals @ _rotation(surface.up).T
             attributes["NORMAL"] = gltf.array(normals[self.source], "float32", VERTICES)
+        if surface.visible is not None:
+            visible = surface.visible[self.source].astype(np.float64)
+            attributes["_VISIBLE"] = gltf.array(visible, "float32", VERTICES)
         if surface.texture is not None and self.uv is not None:
             downwards = self.uv * [1, -1] + [0, 1]
             attributes["TEXCOORD_0"] = gltf.array(downwards, "float32", VERTICES)

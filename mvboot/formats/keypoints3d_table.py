@@ -28,6 +28,7 @@ from mvboot.formats.tables import (
     whole_numbers,
     with_metadata,
 )
+from mvboot.guard import reading
 from mvboot.keypoints import Keypoints3D
 
 KIND = "keypoints3d"
@@ -109,6 +110,11 @@ def read_keypoints3d(path: str | Path) -> Keypoints3D:
     A CSV holds no metadata: its units must come from elsewhere, so only Parquet is read.
     """
     path = Path(path)
+    with reading(path, "table of 3D keypoints"):
+        return _read(path)
+
+
+def _read(path: Path) -> Keypoints3D:
     header = metadata_of(path)
     table = read_table(path, _SCHEMA.names)
     if not header or header.get("kind") != KIND:

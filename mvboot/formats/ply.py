@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from mvboot.errors import InputError
 from mvboot.files import atomic_file
 from mvboot.formats.surface_mesh import SurfaceMesh
+from mvboot.guard import reading
 
 TYPES = {
     **dict.fromkeys(("char", "int8"), "<i1"),
@@ -27,13 +28,13 @@ TYPES = {
     **dict.fromkeys(("float", "float32"), "<f4"),
     **dict.fromkeys(("double", "float64"), "<f8"),
 }
-WORDS = {"f4": "float", "u1": "uchar", "u2": "ushort"}
+WORDS = {"f4": "float", "f8": "double", "u1": "uchar", "u2": "ushort"}
 STATED = ("units", "up", "rig", "template", "made by")
 OTHERS = "other programs' files are read by mvboot.template.mesh.read_mesh"
 
 
 def write_ply(mesh: SurfaceMesh, path: Path) -> None:
-    """Write a mesh without its texture; places in single precision."""
+    """Write a mesh without its texture; places are floats, or doubles far from the origin."""
     columns = _columns(mesh)
     kinds = [(name, f"<{kind}") for name, kind, _ in columns]
     vertices = np.empty(len(mesh.vertices), dtype=kinds)
@@ -60,6 +61,11 @@ def write_ply(mesh: SurfaceMesh, path: Path) -> None:
 def read_ply(path: str | Path) -> SurfaceMesh:
     """Read what `write_ply` wrote; InputError for a damaged file, or one that states no unit."""
     path = Path(path)
+    with reading(path, "PLY"):
+        return _surface(path)
+
+
+def _surface(path: Path) -> SurfaceMesh:
     content = _read(path)
     notes = dict(content.notes)
     if "units" not in notes:
@@ -86,7 +92,8 @@ def read_ply(path: str | Path) -> SurfaceMesh:
 
 def read_triangles(path: Path) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Return vertices (V, 3) and faces (F, 3) of any binary little endian PLY of triangles."""
-    return _read(path).triangles()
+    with reading(path, "PLY"):
+        return _read(path).triangles()
 
 
 @dataclass(frozen=True)
@@ -137,7 +144,7 @@ def _read(path: Path) -> _Content:
 def _columns(mesh: SurfaceMesh) -> list[tuple[str, str, NDArray[Any]]]:
     """Return name, type and values (V,) of every vertex property there is."""
     known: tuple[tuple[str, str, NDArray[Any] | None], ...] = (
-        ("x y z", "f4", mesh.vertices),
+        ("x y z", _precision(mesh.vertices), mesh.vertices),
         ("nx ny nz", "f4", mesh.normals),
         ("red green blue", "u1", mesh.colours),
         ("error", "f4", mesh.error_px),
@@ -151,6 +158,14 @@ def _columns(mesh: SurfaceMesh) -> list[tuple[str, str, NDArray[Any]]]:
         if values is not None
         for i, name in enumerate(names.split())
     ]
+
+
+def _precision(vertices: NDArray[np.float64]) -> str:
+    """Return the type of places: doubles in a world so far away that floats would round them."""
+    if not len(vertices):
+        return "f4"
+    step = float(np.spacing(np.float32(np.abs(vertices).max()))) / 2
+    return "f8" if step > 1e-6 * float(np.ptp(vertices, axis=0).max()) else "f4"
 
 
 def _elements(lines: list[str]) -> dict[str, tuple[int, np.dtype[Any]]]:

@@ -43,6 +43,9 @@ class SurfaceMesh:
         (V,) whether the vertex was seen; where not, something else put it there. None likewise.
     uv, texture
         (F, 3, 2) places of the face corners in the picture (h, w, 3) RGB, in [0, 1], v upwards.
+    origin
+        (3,) place in the mesh's world from which GLB counts, whose numbers are single; None: zero,
+        or the middle of a mesh so far from zero that they would round it.
     rig, template
         Hashes of what it was made with (`Rig.fingerprint`, `Template.topology`), or "".
     notes
@@ -66,6 +69,7 @@ class SurfaceMesh:
     visible: Bools | None = None
     uv: Floats | None = None
     texture: Bytes | None = None
+    origin: Floats | None = None
     rig: str = ""
     template: str = ""
     notes: Mapping[str, str] = field(default_factory=dict)
@@ -78,6 +82,7 @@ class SurfaceMesh:
         size = len(self.vertices)
         shapes = {
             "vertices": (size, 3),
+            "origin": (3,),
             "normals": (size, 3),
             "colours": (size, 3),
             "faces": (len(self.faces), 3),

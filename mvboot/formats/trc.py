@@ -55,12 +55,19 @@ def write_trc(keypoints: Keypoints3D, path: Path) -> None:
 
 
 def marker_names(keypoints: Keypoints3D) -> list[str]:
-    """Return one name for each individual and keypoint: ``individual_keypoint`` if several."""
-    if len(keypoints.individuals) == 1:
-        return list(keypoints.keypoints)
-    return [f"{who}_{name}" for who in keypoints.individuals for name in keypoints.keypoints]
+    """Return one name for each individual and keypoint: ``individual_keypoint`` if several.
+
+    InputError for names with control characters: TRC separates names by tabs and line ends.
+    """
+    names = list(keypoints.keypoints)
+    if len(keypoints.individuals) > 1:
+        names = [f"{who}_{name}" for who in keypoints.individuals for name in names]
+    for name in names:
+        if not name.isprintable():
+            raise InputError(f"marker {name[:40]!r} has tabs or line ends in its name; rename it")
+    return names
 
 
 def _row(frame: int, time: float, values: NDArray[np.float64]) -> str:
-    cells = ("" if np.isnan(value) else f"{value:.9g}" for value in values)
+    cells = ("" if np.isnan(value) else f"{value:.15g}" for value in values)
     return "\t".join([str(frame), f"{time:.6f}", *cells])

@@ -47,7 +47,7 @@ def _corner(normals: bool, texture: bool) -> str:
 
 
 def _numbers(word: str, values: NDArray[np.float64]) -> list[str]:
-    return [word + "".join(f" {value:.9g}" for value in row) for row in values.tolist()]
+    return [word + "".join(f" {value:.15g}" for value in row) for row in values.tolist()]
 
 
 def _write_material(texture: NDArray[np.uint8], path: Path) -> None:

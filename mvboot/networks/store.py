@@ -15,6 +15,7 @@ import mvboot
 from mvboot.config import from_options
 from mvboot.errors import InputError
 from mvboot.files import atomic_file
+from mvboot.guard import reading
 from mvboot.networks.config import NetworkConfig
 from mvboot.networks.model import DenseNetwork, build_network
 from mvboot.template import Template
@@ -55,7 +56,7 @@ def save_network(
 
 def read_header(path: str | Path) -> NetworkHeader:
     """Read all but the weights; InputError for a file that `save_network` did not write."""
-    with _opened(path) as file:
+    with reading(Path(path), "network"), _opened(path) as file:
         return _header(file.metadata(), path)
 
 
@@ -68,6 +69,11 @@ def load_network(path: str | Path, template: Template | None = None) -> DenseNet
         A missing or damaged file, weights that do not fit the configuration or are not finite,
         and a ``template`` other than the one the network predicts points of.
     """
+    with reading(Path(path), "network"):
+        return _network(path, template)
+
+
+def _network(path: str | Path, template: Template | None) -> DenseNetwork:
     with _opened(path) as file:
         config = _header(file.metadata(), path).config
         names = file.keys()

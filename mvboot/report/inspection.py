@@ -11,8 +11,10 @@ from mvboot.errors import InputError
 from mvboot.formats.ply import read_ply
 from mvboot.formats.rigs import load_rig
 from mvboot.formats.tables import metadata_of
+from mvboot.npz import NpzFile
 from mvboot.reading import read_json, read_text
 from mvboot.surface.store import SurfaceFile
+from mvboot.template import Template, load_template
 
 
 def file_facts(path: Path) -> dict[str, Any]:
@@ -40,6 +42,10 @@ def file_facts(path: Path) -> dict[str, Any]:
             "provenance": dict(rig.provenance),
         }
     if path.suffix == ".npz":
+        with NpzFile(path) as file:
+            names = file.names
+        if "header" in names and "topology" in names:
+            return _template_facts(load_template(path))
         return _surface_facts(SurfaceFile(path))
     if path.suffix == ".ply":
         return {"kind": "surface mesh", **read_ply(path).statement}
@@ -59,6 +65,20 @@ def _surface_facts(surfaces: SurfaceFile) -> dict[str, Any]:
         "cameras": list(surfaces.cameras),
         "version": surfaces.version,
         "frames": dict(counted),
+    }
+
+
+def _template_facts(template: Template) -> dict[str, Any]:
+    return {
+        "kind": "template",
+        "name": template.name,
+        "units": template.units,
+        "up": template.up,
+        "vertices": len(template.vertices),
+        "bones": 0 if template.skeleton is None else len(template.skeleton.names),
+        "keypoints": list(template.keypoints),
+        "topology": template.topology,
+        "licence": template.licence,
     }
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mvboot.fields import DenseField
+from mvboot.files import safe_name
 from mvboot.report.capture import field_colours
 from mvboot.template import Template
 
@@ -56,7 +57,7 @@ class OverlayVideo:
 
     def _started(self, camera: str, width: int, height: int) -> tuple[Any, Any]:
         self.folder.mkdir(parents=True, exist_ok=True)
-        container = av.open(str(self.folder / f"{camera}.mp4"), "w")
+        container = av.open(str(self.folder / f"{safe_name(camera, 'camera')}.mp4"), "w")
         stream = container.add_stream("h264", rate=round(self.fps))
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         return container, stream

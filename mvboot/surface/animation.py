@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from mvboot.errors import InputError, NothingUsable
 from mvboot.formats.glb import Skin, strongest, write_morphed_glb, write_skinned_glb
+from mvboot.formats.single import camera_centers, near_origin
 from mvboot.formats.surface_mesh import SurfaceMesh
 from mvboot.rig import UNITS_IN_M, Rig
 from mvboot.surface.fit import Surface
@@ -109,19 +110,21 @@ class MorphedAnimation:
     def __init__(self, template: Template, rig: Rig, fps: float, paint: Paint | None) -> None:
         self._template, self._rig, self._fps, self._paint = template, rig, fps, paint
         self._frames: list[int] = []
+        self._origin = near_origin(camera_centers(rig), rig.units)
         self._shapes: list[NDArray[np.float32]] = []
 
     def add(self, frame: int, surface: Surface) -> None:
         """Take the surface of a frame."""
         self._frames.append(frame)
-        self._shapes.append(surface.vertices.astype(np.float32))
+        self._shapes.append((surface.vertices - self._origin).astype(np.float32))
 
     def write(self, path: Path) -> None:
         """Write the shapes and when they are taken."""
         _require_frames(self._frames, path)
-        rig, first = self._rig, self._shapes[0].astype(np.float64)
+        rig, first = self._rig, self._shapes[0] + self._origin
         mesh = _mesh(self._template, rig, first, rig.up, self._paint, "the shape of each frame")
-        write_morphed_glb(mesh, np.stack(self._shapes), _times(self._frames, self._fps), path)
+        shapes = np.stack(self._shapes) + self._origin
+        write_morphed_glb(mesh, shapes, _times(self._frames, self._fps), path)
 
 
 def _mesh(
@@ -136,6 +139,7 @@ def _mesh(
         colours=None if paint is None else paint.colours,
         uv=None if paint is None else paint.uv,
         texture=None if paint is None else paint.texture,
+        origin=near_origin(camera_centers(rig), rig.units),
         rig=rig.fingerprint(),
         template=template.topology,
         notes={"subject": template.name, "animation": told},

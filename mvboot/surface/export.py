@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from mvboot.errors import InputError, NothingUsable
+from mvboot.formats.single import camera_centers, near_origin
 from mvboot.formats.surface_mesh import SurfaceMesh
 from mvboot.formats.surfaces import named_surface_export
 from mvboot.rig import Rig
@@ -41,6 +42,7 @@ def surface_mesh(
         visible=~surface.carried,
         uv=None if paint is None else paint.uv,
         texture=None if paint is None else paint.texture,
+        origin=near_origin(camera_centers(rig), rig.units),
         rig=rig.fingerprint(),
         template=template.topology,
         notes={"frame": str(frame), "subject": template.name},

@@ -25,6 +25,7 @@ from mvboot.surface.lift import Lifted
 from mvboot.surface.posture import Posture, posed_offsets, unposed
 from mvboot.surface.rigid import rigid_motion
 from mvboot.template import Template
+from mvboot.template.mesh import require_outward
 
 Floats = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -45,9 +46,6 @@ ROUNDS, ROUNDS_POSED = 4, 2
 """Rounds of bending in each stage, of a template without bones and of one that was posed."""
 FARTHEST = 0.03
 """Share of the template's size by which a vertex may be expected off the posed template."""
-HOLLOW = 1e-3
-"""Faces look inwards where the volume that they enclose is below minus this share of what their
-area could (area^1.5; a ball's is 0.09): sheets are flatter, and have no inside."""
 SCALES = 5.0
 """Subject and template are not of one unit where their sizes differ by this factor."""
 OUTVOTED = 0.1
@@ -338,14 +336,6 @@ def _require_fit(template: Template) -> None:
     if template.embedding is None:
         raise InputError(
             f"the template {template.name!r} has no embedding, in which fields are matched; "
-            "template_of_mesh makes a template with one, in Python (docs/template.md)"
+            "mvboot template makes a template with one of a mesh"
         )
-    corners = template.vertices[template.faces] - template.vertices.mean(0)
-    a, b, c = corners.swapaxes(0, 1)
-    doubled = np.linalg.norm(np.cross(b - a, c - a), axis=1).sum()
-    volume = np.einsum("ni,ni->", np.cross(a, b), c) / 6  # holes closed by cones to the middle
-    if volume < -HOLLOW * (doubled / 2) ** 1.5:
-        raise InputError(
-            f"the faces of {template.name!r} look inwards: turn the order of their corners around "
-            "(flip normals in a mesh editor)"
-        )
+    require_outward(template.vertices, template.faces, template.name)

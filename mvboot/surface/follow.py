@@ -3,13 +3,17 @@
 What a surface hides is only known once there is one, and so is what noisy fields show of it. So
 each instant is lifted, the template posed to the points, lifted once more with the posed template
 for occlusion and noise (`noise.Scatter`), and fitted. Later instants begin with the one before.
+All of it happens near the cameras: a world far from its origin is counted from there meanwhile.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mvboot.errors import NothingUsable
+from mvboot.formats.single import camera_centers, counted_from, near_origin
 from mvboot.rig import Rig
 from mvboot.surface.fit import Lost, Surface, SurfaceFitter
 from mvboot.surface.lift import Lifted, agreement, lift
@@ -51,6 +55,7 @@ class Follower:
         self._threshold_px, self._min_views = threshold_px, min_views
         self._scatter = Scatter(fitter.template)
         self._last: Surface | None = None
+        self._origin: NDArray[np.float64] | None = None
         self.noise = float("nan")
 
     def surface(self, seen: Mapping[str, Seen], rig: Rig) -> Surface:
@@ -72,10 +77,21 @@ class Follower:
             As for `lift` and `SurfaceFitter.fit`.
         """
         require_shown(seen)
+        if self._origin is None:
+            self._origin = near_origin(camera_centers(rig), rig.units)
+        if not self._origin.any():
+            return self._surface(seen, rig)
+        return _shifted(self._surface(seen, counted_from(rig, self._origin)), self._origin)
+
+    def _surface(self, seen: Mapping[str, Seen], rig: Rig) -> Surface:
         found, lifted = self._found(seen, rig, self._last)
         believed = (~found.carried).sum() / lifted.visible.sum()
         if self._last is not None and believed < BELIEVED:
             found, lifted = self._found(seen, rig, None)
+        if found.carried.all():
+            raise NothingUsable(
+                "no vertex is seen: the views agree on nothing that belongs to the template"
+            )
         self._last, self.noise = found, float(np.float64(lifted.noise))
         return found
 
@@ -113,3 +129,10 @@ class Follower:
                 yield self.surface(seen, rig)
             except NothingUsable as error:
                 yield Lost(str(error))
+
+
+def _shifted(surface: Surface, shift: NDArray[np.float64]) -> Surface:
+    posture = surface.posture
+    if posture is not None:
+        posture = replace(posture, translation=posture.translation + shift)
+    return replace(surface, vertices=surface.vertices + shift, posture=posture)

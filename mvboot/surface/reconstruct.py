@@ -13,6 +13,7 @@ from scipy.spatial import cKDTree
 
 from mvboot.errors import InputError, NothingUsable
 from mvboot.fields import DenseField
+from mvboot.formats.single import camera_centers, near_origin
 from mvboot.formats.surface_mesh import SurfaceMesh
 from mvboot.rig import Rig
 from mvboot.surface.carve import Silhouette, inside_all
@@ -131,6 +132,7 @@ def surface_of_points(
         sigma=kept.sigma[nearest],
         n_views=kept.views[nearest],
         visible=np.ones(len(vertices), dtype=np.bool_),
+        origin=near_origin(camera_centers(rig), rig.units),
         rig=rig.fingerprint(),
         notes={"made of": f"{len(kept.points)} points, without a template"},
     )

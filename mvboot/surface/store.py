@@ -5,7 +5,6 @@ and ``version`` say what it holds; each surface is in arrays named ``individual/
 """
 
 import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,13 +14,17 @@ from numpy.typing import NDArray
 
 from mvboot import __version__
 from mvboot.errors import InputError
+from mvboot.files import safe_name
+from mvboot.formats.single import rounds
+from mvboot.guard import reading
+from mvboot.npz import NpzFile
 from mvboot.rig import Rig
 from mvboot.surface.fit import Surface
 from mvboot.surface.posture import Posture
 from mvboot.template import Template
 
 SCHEMA = 1
-BROKEN = (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error)
+BROKEN = (InputError, ValueError, TypeError, OverflowError)
 UNREADABLE = (
     "cannot be read as surfaces: it is no surface.npz of mvboot surface, or is cut off; make it "
     "again"
@@ -65,12 +68,17 @@ class SurfaceWriter:
         self._file.close()
 
     def add(self, individual: str, frame: int, surface: Surface) -> None:
-        """Write one surface, in single precision."""
+        """Write one surface, in single precision; places far from the origin in double.
+
+        InputError for a name that cannot be part of a path: the file is an archive.
+        """
+        safe_name(individual, "subject")
         arrays = {name: getattr(surface, name) for name in PLAIN}
         if surface.posture is not None:
             arrays |= {name: getattr(surface.posture, name) for name in POSTURE}
         for name, array in arrays.items():
             single = array.dtype == np.float64 and name not in POSTURE
+            single &= name != "vertices" or not rounds(array, surface.units)
             self._put(_key(individual, frame, name), array.astype(np.float32) if single else array)
         self._keys.append((individual, frame))
 
@@ -97,18 +105,26 @@ class SurfaceFile:
         self.path = Path(path)
         if not self.path.is_file():
             raise InputError("no such file of surfaces", where=path)
+        with reading(self.path, "surfaces"):
+            self._open()
+
+    def _open(self) -> None:
+        path = self.path
         try:
-            self._file = np.load(self.path, allow_pickle=False)
-            schema = int(self._file["schema"])
+            self._file = NpzFile(self.path, "surfaces")
+            schema = int(self._file.read("schema"))
             self.units, self.template, self.rig, self.version = (
-                str(self._file[name]) for name in ("units", "template", "rig", "version")
+                str(self._file.read(name)) for name in ("units", "template", "rig", "version")
             )
-            self.cameras: tuple[str, ...] = tuple(self._file["cameras"].tolist())
-            names, frames = self._file["individuals"].tolist(), self._file["frames"].tolist()
+            self.cameras: tuple[str, ...] = tuple(map(str, self._file.read("cameras").ravel()))
+            names = list(map(str, self._file.read("individuals").ravel()))
+            frames = list(map(int, self._file.read("frames").ravel()))
         except BROKEN:
             raise InputError(UNREADABLE, where=path) from None
         if schema != SCHEMA:
             raise InputError(f"has schema {schema}, this version reads {SCHEMA}", where=path)
+        if len(names) != len(frames):
+            raise InputError(UNREADABLE, where=path)
         self.keys: list[tuple[str, int]] = list(zip(names, frames, strict=True))
         self._there = frozenset(self.keys)
 
@@ -129,15 +145,27 @@ class SurfaceFile:
             raise InputError(f"has no surface of {individual!r} in frame {frame}", where=self.path)
         try:
             arrays = {name: self._array(individual, frame, name) for name in PLAIN}
-            bones = _key(individual, frame, POSTURE[0]) in self._file.files
+            bones = _key(individual, frame, POSTURE[0]) in self._file.names
             parts = [self._array(individual, frame, name) for name in POSTURE] if bones else []
         except BROKEN:
             raise InputError(UNREADABLE, where=self.path) from None
-        return Surface(units=self.units, posture=Posture(*parts) if parts else None, **arrays)
+        with reading(self.path, "surfaces"):
+            _require_shapes(arrays, self.path)
+            return Surface(units=self.units, posture=Posture(*parts) if parts else None, **arrays)
 
     def _array(self, individual: str, frame: int, name: str) -> NDArray[Any]:
-        array = self._file[_key(individual, frame, name)]
+        array = self._file.read(_key(individual, frame, name))
+        if array.dtype.kind not in "fiub":
+            raise ValueError(f"{name} are no numbers")
         return np.asarray(array, np.float64 if array.dtype == np.float32 else None)
+
+
+def _require_shapes(arrays: dict[str, NDArray[Any]], path: Path) -> None:
+    """Raise InputError unless all arrays speak of the same vertices."""
+    count = len(arrays["vertices"])
+    shapes = {"vertices": (count, 3), "covariance": (count, 3, 3), "offsets": (count, 3)}
+    if any(arrays[name].shape != shapes.get(name, (count,)) for name in PLAIN):
+        raise InputError(UNREADABLE, where=path)
 
 
 def _key(individual: str, frame: int, name: str) -> str:

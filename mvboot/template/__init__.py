@@ -3,7 +3,7 @@
 from mvboot.template.build import template_of_mesh
 from mvboot.template.charts import Charts
 from mvboot.template.lookup import Located
-from mvboot.template.skeleton import Skeleton
+from mvboot.template.skeleton import Skeleton, bone_axes, sparse_weights
 from mvboot.template.store import load_template
 from mvboot.template.template import Canonical, Template, require_topology
 
@@ -13,7 +13,9 @@ __all__ = [
     "Located",
     "Skeleton",
     "Template",
+    "bone_axes",
     "load_template",
     "require_topology",
+    "sparse_weights",
     "template_of_mesh",
 ]

@@ -1,8 +1,6 @@
 """Meshes from files, checked: one piece, manifold, consistently oriented, open or closed."""
 
-import zipfile
-import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,26 +11,47 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from mvboot.errors import InputError
+from mvboot.guard import reading
+from mvboot.npz import read_npz
 from mvboot.template.obj import read_obj
 from mvboot.words import reason
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
-_DAMAGED = (OSError, ValueError, EOFError, KeyError, TypeError, zipfile.BadZipFile, zlib.error)
+HOLLOW = 1e-3
+"""Faces look inwards where the volume that they enclose is below minus this share of what their
+area could (area^1.5; a ball's is 0.09): sheets are flatter, and have no inside."""
 
 
 @dataclass(frozen=True)
 class Mesh:
-    """Triangles: vertices (V, 3), faces (F, 3), and texture coordinates (F, 3, 2) or None."""
+    """Triangles: vertices (V, 3), faces (F, 3), and texture coordinates (F, 3, 2) or None.
+
+    ``numbers`` says which vertex each of the file's own vertices became, -1 for one that no face
+    uses; None where nothing was merged or left out.
+    """
 
     vertices: FloatArray
     faces: IntArray
     uv: FloatArray | None = None
+    numbers: IntArray | None = None
+
+    @property
+    def last(self) -> int:
+        """Number of the file's last vertex."""
+        return len(self.vertices if self.numbers is None else self.numbers) - 1
+
+    def number(self, vertex: int) -> int | None:
+        """Return the number here of a vertex of the file, None for one that is not there."""
+        if not 0 <= vertex <= self.last:
+            return None
+        found = vertex if self.numbers is None else int(self.numbers[vertex])
+        return found if found >= 0 else None
 
 
 def read_mesh(path: str | Path, largest_piece: bool = False) -> Mesh:
-    """Read a mesh: PLY, OBJ, GLB, or NPZ with ``vertices``, ``faces`` and perhaps ``uv``.
+    """Read a mesh: PLY, OBJ, GLB, STL, OFF, or NPZ with ``vertices``, ``faces``, perhaps ``uv``.
 
     Vertices at the same place are one vertex (files split them along texture seams), and those
     that no face uses are left out. With ``largest_piece`` the piece with most faces is kept.
@@ -47,15 +66,20 @@ def read_mesh(path: str | Path, largest_piece: bool = False) -> Mesh:
         ".ply": _read_foreign,
         ".obj": _read_obj,
         ".glb": _read_foreign,
+        ".stl": _read_stl,
+        ".off": _read_foreign,
         ".npz": _read_npz,
     }
     if path.suffix.lower() not in readers:
         raise InputError(f"a mesh is read from one of {', '.join(readers)}", where=path)
     if not path.is_file():
         raise InputError("there is no such file", where=path)
-    mesh = readers[path.suffix.lower()](path)
-    _require_numbers(mesh, path)
+    with reading(path, "mesh"):
+        mesh = readers[path.suffix.lower()](path)
+        _require_numbers(mesh, path)
     mesh = _welded(mesh)
+    if not len(mesh.faces):
+        raise InputError("all of its faces are lines or points; a template needs a surface", path)
     mesh = _largest(mesh) if largest_piece else mesh
     require_sound(mesh.vertices, mesh.faces, path)
     return mesh
@@ -89,7 +113,7 @@ def require_sound(vertices: FloatArray, faces: IntArray, where: str | Path | Non
         listed = ", ".join(str(count) for count in sorted(pieces, reverse=True)[:5])
         raise InputError(
             f"the mesh has {len(pieces)} separate pieces (faces: {listed}); join them, or keep "
-            "the largest (largest_piece=True)",
+            "the largest with --largest-piece (largest_piece=True in Python)",
             where,
         )
     fans = _fans(faces)
@@ -101,13 +125,21 @@ def require_sound(vertices: FloatArray, faces: IntArray, where: str | Path | Non
         )
 
 
+def require_outward(vertices: FloatArray, faces: IntArray, name: str) -> None:
+    """Raise InputError for a mesh whose faces look inwards; holes are closed by cones."""
+    a, b, c = (vertices[faces] - vertices.mean(0)).swapaxes(0, 1)
+    doubled = np.linalg.norm(np.cross(b - a, c - a), axis=1).sum()
+    volume = np.einsum("ni,ni->", np.cross(a, b), c) / 6
+    if volume < -HOLLOW * (doubled / 2) ** 1.5:
+        raise InputError(
+            f"the faces of {name!r} look inwards: turn the order of their corners around "
+            "(flip normals in a mesh editor)"
+        )
+
+
 def load_arrays(path: Path) -> dict[str, NDArray[Any]]:
     """Return the arrays of an NPZ file by name; InputError for anything else."""
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except _DAMAGED as error:
-        raise InputError(f"cannot be read as an NPZ file: {reason(error)}", where=path) from None
+    return read_npz(path)
 
 
 def _read_npz(path: Path) -> Mesh:
@@ -128,6 +160,13 @@ def _read_obj(path: Path) -> Mesh:
         return _mesh(path, *read_obj(path))
     except ValueError as error:
         raise InputError(f"cannot be read as a mesh: {reason(error)}", where=path) from None
+
+
+def _read_stl(path: Path) -> Mesh:
+    """Return the mesh of triangles that share nothing; editors number corners as `_welded` does."""
+    mesh = _read_foreign(path)
+    _require_numbers(mesh, path)
+    return replace(_welded(mesh), numbers=None)
 
 
 def _read_foreign(path: Path) -> Mesh:
@@ -183,22 +222,30 @@ def _require_numbers(mesh: Mesh, path: Path) -> None:
 def _welded(mesh: Mesh) -> Mesh:
     """Return the mesh with one vertex at each place, in order, and no face that is a line."""
     _, first, same = np.unique(mesh.vertices, axis=0, return_index=True, return_inverse=True)
-    faces = first[same.ravel()][mesh.faces]
+    one = first[same.ravel()]
+    faces = one[mesh.faces]
     whole = (faces != np.roll(faces, -1, axis=1)).all(axis=1)
-    uv = None if mesh.uv is None else mesh.uv[whole]
-    return _compact(mesh.vertices, faces[whole], uv)
+    return _compact(replace(mesh, faces=faces), whole, one)
 
 
 def _largest(mesh: Mesh) -> Mesh:
     piece = _pieces(mesh.faces, len(mesh.vertices))
     kept = piece == np.bincount(piece).argmax()
-    uv = None if mesh.uv is None else mesh.uv[kept]
-    return _compact(mesh.vertices, mesh.faces[kept], uv)
+    numbers = np.arange(len(mesh.vertices)) if mesh.numbers is None else mesh.numbers
+    return _compact(mesh, kept, numbers)
 
 
-def _compact(vertices: FloatArray, faces: IntArray, uv: FloatArray | None) -> Mesh:
-    used, local = np.unique(faces, return_inverse=True)
-    return Mesh(vertices[used], local.reshape(faces.shape), uv)
+def _compact(mesh: Mesh, kept: NDArray[np.bool_], numbers: IntArray) -> Mesh:
+    """Return the mesh of the faces ``kept`` (F,) and their vertices, numbered anew."""
+    used, local = np.unique(mesh.faces[kept], return_inverse=True)
+    new = np.full(len(mesh.vertices) + 1, -1)
+    new[used] = np.arange(len(used))
+    return Mesh(
+        mesh.vertices[used],
+        local.reshape(-1, 3),
+        None if mesh.uv is None else mesh.uv[kept],
+        new[numbers],  # -1 is the last place, which stays -1
+    )
 
 
 def _pieces(faces: IntArray, size: int) -> IntArray:

@@ -11,6 +11,7 @@ from scipy.sparse import csr_array
 
 from mvboot.errors import InputError
 from mvboot.files import atomic_file
+from mvboot.guard import reading
 from mvboot.template.charts import Charts
 from mvboot.template.mesh import load_arrays
 from mvboot.template.skeleton import Skeleton
@@ -19,9 +20,7 @@ from mvboot.template.template import Template, require_topology
 SHIPPED = ("body", "quadruped")
 SCHEMA = 1
 MESHES = (".ply", ".obj", ".glb", ".gltf", ".stl", ".off")
-MAKE_ONE = (
-    "template_of_mesh(FILE, units=...).save(NPZ) makes one of a mesh, in Python (docs/template.md)"
-)
+MAKE_ONE = "make one of a mesh with mvboot template FILE --units UNIT --out TEMPLATE.npz"
 _SINGLE = ("vertices", "embedding", "shapes", "uv")
 _SKELETON = ("parents", "heads", "tails", "axes", "limits", "head_shapes")
 
@@ -78,6 +77,11 @@ def read_template(path: str | Path) -> Template:
         )
     if path.suffix.lower() in MESHES:
         raise InputError(f"is a mesh, not a template; {MAKE_ONE}", where=path)
+    with reading(path, "template"):
+        return _template(path)
+
+
+def _template(path: Path) -> Template:
     arrays = load_arrays(path)
     if "header" not in arrays or "topology" not in arrays:
         raise InputError(f"is not a template; {MAKE_ONE}", where=path)

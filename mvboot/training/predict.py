@@ -7,6 +7,7 @@ import torch
 
 from mvboot.datasets import Capture, Sample, SampleReader, View
 from mvboot.fields import DenseField, write_field
+from mvboot.files import safe_name
 from mvboot.networks import DenseNetwork
 from mvboot.networks.prediction import HardField
 
@@ -38,7 +39,7 @@ def predicted(
 
 def store(field: DenseField, folder: Path) -> None:
     """Write a field as ``<camera>/<frame>.npz``, as in a capture."""
-    write_field(field, folder / field.camera / f"{field.frame:06d}.npz")
+    write_field(field, folder / safe_name(field.camera, "camera") / f"{field.frame:06d}.npz")
 
 
 def _field(said: HardField, sample: Sample, network: DenseNetwork) -> DenseField:

@@ -7,8 +7,9 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import trimesh
 
-from mvboot import cli
+from mvboot import cli, save_rig
 from mvboot.fields import DenseField, converted, read_field, write_field
 from mvboot.formats.keypoints3d_table import read_keypoints3d
 from mvboot.formats.ply import read_ply
@@ -103,6 +104,65 @@ def test_markers_that_nothing_shows_are_missing_and_said_so_unless_kept(mvboot, 
     result = mvboot("surface", *words, "--out", tmp_path / "kept", "keep_carried=true")
     assert result.code == 0 and "keep_carried" not in result.err
     assert np.isfinite(read_keypoints3d(tmp_path / "kept" / "markers.parquet").xyz).all()
+
+
+def test_a_surface_that_is_mostly_carried_is_marked_counted_and_said(mvboot, data, tmp_path):
+    """Of fields that show a band of the body only, most vertices come from the template."""
+    fields = tmp_path / "fields"
+    for name in data.cameras:
+        field = data.field(name, 0)
+        keep = np.zeros(field.shape, bool)
+        rows = np.flatnonzero((field.foreground > 0.5).any(axis=1))
+        keep[rows[: len(rows) // 4]] = True
+        band = replace(field, foreground=np.where(keep, field.foreground, 0.0))
+        write_field(band, fields / name / "000000.npz")
+    words = ["--data", data.folder, "--fields", fields, "--format", "ply,glb", "min_views=2"]
+    result = mvboot("surface", *words, "--out", tmp_path / "out")
+    assert result.code == 0, result.err
+    one = json.loads((tmp_path / "out" / "summary.json").read_text())["surfaces"]["subject"]
+    assert one["mostly_carried"] == {"0": pytest.approx(one["seen_share"])}
+    assert one["seen_share"] < 0.25
+    assert "1 of 1 frames show less than half of it" in result.out
+    assert "less than 25% of the surface; the rest is the template's" in result.err
+    mesh = read_ply(tmp_path / "out" / "meshes" / "frame_000000.ply")
+    assert mesh.visible.mean() == pytest.approx(one["seen_share"])
+
+
+def test_fields_that_show_nothing_are_nothing_usable(mvboot, data, tmp_path):
+    fields = tmp_path / "fields"
+    for name in data.cameras:
+        shape = data.field(name, 0).shape
+        part, uv = np.zeros(shape, np.uint8), np.zeros((*shape, 2))
+        empty = DenseField.of_charts(part, uv, data.template.topology, name, 0)
+        write_field(empty, fields / name / "000000.npz")
+    result = mvboot("surface", "--data", data.folder, "--fields", fields, "--out", tmp_path / "o")
+    assert result.code == 3 and not (tmp_path / "o").exists()
+
+
+def test_a_rig_far_from_its_origin_is_said_and_not_rounded(mvboot, data, tmp_path):
+    shift = np.array([4.5e5, 5.6e6, 30.0])
+    cameras = {}
+    for name, camera in data.rig.cameras.items():
+        pose = camera.cam_from_world
+        cameras[name] = camera.with_pose(
+            replace(pose, t=pose.t - pose.R @ pose.t.new_tensor(shift))
+        )
+    save_rig(replace(data.rig, cameras=cameras), tmp_path / "rig.yaml")
+    data.template.save(tmp_path / "t.npz")
+    words = ["--fields", data.folder, "--template", tmp_path / "t.npz", "min_views=2"]
+    words += ["--rig", tmp_path / "rig.yaml", "--frames", "0", "--format", "ply,glb"]
+    result = mvboot("surface", *words, "--out", tmp_path / "out")
+    assert result.code == 0, result.err
+    assert "lies far from its origin" in result.err
+    origin = json.loads((tmp_path / "out" / "summary.json").read_text())["glb_origin"]
+    np.testing.assert_allclose(origin, shift, atol=10)
+    true = data.truth.poses.vertices(data.template, 0)[0] + shift
+    off = SurfaceFile(tmp_path / "out" / "surface.npz").read("subject", 0).vertices - true
+    assert np.linalg.norm(off, axis=1).mean() < 0.01
+    (shown,) = trimesh.load(tmp_path / "out/meshes/frame_000000.glb", process=False).dump()
+    ply = read_ply(tmp_path / "out" / "meshes" / "frame_000000.ply")
+    y_up = ply.vertices[:, [0, 2, 1]] * [1, 1, -1]
+    np.testing.assert_allclose(shown.vertices, y_up, atol=1e-5, rtol=0)
 
 
 def test_an_animal_is_recovered(mvboot, tmp_path):

@@ -19,6 +19,7 @@ from mvboot.datasets.conversion import (
 from mvboot.datasets.public import Frames
 from mvboot.errors import InputError
 from mvboot.geometry import Camera
+from mvboot.report.overlay import OverlayVideo
 from mvboot.rig import Rig
 
 
@@ -111,3 +112,16 @@ def test_missing_truth_says_so(tools):
     known = truth(rig, [0], ["a", "b"], xyz)
     assert known.reason.tolist() == [[["", "not labelled"]]]
     assert np.isnan(known.xyz[0, 0, 1]).all() and np.isnan(known.score[0, 0, 1])
+
+
+@pytest.mark.parametrize("camera", ["../../x", "/etc/x", "a/b", ".."])
+def test_cameras_never_become_paths(files, tmp_path, camera):
+    (tmp_path / "v.mp4").write_bytes(b"video")
+    (tmp_path / "p.png").write_bytes(b"picture")
+    for add in (
+        lambda: add_video(files, camera, tmp_path / "v.mp4", Frames()),
+        lambda: add_pictures(files, camera, {0: tmp_path / "p.png"}),
+        lambda: OverlayVideo(tmp_path / "o", 25.0).add(camera, np.zeros((8, 8, 3), np.uint8)),
+    ):
+        with pytest.raises(InputError, match="cannot be part of a file's name"):
+            add()

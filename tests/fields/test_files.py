@@ -1,5 +1,8 @@
 """Dense fields in files: NPZ round trip, IUV pictures, real ones."""
 
+import struct
+import zlib
+
 import cv2
 import numpy as np
 import pytest
@@ -56,7 +59,7 @@ def test_files_that_are_no_field_are_refused(tmp_path):
     with pytest.raises(InputError, match="no such field"):
         read_field(path)
     np.savez(path, schema=1, kind="charts")
-    with pytest.raises(InputError, match="cannot be read as a field"):
+    with pytest.raises(InputError, match="is no readable field"):
         read_field(path)
     np.savez(path, schema=9)
     with pytest.raises(InputError, match="has schema 9, this version reads 1"):
@@ -152,3 +155,14 @@ def test_human36m_maps(shared_data, tmp_path):
 def read_field_again(field, path):
     write_field(field, path)
     return read_field(path)
+
+
+def test_an_iuv_picture_that_states_far_more_pixels_than_it_holds_is_refused(tmp_path):
+    path = tmp_path / "iuv.png"
+    write_iuv(charts(), path)
+    content = bytearray(path.read_bytes())
+    content[16:24] = struct.pack(">2I", 20000, 20000)
+    content[29:33] = struct.pack(">I", zlib.crc32(content[12:29]))
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="20000 x 20000 px"):
+        read_iuv(path, MESH, "a", 0)

@@ -1,15 +1,32 @@
 """Each form is read back by a reader that is not ours."""
 
 import csv
+from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from mvboot import InputError
-from mvboot.formats.exports import EXPORTS, save_keypoints3d
+from mvboot.formats.exports import EXPORTS, require_room, save_keypoints3d
 from mvboot.formats.trc import Y_UP
+from mvboot.geometry import Pose
+from mvboot.rig import Rig
+from mvboot.synthetic.scene import ring_rig
+
+
+def ring(away=0.0):
+    """Return three cameras about a place this many metres from the world's origin."""
+    rig = ring_rig(3, 2.5, 1.0, np.random.default_rng(0))
+    moved = Pose(
+        torch.eye(3, dtype=torch.float64), torch.tensor([-away, 0, 0], dtype=torch.float64)
+    )
+    return Rig(
+        {n: replace(c, cam_from_world=c.cam_from_world @ moved) for n, c in rig.cameras.items()},
+        "m",
+    )
 
 
 def test_anipose_columns_are_exactly_those(make_solved, tmp_path):
@@ -151,3 +168,53 @@ def test_the_longest_suffix_decides_and_unknown_ones_are_listed(make_solved, tmp
         save_keypoints3d(solved, tmp_path / "p.obj")
     with pytest.raises(InputError, match="unknown export 'obj'"):
         save_keypoints3d(solved, tmp_path / "p.c3d", format="obj")
+
+
+@pytest.mark.parametrize(
+    ("frames", "said"),
+    [
+        (np.arange(66000), "65535 frames at most, there are 66000"),
+        (np.arange(70000, 70010), "these are 70000 to 70009"),
+        (np.array([3, 4, 9]), "4 is followed by 9"),
+    ],
+)
+def test_limits_of_c3d_are_said(frames, said):
+    with pytest.raises(InputError, match=said):
+        require_room(["csv", "c3d"], frames, ring())
+    require_room(["csv", "trc"], frames, ring())
+
+
+@pytest.mark.parametrize(("away", "refused"), [(0, False), (50, False), (5e5, True)])
+def test_c3d_refuses_a_rig_far_from_the_origin_before_any_work(away, refused):
+    """UTM coordinates: a rig 500 km from the origin; one 50 m away loses 2 micrometres."""
+    rig = ring(away)
+    require_room(["csv", "trc"], np.arange(3), rig)
+    with pytest.raises(InputError, match="far from its origin") if refused else nullcontext():
+        require_room(["c3d"], np.arange(3), rig)
+
+
+def test_c3d_refuses_a_world_that_single_precision_rounds(make_solved, tmp_path):
+    pytest.importorskip("ezc3d")
+    solved = make_solved(1, 3)
+    far = replace(solved, xyz=solved.xyz + 5e6)
+    with pytest.raises(InputError, match="far from its origin"):
+        save_keypoints3d(far, tmp_path / "p.c3d")
+    assert not (tmp_path / "p.c3d").exists()
+
+
+def test_trc_keeps_a_world_far_from_the_origin(make_solved, tmp_path):
+    solved = make_solved(1, 3)
+    far = replace(solved, xyz=solved.xyz + 5e6, up="y")
+    save_keypoints3d(far, tmp_path / "p.trc")
+    found = read_trc(tmp_path / "p.trc")[3]
+    assert np.nanmax(np.abs(found - far.xyz[:, 0])) < 1e-6
+
+
+@pytest.mark.parametrize("form", ["trc", "c3d"])
+@pytest.mark.parametrize("name", ["nose\tx", "nose\n99", "a\0"])
+def test_names_that_would_break_the_rows_are_refused(make_solved, tmp_path, form, name):
+    solved = make_solved(1, 3)
+    wrong = replace(solved, keypoints=(name, *solved.keypoints[1:]))
+    with pytest.raises(InputError, match="tabs or line ends"):
+        save_keypoints3d(wrong, tmp_path / f"p.{form}")
+    assert list(tmp_path.iterdir()) == []

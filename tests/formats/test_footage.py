@@ -11,7 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from mvboot.datasets.decoding import VideoReader
 from mvboot.errors import InputError
+from mvboot.formats import video
 from mvboot.formats.footage import frame_notes, in_step, open_pictures, open_videos
 from mvboot.formats.pictures import header_size, read_colour, read_gray
 from mvboot.formats.timestamps import LEFT_OUT, instants_of_times
@@ -575,3 +577,58 @@ def test_real_videos(shared_data):
     }
     assert {len(footage.numbers) for footage in found.values()} == {100}
     assert frame_notes(found) == []
+
+
+@pytest.mark.parametrize("kind", ["gray10le", "gray12le", "yuv420p10le", "yuv422p12le"])
+def test_deep_video_is_not_black(tmp_path, kind):
+    with av.open(str(tmp_path / "a.mkv"), "w") as container:
+        stream = container.add_stream("ffv1", rate=30)
+        stream.width, stream.height, stream.pix_fmt = W, H, kind
+        frame = av.VideoFrame.from_ndarray(still(3), format="gray").reformat(format=kind)
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    ((_, picture),) = open_video(tmp_path / "a.mkv").pictures([0])
+    assert np.abs(picture.astype(int) - still(3)).max() <= 2
+
+
+def test_a_picture_that_declares_too_much_is_not_decoded(tmp_path):
+    write_picture(tmp_path / "a.png", still(1))
+    content = bytearray((tmp_path / "a.png").read_bytes())
+    content[16:24] = (60000).to_bytes(4, "big") * 2
+    (tmp_path / "a.png").write_bytes(content)
+    with pytest.raises(InputError, match="60000 x 60000 px"):
+        read_gray(tmp_path / "a.png")
+
+
+def write_deep(path, highest):
+    """Write frames of 16 bits, a ramp from 0 to each of the highest values."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1", rate=25)
+        stream.width, stream.height, stream.pix_fmt = W, H, "gray16le"
+        for value in highest:
+            ramp = np.tile(np.linspace(0, value, W).astype(np.uint16), (H, 1))
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(ramp, format="gray16le")))
+        container.mux(stream.encode())
+
+
+@pytest.mark.parametrize("bits", [10, 12, 14, 16])
+def test_sensors_of_fewer_bits_than_they_are_stored_in_are_not_black(tmp_path, bits):
+    """All frames by one factor: what is half as bright stays so, whichever frame is first."""
+    path, most = tmp_path / "v.mkv", (1 << bits) - 1
+    write_deep(path, [most // 2, most, most // 4])
+    for pictures in (
+        [picture for _, picture in open_video(path).pictures(range(3))],
+        [VideoReader(path).read(i)[..., 1] for i in range(3)],
+    ):
+        for picture, share in zip(pictures, (0.5, 1.0, 0.25), strict=True):
+            ramp = share * np.linspace(0, 255, W)
+            assert np.abs(picture - ramp).max() <= 1.5
+
+
+def test_values_that_turn_brighter_than_the_bits_seen_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(video, "LOOKED_AT", 2)
+    write_deep(tmp_path / "v.mkv", [900, 4000, 30000])
+    found = open_video(tmp_path / "v.mkv")
+    assert found.bits == 12
+    with pytest.raises(InputError, match="frame 2 has values up to 30000"):
+        list(found.pictures(range(3)))

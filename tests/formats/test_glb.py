@@ -106,3 +106,34 @@ def test_too_many_shapes(tmp_path, monkeypatch):
     mesh = full_mesh()
     with pytest.raises(InputError, match="3 frames without bones"):
         write_morphed_glb(mesh, np.stack([mesh.vertices] * 3), np.arange(3.0), tmp_path / "m.glb")
+
+
+UTM = np.array([4.5e7, 5.6e8, 3e3])  # cm
+
+
+@pytest.mark.parametrize("origin", [None, UTM + 500.0])
+def test_a_world_far_from_its_origin_is_not_rounded(tmp_path, origin):
+    """Single precision would move places 5,600 km away by a quarter of a metre."""
+    mesh = full_mesh()
+    far = full_mesh(origin=origin)
+    far = type(far)(**{**vars(far), "vertices": mesh.vertices + UTM})
+    save_surface(far, tmp_path / "far.glb")
+    (found,) = trimesh.load(tmp_path / "far.glb", process=False).dump()
+    y_up = (mesh.vertices + UTM)[:, [0, 2, 1]] * [1, 1, -1] / 100
+    np.testing.assert_allclose(found.vertices[found.faces], y_up[mesh.faces], atol=1e-5, rtol=0)
+    document = gltf.GLTF2().load(tmp_path / "far.glb")
+    node = document.nodes[document.scenes[0].nodes[0]]
+    assert node.translation == document.asset.extras["origin"]
+    if origin is not None:
+        np.testing.assert_allclose(node.translation, origin[[0, 2, 1]] * [1, 1, -1] / 100)
+    near = gltf.GLTF2()
+    save_surface(mesh, tmp_path / "near.glb")
+    near = near.load(tmp_path / "near.glb")
+    assert near.nodes[0].translation is None and "origin" not in near.asset.extras
+
+
+def test_which_vertices_were_seen_is_kept(tmp_path):
+    save_surface(full_mesh(texture=None, uv=None), tmp_path / "m.glb")
+    document = gltf.GLTF2().load(tmp_path / "m.glb")
+    found = values(document, document.meshes[0].primitives[0].attributes._VISIBLE)
+    assert found[:, 0].tolist() == [1, 0, 1, 1]

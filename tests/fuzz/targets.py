@@ -53,7 +53,7 @@ def all_targets(folder: Path, only: str = "") -> list[Target]:
     """Write every target below a folder and return those whose names begin with ``only``."""
     made = [
         make
-        for makers in (rigs, detections, tables, meshes, captures, small_files, by_hand)
+        for makers in (rigs, detections, tables, meshes, captures, small_files, by_hand, *OWN)
         for make in makers(folder)
     ]
     return [
@@ -213,6 +213,150 @@ def by_hand(folder: Path) -> list[Target]:
         else:
             found += _twice(place, lambda form=None, at=place: load_keypoints(at, form), name)
     return found
+
+
+def fields(folder: Path) -> list[Target]:
+    """Return a field of charts, one of an embedding, and an IUV picture."""
+    from mvboot.fields import DenseField, read_field, read_iuv, write_field, write_iuv
+
+    part = np.zeros((12, 16), dtype=np.uint8)
+    part[3:9, 4:12] = 7
+    uv = np.random.default_rng(0).random((12, 16, 2))
+    charts = DenseField.of_charts(part, uv, "00112233aabbccdd", "cam_0", 3)
+    values = np.where(part[..., None] > 0, np.pad(uv, ((0, 0), (0, 0), (0, 2))), np.nan)
+    embedding = DenseField.of_embedding(values, "00112233aabbccdd", "cam_0", 3)
+    found = []
+    for name, field in (("charts", charts), ("embedding", embedding)):
+        path = _new(folder, f"field-{name}") / "000003.npz"
+        write_field(field, path)
+        found.append(Target(f"field-{name}", path.parent, lambda at=path: read_field(at)))
+    iuv = _new(folder, "field-iuv") / "iuv.png"
+    write_iuv(charts, iuv)
+    return [*found, Target("field-iuv", iuv.parent, lambda: read_iuv(iuv, "00", "cam_0", 3))]
+
+
+def templates(folder: Path) -> list[Target]:
+    """Return a template of a mesh."""
+    import trimesh
+
+    from mvboot.template import load_template, template_of_mesh
+
+    path = _new(folder, "template") / "ball.npz"
+    ball = trimesh.creation.icosphere(subdivisions=1)
+    np.savez(path, vertices=ball.vertices, faces=ball.faces)
+    template_of_mesh(path, "m", landmarks={"top": 3}).save(path)
+    return [Target("template", path.parent, lambda: load_template(path))]
+
+
+def surfaces(folder: Path) -> list[Target]:
+    """Return fitted surfaces, and a mesh of one."""
+    import trimesh
+
+    from mvboot.formats.ply import read_ply, write_ply
+    from mvboot.formats.surface_mesh import SurfaceMesh
+    from mvboot.surface import Posture, Surface
+    from mvboot.surface.store import SurfaceFile, SurfaceWriter
+    from mvboot.template import Template
+
+    ball = trimesh.creation.icosphere(subdivisions=0)
+    count, rng = len(ball.vertices), np.random.default_rng(0)
+    template = Template("ball", "m", np.array(ball.vertices), np.array(ball.faces))
+    numbers = (rng.random((count, 3, 3)), np.full(count, 3), rng.random(count))
+    posture = Posture(rng.random((2, 3)), rng.random(3), rng.random(2))
+    offsets = np.zeros((count, 3))
+    whole = Surface("m", template.vertices, np.zeros(count, np.bool_), *numbers, posture, offsets)
+    path = _new(folder, "surface-npz") / "surface.npz"
+    with SurfaceWriter(path, template, _rig()) as writer:
+        writer.add("mia", 3, whole)
+
+    def read() -> None:
+        file = SurfaceFile(path)
+        for name in file.individuals:
+            list(file.of(name))
+
+    ply = _new(folder, "surface-ply") / "frame.ply"
+    write_ply(SurfaceMesh("m", template.vertices, template.faces), ply)
+    return [
+        Target("surface-npz", path.parent, read),
+        Target("surface-ply", ply.parent, lambda: read_ply(ply)),
+    ]
+
+
+def networks(folder: Path) -> list[Target]:
+    """Return the smallest network."""
+    from mvboot.networks import (
+        EmbeddingTarget,
+        NetworkConfig,
+        build_network,
+        load_network,
+        read_header,
+        save_network,
+    )
+
+    path = _new(folder, "network") / "network.safetensors"
+    target = EmbeddingTarget(
+        topology="0123456789abcdef", units="m", center=(0.1, 0.0), scale=(0.8, 0.3)
+    )
+    save_network(build_network(NetworkConfig(target=target, width=8)), path)
+
+    def read() -> None:
+        read_header(path)
+        load_network(path)
+
+    return [Target("network", path.parent, read)]
+
+
+def pictures(folder: Path) -> list[Target]:
+    """Return pictures of every usual kind."""
+    import cv2
+
+    from mvboot.formats.pictures import header_size, read_colour, read_gray
+
+    found = []
+    picture = np.random.default_rng(0).integers(0, 255, (24, 32, 3), dtype=np.uint8)
+    for suffix in ("png", "jpg", "bmp", "tif", "webp", "ppm", "jp2", "hdr"):
+        path = _new(folder, f"picture-{suffix}") / f"p.{suffix}"
+        shown = picture.astype(np.float32) if suffix == "hdr" else picture
+        if not cv2.imwrite(str(path), shown):
+            continue
+
+        def read(at: Path = path) -> None:
+            header_size(at)
+            read_gray(at)
+            read_colour(at)
+
+        found.append(Target(path.parent.name, path.parent, read))
+    return found
+
+
+def videos(folder: Path) -> list[Target]:
+    """Return videos of the usual containers and codecs."""
+    import av
+
+    from mvboot.formats.video import open_video
+
+    found = []
+    kinds = (("mp4", "libx264"), ("avi", "mjpeg"), ("mkv", "ffv1"), ("mp4", "mpeg4"))
+    for suffix, codec in kinds:
+        path = _new(folder, f"video-{codec}") / f"v.{suffix}"
+        with av.open(str(path), "w") as container:
+            stream = container.add_stream(codec, rate=25)
+            stream.width, stream.height = 64, 48
+            stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+            for number in range(6):
+                shade = np.full((48, 64, 3), 30 * number, dtype=np.uint8)
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(shade)))
+            container.mux(stream.encode())
+
+        def read(at: Path = path) -> None:
+            video = open_video(at)
+            list(video.pictures(range(min(video.count, 20))))
+
+        found.append(Target(path.parent.name, path.parent, read))
+    return found
+
+
+OWN = (fields, templates, surfaces, networks, pictures, videos)
 
 
 def _twice(place: Path, read: Callable[..., Any], form: str) -> list[Target]:

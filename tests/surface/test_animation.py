@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
@@ -26,7 +28,8 @@ def values(document, accessor):
 def local(node, animated):
     """Return the matrix of a node, its parts replaced by animated ones."""
     matrix = np.eye(4)
-    matrix[:3, :3] = Rotation.from_quat(animated.get("rotation", node.rotation)).as_matrix()
+    turn = animated.get("rotation", node.rotation or [0, 0, 0, 1])
+    matrix[:3, :3] = Rotation.from_quat(turn).as_matrix()
     matrix[:3, 3] = animated.get("translation", node.translation)
     return matrix
 
@@ -87,6 +90,44 @@ def test_bones_play_the_surfaces(worm, ball, tmp_path, units, up):
     assert "0.00 mm on average" in document.asset.extras["animation"]
     rest = values(document, document.meshes[0].primitives[0].attributes.POSITION)
     assert np.ptp(rest[:, 0]) > 0.8  # the template is z up whatever the rig: its x stays x
+
+
+def shifted(rig, shift):
+    """Return a rig moved by a shift (3,) of its world."""
+    moved = {}
+    for name, camera in rig.cameras.items():
+        pose = camera.cam_from_world
+        t = pose.t - pose.R @ pose.t.new_tensor(shift)
+        moved[name] = camera.with_pose(replace(pose, t=t))
+    return replace(rig, cameras=moved)
+
+
+@pytest.mark.parametrize("bones", [True, False])
+def test_a_world_far_from_its_origin_plays_where_it_is(worm, ball, tmp_path, bones):
+    """In metres, 5,600 km away, where single precision would round to half a metre."""
+    shift = np.array([4.5e5, 5.6e6, 30.0])
+    rig = replace(shifted(ball.rig, shift), up="z")
+    own = worm if bones else replace(worm, skeleton=None, shapes=None)
+    animation, surfaces = animation_of(own, rig, fps=10), []
+    for frame in range(2):
+        posture = worm_surface(worm, frame).posture
+        moved = type(posture)(posture.rotations, posture.translation + shift, posture.shape)
+        surfaces.append(worm.posed(moved.rotations, moved.translation, moved.shape))
+        animation.add(frame, surface_of(surfaces[-1], moved if bones else None))
+    animation.write(tmp_path / "w.glb")
+    document = gltf.GLTF2().load(tmp_path / "w.glb")
+    primitive = document.meshes[0].primitives[0]
+    for sample, vertices in enumerate(surfaces):
+        y_up = vertices[:, [0, 2, 1]] * [1, 1, -1]
+        if bones:
+            shown, faces = played(document, sample)
+            shown = shown + document.asset.extras["origin"]
+        else:
+            target = primitive.targets[sample]["POSITION"]
+            shown = values(document, primitive.attributes.POSITION) + values(document, target)
+            shown = shown + document.nodes[0].translation
+            faces = values(document, primitive.indices).astype(int).reshape(-1, 3)
+        np.testing.assert_allclose(shown[faces], y_up[worm.faces], atol=1e-5, rtol=0)
 
 
 def test_quaternions_do_not_jump(worm, ball, tmp_path):

@@ -165,7 +165,7 @@ def test_a_template_in_another_unit_than_it_says_is_named(ball):
 
 
 def test_a_template_without_an_embedding_is_refused(ball):
-    with pytest.raises(InputError, match=r"'ball' has no embedding.*template_of_mesh"):
+    with pytest.raises(InputError, match=r"'ball' has no embedding.*mvboot template"):
         SurfaceFitter(replace(ball.template, embedding=None))
 
 

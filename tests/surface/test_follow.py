@@ -55,3 +55,17 @@ def test_cameras_that_move_are_taken_where_they_are(ball, seen):
     first, then = follower(ball).follow([(seen, ball.rig), (seen, moved)])
     assert isinstance(first, Surface) and isinstance(then, Surface)
     np.testing.assert_allclose((then.vertices - first.vertices).mean(0), shift, atol=0.01)
+
+
+def test_a_surface_of_which_nothing_is_seen_is_lost(ball, seen, monkeypatch):
+    """Points were lifted, but the fit took none of them: all of it would be the template."""
+    own = SurfaceFitter(ball.template)
+    fitted = own.fit
+
+    def carried(*words, **more):
+        found = fitted(*words, **more)
+        return replace(found, carried=np.ones_like(found.carried))
+
+    monkeypatch.setattr(own, "fit", carried)
+    (found,) = Follower(own, **PAIRS).follow([(seen, ball.rig)])
+    assert isinstance(found, Lost) and found.reason.startswith("no vertex is seen")

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -55,3 +57,21 @@ def test_bad_files_are_named(ball, tmp_path):
         pass
     with pytest.raises(InputError, match="no surface of 'anna' in frame 2"):
         SurfaceFile(empty).read("anna", 2)
+
+
+def test_places_far_from_the_origin_are_not_rounded(ball, tmp_path):
+    far = surface(0)
+    far = replace(far, vertices=far.vertices + [4.5e5, 5.6e6, 30.0])
+    with SurfaceWriter(tmp_path / "s.npz", ball.template, ball.rig) as writer:
+        writer.add("anna", 0, far)
+    found = SurfaceFile(tmp_path / "s.npz").read("anna", 0)
+    np.testing.assert_array_equal(found.vertices, far.vertices)
+
+
+@pytest.mark.parametrize("name", ["../../x", "/etc/x", "a/b", "", "x\n"])
+def test_subjects_never_become_paths_inside_the_archive(ball, tmp_path, name):
+    with (
+        SurfaceWriter(tmp_path / "s.npz", ball.template, ball.rig) as writer,
+        pytest.raises(InputError, match="cannot be part of a file's name"),
+    ):
+        writer.add(name, 0, surface(0))

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from scipy.sparse import csr_array
 from scipy.spatial.transform import Rotation
 
 from mvboot.errors import InputError
+from mvboot.template import Template, load_template
 from mvboot.template.skeleton import Skeleton, bone_axes, sparse_weights
 
 
@@ -197,3 +199,18 @@ def test_refusals(change, message):
 def test_unknown_bone():
     with pytest.raises(InputError, match="no bone 'wing'; there are root, tip"):
         two_bones().index("wing")
+
+
+def test_the_skeleton_of_the_documentation_poses_a_mesh(sphere, tmp_path, monkeypatch):
+    """The example gives a ball, of the unit sphere's size, a head that nods."""
+    monkeypatch.chdir(tmp_path)
+    text = (Path(__file__).parents[2] / "docs" / "template.md").read_text()
+    code = next(part for part in text.split("```python")[1:] if "Skeleton(" in part)
+    told = {"template": Template("ball", "m", *sphere)}
+    exec(code.split("```")[0], told)
+    rigged = load_template(tmp_path / "rigged.npz")
+    nod = np.array([[0.0, 0, 0], [0.5, 0, 0]])
+    moved = np.linalg.norm(rigged.posed(nod) - rigged.vertices, axis=1)
+    far = rigged.vertices[:, 1] > 0.6
+    assert moved[far].min() > 0.08 and moved[rigged.vertices[:, 1] < -0.6].max() < 0.02
+    assert rigged.topology == told["template"].topology

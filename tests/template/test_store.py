@@ -72,7 +72,7 @@ def test_a_wrong_hash_is_refused(tmp_path, quadruped):
 @pytest.mark.parametrize("name", ["mouse.ply", "mouse.OBJ", "mouse.glb", "mouse.stl"])
 def test_a_mesh_says_how_to_make_a_template_of_it(name, tmp_path):
     (tmp_path / name).write_bytes(b"ply or whatever")
-    with pytest.raises(InputError, match=r"is a mesh, not a template; template_of_mesh\(FILE"):
+    with pytest.raises(InputError, match=r"is a mesh, not a template; .*mvboot template FILE"):
         load_template(tmp_path / name)
 
 
