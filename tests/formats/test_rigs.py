@@ -415,7 +415,7 @@ def test_mouse6_labels_agree_when_the_skew_is_kept(shared_data):
         assert np.nanmax(gap) < 0.01
 
 
-@pytest.mark.parametrize("name", ["../../left", "a/b", "/tmp/left", "a\\b", ".."])
+@pytest.mark.parametrize("name", ["../../left", "a/b", "/elsewhere/left", "a\\b", ".."])
 @pytest.mark.parametrize("format", ["opencv", "jarvis", "openpose", "projection"])
 def test_names_of_cameras_never_become_paths(tmp_path, name, format):
     rig = rig_with("pinhole", None)
