@@ -30,6 +30,7 @@ MODULES = (
     "idr",
     "middlebury",
     "projection",
+    "kalibr",
 )
 RIG_YAML = "rig.yaml"
 

@@ -21,6 +21,7 @@ SUFFIXES = {
     "anipose": ".toml",
     "pose2sim": ".toml",
     "caliscope": ".toml",
+    "kalibr": ".yml",
 }
 """Of rig files; other formats are folders."""
 
