@@ -9,7 +9,6 @@ import re
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict, RootModel, field_validator
 
 from mvboot.config import dump_yaml, load_yaml
@@ -19,8 +18,9 @@ from mvboot.formats.rig_format import (
     RigFile,
     RigFormat,
     camera_errors,
-    numpy_pose,
     padded_coefficients,
+    pose_from_matrix,
+    pose_matrix,
     used_coefficients,
 )
 from mvboot.geometry import Camera, Pose
@@ -114,10 +114,7 @@ def _link(entry: _Camera, first: bool) -> Pose:
         if first:
             return Pose.identity()
         raise KeyError(key)
-    T = np.array(matrix)
-    if not np.allclose(T[3], [0, 0, 0, 1]):
-        raise ValueError(f"the last row of {key} must be 0 0 0 1, got {T[3].tolist()}")
-    return Pose.from_rotation(T[:3, :3], T[:3, 3])
+    return pose_from_matrix(matrix, key)
 
 
 def _camera(entry: _Camera, pose: Pose) -> Camera:
@@ -141,9 +138,9 @@ def _write(rig: Rig, path: Path) -> None:
     content: dict[str, Any] = {}
     before = Pose.identity()
     for number, camera in enumerate(rig.in_units("m").cameras.values()):
-        link = camera.with_pose(camera.cam_from_world @ before.inverse())
+        link = pose_matrix(camera.cam_from_world @ before.inverse())
         key = "T_cn_cnm1" if number else "T_cam_world"
-        content[f"cam{number}"] = {key: _matrix(link), **_entry(f"cam{number}", camera)}
+        content[f"cam{number}"] = {key: link.tolist(), **_entry(f"cam{number}", camera)}
         before = camera.cam_from_world
     dump_yaml(content, path)
 
@@ -159,11 +156,6 @@ def _entry(name: str, camera: Camera) -> dict[str, Any]:
         "rostopic": f"/{name}/image_raw",
         "resolution": list(camera.size or ()),
     }
-
-
-def _matrix(camera: Camera) -> list[list[float]]:
-    R, t = numpy_pose(camera)
-    return np.vstack([np.column_stack([R, t]), [0, 0, 0, 1]]).tolist()
 
 
 FORMAT = RigFormat("kalibr", "Kalibr camchain.yaml (m)", _matches, _read, _write)

@@ -31,6 +31,8 @@ MODULES = (
     "middlebury",
     "projection",
     "kalibr",
+    "mc_calib",
+    "voxelpose",
 )
 RIG_YAML = "rig.yaml"
 

@@ -22,6 +22,8 @@ SUFFIX = {
     "pose2sim": ".toml",
     "caliscope": ".toml",
     "kalibr": ".yml",
+    "mc_calib": ".yml",
+    "voxelpose": ".json",
 }
 """The others are folders."""
 
@@ -42,15 +44,16 @@ EXPRESSES = {
     "openpose": {"pinhole", "brown 4", "brown 5", "brown 8"},
     "colmap": {"pinhole", "brown 4", "brown 5", "brown 8", "fisheye"},
     "kalibr": {"pinhole", "brown 4", "fisheye"},
+    "mc_calib": {"pinhole", "brown 4", "brown 5", "fisheye"},
     "idr": {"pinhole"},
     "middlebury": {"pinhole"},
     "projection": {"pinhole"},
 }
-NUMBERED = {"kalibr": "cam{}"}
+NUMBERED = {"kalibr": "cam{}", "mc_calib": "camera_{}"}
 """Formats that prescribe the names of cameras."""
 COMMON = {"pinhole", "brown 4", "brown 5"}
 WRITTEN = [name for name, form in rig_formats().items() if form.write]
-KEEPS_SKEW = set(WRITTEN) - {"pose2sim", "colmap", "kalibr"}
+KEEPS_SKEW = set(WRITTEN) - {"pose2sim", "colmap", "kalibr", "voxelpose"}
 
 
 def rig_with(lens="brown", coefficients=BROWN, skew=0.0, **changes):
@@ -99,7 +102,7 @@ def test_a_rig_survives_or_is_refused_by_name(name, lens, tmp_path):
 def stores_units(name):
     return name in {
         *("rig.yaml", "anipose", "pose2sim", "caliscope", "qualisys", "easymocap"),
-        *("dannce", "panoptic", "human36m", "kalibr"),
+        *("dannce", "panoptic", "human36m", "kalibr", "voxelpose"),
     }
 
 
@@ -115,7 +118,8 @@ def test_skew_survives_or_is_refused(name, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["anipose", "pose2sim", "caliscope", "qualisys", "colmap", "panoptic", "kalibr"]
+    "name",
+    ["anipose", "pose2sim", "caliscope", "qualisys", "colmap", "panoptic", "kalibr", "mc_calib"],
 )
 def test_formats_that_store_a_size_need_it(name, tmp_path):
     rig = rig_with("pinhole", None)

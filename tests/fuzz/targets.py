@@ -22,6 +22,8 @@ SUFFIXES = {
     "pose2sim": ".toml",
     "caliscope": ".toml",
     "kalibr": ".yml",
+    "mc_calib": ".yml",
+    "voxelpose": ".json",
 }
 """Of rig files; other formats are folders."""
 
