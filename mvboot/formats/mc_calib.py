@@ -52,7 +52,7 @@ def _entries(content: Mapping[str, Any], path: Path) -> dict[str, Mapping[str, A
     """Return the cameras by name; InputError unless there are as many as the file says."""
     if "nb_camera" not in content:
         raise InputError("nb_camera is missing", where=path)
-    entries = {
+    entries: dict[str, Mapping[str, Any]] = {
         name: entry
         for name, entry in content.items()
         if name.startswith("camera_") and isinstance(entry, dict)
