@@ -118,4 +118,4 @@ def _write(rig: Rig, path: Path) -> None:
             storage.endWriteStruct()
 
 
-FORMAT = RigFormat("mc_calib", "MC-Calib calibrated_cameras_data.yml", _matches, _read, _write)
+FORMAT = RigFormat("mc_calib", "MC-Calib yml", _matches, _read, _write)
