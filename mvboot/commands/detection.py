@@ -21,8 +21,9 @@ from mvboot.datasets import Capture, SampleReader, View
 from mvboot.datasets.layout import KEYPOINTS
 from mvboot.errors import InputError
 from mvboot.files import atomic_folder, require_free
-from mvboot.formats.detections import OWN, OWN_TABLES, detection_formats, save_keypoints2d
+from mvboot.formats.detections import OWN, detection_formats
 from mvboot.formats.rigs import load_rig
+from mvboot.formats.written_detections import OWN_TABLES, save_keypoints2d
 from mvboot.keypoints import Keypoints2D
 from mvboot.networks import DenseNetwork, load_network, read_header
 from mvboot.report.capture import dotted

@@ -1,20 +1,22 @@
-"""COLMAP models, text and binary, read and written by pycolmap.
+"""COLMAP models, text and binary (`colmap_files`), written by pycolmap.
 
 COLMAP's first pixel has its centre at (0.5, 0.5): half a pixel is taken off here and nowhere else.
-Each posed image is a camera, called by the image's name. A model of one rig with several sensors
-and several frames is the rig itself: its cameras sit still in the frame of the reference sensor,
-and are called by the folder of their images. COLMAP stores no unit of length.
+Each posed image is a camera, called by the image's name, or by its folder. A model of one rig with
+several sensors and several frames is the rig itself: its cameras sit still in the frame of the
+reference sensor, and are called by the folder of their images. COLMAP stores no unit of length.
 """
 
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pycolmap
 from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
 
 from mvboot.errors import InputError, take_signals_back
 from mvboot.files import atomic_folder
+from mvboot.formats.colmap_files import Intrinsics, Model, read_model
 from mvboot.formats.rig_format import (
     Limits,
     RigFile,
@@ -28,9 +30,14 @@ from mvboot.formats.rig_format import (
 from mvboot.geometry import Camera
 from mvboot.rig import Rig
 
-take_signals_back()
+if TYPE_CHECKING:
+    import pycolmap
 
 HALF_PIXEL = 0.5
+UNIT = 1e-3
+"""How far the length of a quaternion may be from 1."""
+FARTHEST = 1e100
+IDENTITY = np.array([1.0, 0, 0, 0, 0, 0, 0])
 LIMITS = Limits(
     "COLMAP", lenses=("pinhole", "brown", "fisheye"), coefficients=8, skew=False, size=True
 )
@@ -56,62 +63,72 @@ def _matches(path: Path) -> bool:
 
 
 def _read(path: Path) -> RigFile:
-    try:
-        model = pycolmap.Reconstruction(str(path))
-    except (RuntimeError, ValueError, IndexError, OSError) as error:
-        message = str(error).splitlines()[0] if str(error) else "unknown error"
-        raise InputError(f"is no readable COLMAP model ({message})", where=path) from None
-    posed = {image_id: image for image_id, image in model.images.items() if image.has_pose}
-    if not posed:
+    model = read_model(path)
+    if not model.images:
         raise InputError("the COLMAP model has no posed image", where=path)
-    if _is_one_rig(model):
+    if len(model.rigs) == 1 and model.rigs[0].poses and model.frames > 1:
         return RigFile(_rig_cameras(model, path))
     cameras = {}
-    for _, image in sorted(posed.items()):
-        with camera_errors(path, image.name):
-            cameras[image.name] = _camera(
-                model.cameras[image.camera_id], image.cam_from_world().matrix()
-            )
+    for name, image in zip(
+        _names([image.name for image in model.images]), model.images, strict=True
+    ):
+        if name in cameras:
+            raise InputError(f"two images are called {name}", where=path)
+        with camera_errors(path, name):
+            cameras[name] = _camera(model.cameras[image.camera], _pose(image.pose))
     return RigFile(cameras)
 
 
-def _is_one_rig(model: pycolmap.Reconstruction) -> bool:
-    """Whether the model is one rig of several sensors seen in several frames."""
-    rigs = list(model.rigs.values())
-    return len(rigs) == 1 and rigs[0].num_sensors() > 1 and model.num_reg_frames() > 1
+def _names(images: list[str]) -> list[str]:
+    """Return names of cameras for those of images.
+
+    The folder where each image has one of its own (``left/000.jpg``), else the path with ``_``.
+    """
+    folders = [str(PurePosixPath(image).parent) for image in images]
+    if len(set(folders)) == len(images) and "." not in folders:
+        images = folders
+    return [image.replace("\\", "/").strip("/").replace("/", "_") for image in images]
 
 
-def _rig_cameras(model: pycolmap.Reconstruction, path: Path) -> dict[str, Camera]:
-    rig = next(iter(model.rigs.values()))
+def _rig_cameras(model: Model, path: Path) -> dict[str, Camera]:
+    """Return the cameras of one rig that was in several places: they sit still in its own frame."""
+    rig = model.rigs[0]
     cameras = {}
-    for camera_id, camera in sorted(model.cameras.items()):
-        sensor = camera.sensor_id
-        if not rig.has_sensor(sensor):
-            continue
-        name = _sensor_name(model, camera_id)
-        pose = np.eye(3, 4)
-        if not rig.is_ref_sensor(sensor):
-            pose = rig.sensor_from_rig(sensor).matrix()
+    for number, pose in sorted({rig.reference: IDENTITY, **rig.poses}.items()):
+        if number not in model.cameras:
+            raise InputError(f"the rig names camera {number}, of which there is none", where=path)
+        name = _sensor_name(model, number)
+        if pose is None:
+            raise InputError(f"camera {name} has no pose in its rig", where=path)
         with camera_errors(path, name):
-            cameras[name] = _camera(camera, pose)
+            cameras[name] = _camera(model.cameras[number], _pose(pose))
     return cameras
 
 
-def _sensor_name(model: pycolmap.Reconstruction, camera_id: int) -> str:
+def _sensor_name(model: Model, number: int) -> str:
     folders = {
-        str(Path(image.name).parent)
-        for image in model.images.values()
-        if image.camera_id == camera_id
+        str(PurePosixPath(image.name).parent) for image in model.images if image.camera == number
     }
     only = folders.pop() if len(folders) == 1 else "."
-    return only if only != "." else f"cam_{camera_id}"
+    return only.replace("/", "_") if only != "." else f"cam_{number}"
 
 
-def _camera(camera: pycolmap.Camera, pose: NDArray[np.float64]) -> Camera:
-    model = camera.model.name
-    if model not in LENSES:
-        raise ValueError(f"camera model {model} is not supported; known are {', '.join(LENSES)}")
-    (fx, fy, cx, cy), lens, distortion = LENSES[model](np.asarray(camera.params))
+def _pose(pose: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return [R | t] (3, 4) of a Hamilton quaternion (w, x, y, z) and a translation."""
+    usable = bool((np.abs(pose) < FARTHEST).all())  # and no NaN
+    if not usable or abs(float(np.linalg.norm(pose[:4])) - 1) > UNIT:
+        raise ValueError("its pose has no unit quaternion")
+    w, x, y, z = pose[:4]
+    R = Rotation.from_quat([x, y, z, w]).as_matrix()
+    return np.column_stack([R, pose[4:]])
+
+
+def _camera(camera: Intrinsics, pose: NDArray[np.float64]) -> Camera:
+    if camera.model not in LENSES:
+        raise ValueError(
+            f"camera model {camera.model} is not supported; known are {', '.join(LENSES)}"
+        )
+    (fx, fy, cx, cy), lens, distortion = LENSES[camera.model](camera.params)
     K = [[fx, 0, cx - HALF_PIXEL], [0, fy, cy - HALF_PIXEL], [0, 0, 1]]
     return Camera.from_opencv(
         K,
@@ -124,6 +141,9 @@ def _camera(camera: pycolmap.Camera, pose: NDArray[np.float64]) -> Camera:
 
 
 def _write(rig: Rig, path: Path) -> None:
+    import pycolmap  # slow to load
+
+    take_signals_back()
     LIMITS.check(rig, path)
     model = pycolmap.Reconstruction()
     bundle = pycolmap.Rig(rig_id=1)
@@ -151,7 +171,9 @@ def _write(rig: Rig, path: Path) -> None:
         model.write_text(str(folder))
 
 
-def _colmap_camera(number: int, camera: Camera) -> pycolmap.Camera:
+def _colmap_camera(number: int, camera: Camera) -> "pycolmap.Camera":
+    import pycolmap
+
     K = camera.K.numpy()
     focal = [K[0, 0], K[1, 1], K[0, 2] + HALF_PIXEL, K[1, 2] + HALF_PIXEL]
     used = len(used_coefficients(camera.lens))

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.io import savemat, whosmat
 
 from mvboot.errors import InputError
 from mvboot.files import atomic_file
-from mvboot.formats.mat import cells, read_mat
+from mvboot.formats.mat import cells, read_mat, variables
 from mvboot.formats.rig_format import (
     Limits,
     RigFile,
@@ -27,16 +26,6 @@ from mvboot.geometry import Camera
 from mvboot.rig import Rig
 
 LIMITS = Limits("DANNCE .mat", coefficients=5)
-
-
-def variables(path: Path) -> set[str]:
-    """Return the names of a .mat file's variables without reading them; empty where it is none."""
-    try:
-        return {name for name, _, _ in whosmat(path)}
-    except NotImplementedError:
-        return set(read_mat(path))
-    except (OSError, ValueError, TypeError):
-        return set()
 
 
 def _matches(path: Path) -> bool:
@@ -82,6 +71,8 @@ def _camera(entry: Any) -> Camera:
 
 
 def _write(rig: Rig, path: Path) -> None:
+    from scipy.io import savemat  # slow to load
+
     LIMITS.check(rig, path)
     params = np.empty((len(rig), 1), dtype=object)
     names = np.empty((1, len(rig)), dtype=object)

@@ -1,7 +1,7 @@
 """`load_keypoints`: one door to every format of 2D keypoints."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -10,9 +10,9 @@ from importlib import import_module
 from pathlib import Path
 
 from mvboot.errors import InputError
-from mvboot.files import natural_key, safe_name
+from mvboot.files import natural_key
 from mvboot.formats.detection_format import CameraDetections, DetectionFormat, combine
-from mvboot.formats.keypoints2d_table import is_table2d, read_keypoints2d, write_keypoints2d
+from mvboot.formats.keypoints2d_table import is_table2d, read_keypoints2d
 from mvboot.formats.pattern import FIELD, FRAME, expand, frames
 from mvboot.formats.pattern_advice import advice, beside, patterns, require_found
 from mvboot.guard import reading, recognises
@@ -33,7 +33,6 @@ MODULES = (
 )
 MOST_NOTES, LONGEST_NOTE = 8, 300
 OWN = "mvboot"
-OWN_TABLES = {OWN: "keypoints.parquet", "csv": "keypoints.csv"}
 
 
 @lru_cache(maxsize=1)
@@ -113,45 +112,6 @@ def detections_beside(pattern: str, cameras: Sequence[str]) -> str | None:
     matching = [Path(path) for path in glob(pattern)]
     near = matching if len(matching) > 1 else beside(pattern)
     return next(iter(patterns(near, cameras, _is_read)), None)
-
-
-def save_keypoints2d(keypoints: Keypoints2D, folder: str | Path, format: str) -> None:
-    """Write 2D keypoints into a folder in a foreign format, or as our own Parquet or CSV table.
-
-    A folder that holds nothing else can be read again by `load_keypoints`. Formats keep what they
-    have a place for: some know no names of keypoints, or no confidence.
-
-    Parameters
-    ----------
-    keypoints
-        Of all cameras.
-    folder
-        It is made where it is missing.
-    format
-        Name of one of `detection_formats`, or "mvboot" or "csv".
-
-    Raises
-    ------
-    InputError
-        An unknown format, a camera whose name cannot be a file's, and what a format cannot hold.
-    """
-    folder = Path(folder)
-    writer = _writer(format)
-    for camera in keypoints.cameras:
-        safe_name(camera, "the camera's name")
-    folder.mkdir(parents=True, exist_ok=True)
-    writer(keypoints, folder)
-
-
-def _writer(format: str) -> Callable[[Keypoints2D, Path], None]:
-    if format in OWN_TABLES:
-        return lambda keypoints, folder: write_keypoints2d(keypoints, folder / OWN_TABLES[format])
-    found = detection_formats().get(format)
-    if found is None or found.write is None:
-        written = [name for name, one in detection_formats().items() if one.write is not None]
-        known = ", ".join([*written, *OWN_TABLES])
-        raise InputError(f"unknown format of 2D keypoints {format!r}; known are {known}")
-    return found.write
 
 
 def describe(keypoints: Keypoints2D) -> str:

@@ -6,7 +6,6 @@ Keys carry the camera's name: ``K_<name>``, ``dist_<name>``, optional ``H_`` and
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from mvboot.formats.file_storage import Storage, check_key_names, writing
@@ -58,6 +57,8 @@ def _camera(name: str, intri: Storage, extri: Storage) -> Camera:
 
 
 def _write(rig: Rig, path: Path) -> None:
+    import cv2  # slow to load
+
     LIMITS.check(rig, path)
     check_key_names(rig, path)
     metric = rig.in_units("m").cameras

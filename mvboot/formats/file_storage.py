@@ -1,20 +1,20 @@
-"""OpenCV FileStorage (YAML, XML or JSON): a few reads that name what is missing."""
+"""OpenCV FileStorage (YAML, XML or JSON): a few reads that name what is missing, and writing."""
 
 import re
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from mvboot.errors import InputError
 from mvboot.files import atomic_file, natural_key
 from mvboot.formats.rig_format import camera_errors
+from mvboot.formats.storage_text import parse_storage
 from mvboot.geometry import Camera
-from mvboot.reading import read_text
 from mvboot.rig import Rig
 
 SUFFIXES = (".yml", ".yaml", ".xml", ".json")
@@ -24,40 +24,41 @@ class Storage:
     """One FileStorage file; keys are those of its top level."""
 
     def __init__(self, path: Path) -> None:
-        text = read_text(path)
         self.path = path
-        try:
-            self._file = cv2.FileStorage(text, cv2.FILE_STORAGE_READ | cv2.FILE_STORAGE_MEMORY)
-            root = self._file.root()
-            self.keys: list[str] = list(root.keys()) if root.isMap() else []
-        except (cv2.error, SystemError, AttributeError):
-            raise InputError("is no readable OpenCV FileStorage file", where=path) from None
+        self._content = parse_storage(path)
+        self.keys = list(self._content)
 
     def first(self, *names: str) -> str | None:
         """Return the first of these keys that the file has, or None."""
-        return next((name for name in names if name in self.keys), None)
+        return next((name for name in names if name in self._content), None)
 
     def matrix(self, *names: str) -> NDArray[np.float64]:
         """Return a matrix by its first known name; KeyError with the usual one if none is there."""
         name = self.first(*names)
-        try:
-            value = None if name is None else self._file.getNode(name).mat()
-        except cv2.error:
-            raise ValueError(f"{name} is no matrix, or is cut off") from None
-        if value is None:
+        if name is None:
             raise KeyError(names[0])
-        return np.asarray(value, dtype=np.float64)
+        value = self._content[name]
+        if not isinstance(value, np.ndarray):
+            raise ValueError(f"{name} is no matrix")
+        return value
 
     def number(self, name: str) -> float | None:
         """Return a number, or None where the file has none of that name."""
-        return float(self._file.getNode(name).real()) if name in self.keys else None
+        value = self._content.get(name)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValueError(f"{name} is no number")
+        return float(value)
 
     def strings(self, name: str) -> list[str]:
         """Return a list of strings; KeyError where there is none."""
-        node = self._file.getNode(name)
-        if node.empty() or not node.isSeq():
+        value = self._content.get(name)
+        if isinstance(value, str):  # in XML words stand side by side
+            value = shlex.split(value)
+        if not isinstance(value, list):
             raise KeyError(name)
-        return [node.at(i).string() for i in range(node.size())]
+        return [str(word) for word in value]
 
 
 def check_key_names(rig: Rig, path: Path) -> None:
@@ -74,6 +75,8 @@ def check_key_names(rig: Rig, path: Path) -> None:
 @contextmanager
 def writing(path: Path) -> Iterator[Any]:
     """Yield an open ``cv2.FileStorage`` that becomes ``path`` when the block ends."""
+    import cv2  # slow to load
+
     with atomic_file(path) as partial:
         storage = cv2.FileStorage(str(partial), cv2.FILE_STORAGE_WRITE)
         try:
@@ -90,13 +93,13 @@ def storage_files(path: Path) -> list[Path]:
     return sorted(files, key=natural_key)
 
 
-def read_cameras(path: Path, camera: Callable[[Storage], Camera]) -> dict[str, Camera]:
-    """Return a camera for each FileStorage file (`storage_files`), named by the file.
+def read_cameras(files: list[Path], camera: Callable[[Storage], Camera]) -> dict[str, Camera]:
+    """Return a camera for each FileStorage file, named by the file.
 
     InputError with the file and the camera for what ``camera`` cannot read.
     """
     cameras = {}
-    for file in storage_files(path):
+    for file in files:
         storage = Storage(file)
         with camera_errors(file, file.stem):
             cameras[file.stem] = camera(storage)

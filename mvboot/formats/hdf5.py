@@ -64,7 +64,7 @@ def opened(path: Path) -> Iterator[h5py.File]:
 
 def group(parent: h5py.Group, name: str, path: Path) -> h5py.Group:
     """Return a group of the file itself; InputError for anything else of that name."""
-    node = _own(parent, name, path)
+    node = own(parent, name, path)
     if not isinstance(node, h5py.Group):
         raise InputError(f"{name} is no group", where=path)
     return node
@@ -99,9 +99,15 @@ def texts(parent: h5py.Group, name: str, path: Path) -> list[str]:
 
 def dataset(parent: h5py.Group, name: str, path: Path) -> h5py.Dataset:
     """Return a data set stored in the file itself, of a size that the file can have."""
-    node = _own(parent, name, path)
+    node = own(parent, name, path)
     if not isinstance(node, h5py.Dataset):
         raise InputError(f"{name} is no data set", where=path)
+    require_stored(node, name, path)
+    return node
+
+
+def require_stored(node: h5py.Dataset, name: str, path: Path) -> None:
+    """Raise InputError for a data set that is stored elsewhere or larger than its file explains."""
     if node.external or node.is_virtual:
         raise InputError(f"{name} is stored in another file, which is not followed", where=path)
     if node.shape is None:
@@ -109,7 +115,6 @@ def dataset(parent: h5py.Group, name: str, path: Path) -> h5py.Dataset:
     size = path.stat().st_size
     what = f"{name} of shape {' x '.join(map(str, node.shape))}"
     require_size(node.shape, what, path, size, node.dtype.itemsize)
-    return node
 
 
 def text(value: Any) -> str:
@@ -122,7 +127,8 @@ def _is_group(parent: h5py.Group, name: str) -> bool:
     return hard and parent.get(name, getclass=True) is h5py.Group
 
 
-def _own(parent: h5py.Group, name: str, path: Path) -> Any:
+def own(parent: h5py.Group, name: str, path: Path) -> Any:
+    """Return a node of a file by its name; InputError where it is missing or lies elsewhere."""
     link = parent.get(name, getlink=True)
     if link is None:
         raise InputError(f"has no {name}", where=path)

@@ -14,14 +14,14 @@ from scipy.io import savemat
 
 from mvboot.errors import InputError
 from mvboot.files import atomic_file
-from mvboot.formats.dannce import camera_names, variables
+from mvboot.formats.dannce import camera_names
 from mvboot.formats.detection_format import (
     CameraDetections,
     DetectionFormat,
     clean,
     require_one,
 )
-from mvboot.formats.mat import cells, read_mat
+from mvboot.formats.mat import cells, read_mat, variables
 from mvboot.keypoints import Keypoints2D
 
 

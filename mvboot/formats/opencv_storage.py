@@ -38,7 +38,12 @@ TRANSLATION_NAMES = ("T", "t", "translation", "translation_vector", "tvec")
 FOREIGN = ("intrinsicMatrix", "<CameraMatrix", "K_", "camera_pose_matrix")
 """Keys of other formats of FileStorage files: JARVIS, OpenPose, EasyMocap, MC-Calib."""
 
-LIMITS = Limits("OpenCV FileStorage", lenses=("pinhole", "brown", "fisheye"), coefficients=14)
+LIMITS = Limits(
+    "OpenCV FileStorage",
+    lenses=("pinhole", "brown", "fisheye"),
+    coefficients=14,
+    names_files=True,
+)
 
 
 def _is_camera_file(path: Path) -> bool:
@@ -46,15 +51,26 @@ def _is_camera_file(path: Path) -> bool:
     return "opencv-matrix" in text and not any(key in text for key in FOREIGN)
 
 
-def _matches(path: Path) -> bool:
+def _is_image_list(path: Path) -> bool:
+    """Whether a file lists pictures, as OpenCV's calibration samples leave them beside results."""
+    text = head(path)
+    return "opencv-matrix" not in text and ("imagelist" in text or "images" in text)
+
+
+def _camera_files(path: Path) -> list[Path]:
     files = storage_files(path)
+    return [file for file in files if not (path.is_dir() and _is_image_list(file))]
+
+
+def _matches(path: Path) -> bool:
+    files = _camera_files(path)
     return bool(files) and all(_is_camera_file(file) for file in files)
 
 
 def _read(path: Path) -> RigFile:
     if path.is_dir() and (path / "intrinsics.yml").is_file():
         return RigFile(_stereo_pair(path))
-    return RigFile(read_cameras(path, _camera))
+    return RigFile(read_cameras(_camera_files(path), _camera))
 
 
 def _camera(storage: Storage) -> Camera:

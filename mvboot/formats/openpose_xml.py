@@ -22,7 +22,7 @@ from mvboot.geometry import Camera
 from mvboot.reading import head
 from mvboot.rig import Rig
 
-LIMITS = Limits("OpenPose XML", coefficients=8)
+LIMITS = Limits("OpenPose XML", coefficients=8, names_files=True)
 
 
 def _matches(path: Path) -> bool:
@@ -31,7 +31,7 @@ def _matches(path: Path) -> bool:
 
 
 def _read(path: Path) -> RigFile:
-    return RigFile(read_cameras(path, _camera))
+    return RigFile(read_cameras(storage_files(path), _camera))
 
 
 def _camera(storage: Storage) -> Camera:

@@ -25,7 +25,7 @@ from mvboot.formats.rig_format import (
 from mvboot.reading import head, read_text
 from mvboot.rig import Rig
 
-LIMITS = Limits("plain projection matrices", lenses=("pinhole",), coefficients=0)
+LIMITS = Limits("plain projection matrices", lenses=("pinhole",), coefficients=0, names_files=True)
 
 
 def _numbers(text: str) -> list[float] | None:

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from mvboot.errors import InputError
+from mvboot.files import safe_name
 from mvboot.geometry import Camera, Lens, Pose
 from mvboot.rig import Rig
 
@@ -89,6 +90,8 @@ class Limits:
         Whether K may be skewed.
     size
         Whether the image size must be known.
+    names_files
+        Whether cameras' names become names of files.
     """
 
     format: str
@@ -96,10 +99,13 @@ class Limits:
     coefficients: int = 5
     skew: bool = True
     size: bool = False
+    names_files: bool = False
 
     def check(self, rig: Rig, path: Path) -> None:
         """Raise InputError naming the first camera and feature that the format cannot express."""
         for name in rig.names:
+            if self.names_files:
+                safe_name(name, "camera", path)
             fault = self._fault(rig[name])
             if fault:
                 raise InputError(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mvboot import save_rig
-from mvboot.formats.detections import save_keypoints2d
+from mvboot.formats.written_detections import save_keypoints2d
 
 SEEDS = 2
 

@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 
 from mvboot import InputError, load_keypoints
-from mvboot.formats.detections import describe, save_keypoints2d
+from mvboot.formats.detections import describe
 from mvboot.formats.skeletons import HALPE_26
+from mvboot.formats.written_detections import save_keypoints2d
 from mvboot.keypoints import Keypoints2D, are_identified
 
 HEAD = "scorer,n,n,n\nbodyparts,nose,nose,nose\ncoords,x,y,likelihood\n"

@@ -425,3 +425,29 @@ def test_mouse6_labels_agree_when_the_skew_is_kept(shared_data):
         world = label["data_3d"].reshape(-1, 3)
         gap = np.linalg.norm(camera.project(world) - label["data_2d"].reshape(-1, 2), axis=-1)
         assert np.nanmax(gap) < 0.01
+
+
+@pytest.mark.parametrize("name", ["../../left", "a/b", "/tmp/left", "a\\b", ".."])
+@pytest.mark.parametrize("format", ["opencv", "jarvis", "openpose", "projection"])
+def test_names_of_cameras_never_become_paths(tmp_path, name, format):
+    rig = rig_with("pinhole", None)
+    hostile = Rig({name: rig["cam_1"], "cam_2": rig["cam_2"]}, "m")
+    with pytest.raises(InputError, match=r"camera .* cannot be part of a file's name"):
+        save_rig(hostile, tmp_path / "inner" / "out", format)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_a_stereo_folder_may_have_a_list_of_its_pictures(tmp_path):
+    K = "!!opencv-matrix\n   rows: 3\n   cols: 3\n   dt: d\n   data: [900,0,320,0,900,240,0,0,1]\n"
+    D = "!!opencv-matrix\n   rows: 1\n   cols: 5\n   dt: d\n   data: [0,0,0,0,0]\n"
+    R = K.replace("900,0,320,0,900,240,0,0,1", "1,0,0,0,1,0,0,0,1")
+    T = D.replace("rows: 1\n   cols: 5", "rows: 3\n   cols: 1").replace("[0,0,0,0,0]", "[-2,0,0]")
+    start = "%YAML:1.0\n---\n"
+    (tmp_path / "intrinsics.yml").write_text(f"{start}M1: {K}D1: {D}M2: {K}D2: {D}")
+    (tmp_path / "extrinsics.yml").write_text(f"{start}R: {R}T: {T}")
+    pictures = '<imagelist>\n"left01.jpg"\n"right01.jpg"\n</imagelist>'
+    text = f'<?xml version="1.0"?>\n<opencv_storage>\n{pictures}\n</opencv_storage>\n'
+    (tmp_path / "stereo_calib.xml").write_text(text)
+    rig = load_rig(tmp_path, units="mm")
+    assert rig.names == ("left", "right")
+    np.testing.assert_allclose(rig["right"].center, [2, 0, 0])

@@ -8,12 +8,8 @@ import pandas as pd
 import pytest
 
 from mvboot import InputError
-from mvboot.formats.detections import (
-    OWN_TABLES,
-    detection_formats,
-    load_keypoints,
-    save_keypoints2d,
-)
+from mvboot.formats.detections import detection_formats, load_keypoints
+from mvboot.formats.written_detections import OWN_TABLES, save_keypoints2d
 from mvboot.keypoints import Keypoints2D
 
 WRITTEN = [name for name, one in detection_formats().items() if one.write is not None]

@@ -81,12 +81,8 @@ def rigs(folder: Path) -> list[Target]:
 
 def detections(folder: Path) -> list[Target]:
     """Return detections of two people in every format that is written."""
-    from mvboot.formats.detections import (
-        OWN_TABLES,
-        detection_formats,
-        load_keypoints,
-        save_keypoints2d,
-    )
+    from mvboot.formats.detections import detection_formats, load_keypoints
+    from mvboot.formats.written_detections import OWN_TABLES, save_keypoints2d
 
     written = [name for name, form in detection_formats().items() if form.write is not None]
     found = []
