@@ -35,8 +35,8 @@ DISTORTION_NAMES = (
 )
 ROTATION_NAMES = ("R", "rotation_matrix", "rotation", "rvec", "Rot")
 TRANSLATION_NAMES = ("T", "t", "translation", "translation_vector", "tvec")
-FOREIGN = ("intrinsicMatrix", "<CameraMatrix", "K_")
-"""Keys of other formats that are FileStorage files too: JARVIS, OpenPose, EasyMocap."""
+FOREIGN = ("intrinsicMatrix", "<CameraMatrix", "K_", "camera_pose_matrix")
+"""Keys of other formats of FileStorage files: JARVIS, OpenPose, EasyMocap, MC-Calib."""
 
 LIMITS = Limits(
     "OpenCV FileStorage",

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mvboot.errors import InputError
 from mvboot.files import safe_name
-from mvboot.geometry import Camera, Lens
+from mvboot.geometry import Camera, Lens, Pose
 from mvboot.rig import Rig
 
 
@@ -178,6 +178,20 @@ def numpy_pose(camera: Camera) -> tuple[NDArray[np.float64], NDArray[np.float64]
     """Return R (3, 3) and t (3,) of a camera as arrays."""
     pose = camera.cam_from_world
     return np.asarray(pose.R.detach().numpy()), np.asarray(pose.t.detach().numpy())
+
+
+def pose_from_matrix(matrix: Any, what: str) -> Pose:
+    """Return the pose in a matrix (4, 4); ValueError naming ``what`` where it is no rigid one."""
+    T = array(matrix, (4, 4), what)
+    if not np.allclose(T[3], [0, 0, 0, 1]):
+        raise ValueError(f"the last row of {what} must be 0 0 0 1, got {T[3].tolist()}")
+    return Pose.from_rotation(T[:3, :3], T[:3, 3])
+
+
+def pose_matrix(pose: Pose) -> NDArray[np.float64]:
+    """Return a pose as a matrix (4, 4)."""
+    top = np.column_stack([pose.R.detach().numpy(), pose.t.detach().numpy()])
+    return np.vstack([top, [0, 0, 0, 1]])
 
 
 def camera_numbers(rig: Rig) -> list[int]:

@@ -30,6 +30,9 @@ MODULES = (
     "idr",
     "middlebury",
     "projection",
+    "kalibr",
+    "mc_calib",
+    "voxelpose",
 )
 RIG_YAML = "rig.yaml"
 

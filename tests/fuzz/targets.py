@@ -21,6 +21,9 @@ SUFFIXES = {
     "anipose": ".toml",
     "pose2sim": ".toml",
     "caliscope": ".toml",
+    "kalibr": ".yml",
+    "mc_calib": ".yml",
+    "voxelpose": ".json",
 }
 """Of rig files; other formats are folders."""
 
