@@ -23,7 +23,7 @@ SCRIPTS = sorted(
 
 LEVELS = [
     {"errors", "__init__"},
-    {"files", "guard", "reading", "sizes", "words"},
+    {"files", "guard", "reading", "sizes", "units", "words"},
     {"config"},
     {"geometry"},
     {"rig", "recording", "keypoints", "heatmaps"},

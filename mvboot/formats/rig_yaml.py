@@ -18,6 +18,7 @@ from mvboot.formats.rig_format import RigFile, RigFormat, camera_errors
 from mvboot.geometry import Camera
 from mvboot.reading import head
 from mvboot.rig import Rig
+from mvboot.units import Unit
 
 POSE_COLUMNS = ("frame", "rx", "ry", "rz", "tx", "ty", "tz")
 
@@ -70,7 +71,7 @@ class RigModel(_Strict):
     """The whole file."""
 
     schema_: Literal[1] = Field(alias="schema", description="version of this format")
-    units: Literal["m", "cm", "mm"] = Field(description="unit of length of the world")
+    units: Unit = Field(description="unit of length of the world")
     up: Literal["x", "y", "z", "-x", "-y", "-z"] | None = Field(
         None, description="axis of the world that points up, the floor through the origin"
     )

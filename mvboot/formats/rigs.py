@@ -1,5 +1,6 @@
 """`load_rig` and `save_rig`: one door to every rig format."""
 
+import shlex
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
@@ -12,6 +13,7 @@ from mvboot.formats.rig_format import RigFile, RigFormat
 from mvboot.geometry import Camera, pixel_gap
 from mvboot.guard import reading, recognises
 from mvboot.rig import Rig
+from mvboot.units import UNIT_CHOICE
 
 MODULES = (
     "rig_yaml",
@@ -51,7 +53,7 @@ def load_rig(path: str | Path, format: str | None = None, units: str | None = No
     format
         Name of the format; None: inferred from the content.
     units
-        "m", "cm" or "mm": the unit of the file's lengths. Required where the format neither
+        "m", "cm", "mm" or "um": the unit of the file's lengths. Required where the format neither
         states nor prescribes one.
 
     Raises
@@ -178,7 +180,9 @@ def _units(content: RigFile, format: RigFormat, units: str | None, path: Path) -
     chosen = units or content.known_units
     if chosen is None:
         raise InputError(
-            f"{format.title} stores no unit of length; state it with --units m|cm|mm (units=)",
+            f"{format.title} stores no unit of length; state it with --units {UNIT_CHOICE} "
+            f"(units=), or once for all: `mvboot rig convert {shlex.quote(str(path))} {RIG_YAML} "
+            "--units mm`, and name that file",
             where=path,
         )
     return chosen

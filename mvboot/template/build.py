@@ -12,6 +12,7 @@ from mvboot.template.embedding import embed
 from mvboot.template.mesh import read_mesh
 from mvboot.template.symmetry import mirror_vertices
 from mvboot.template.template import Template
+from mvboot.units import UNIT_WORDS
 
 
 def template_of_mesh(
@@ -32,7 +33,7 @@ def template_of_mesh(
     path
         PLY, OBJ, GLB or NPZ (`read_mesh`).
     units
-        Unit of the file's numbers, "m", "cm" or "mm"; required, because no such file states it.
+        Unit of the file's numbers, "m", "cm", "mm" or "um"; required: no such file states it.
     name
         What it is called; the file's name if left out.
     up
@@ -44,7 +45,7 @@ def template_of_mesh(
     """
     path = Path(path)
     if units is None:
-        raise InputError("a mesh file does not state its unit; give units: m, cm or mm", path)
+        raise InputError(f"a mesh file does not state its unit; give units: {UNIT_WORDS}", path)
     mesh = read_mesh(path, largest_piece)
     charts = None if mesh.uv is None else charts_of_uv(mesh.faces, mesh.uv)
     bare = Template(name or path.stem, units, mesh.vertices, mesh.faces, up, licence=licence)
