@@ -1,4 +1,4 @@
-"""``mvboot rig convert | show | check | compare``, and the door to ``locate | refine | world``."""
+"""``mvboot rig convert | show | check | compare``, and the other commands on rigs."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,6 +10,7 @@ from mvboot.commands.locate import locate
 from mvboot.commands.options import crops, offsets, pairs
 from mvboot.commands.output import Output
 from mvboot.commands.refine import refine
+from mvboot.commands.rig_template import template
 from mvboot.commands.triangulate import CameraMap, Crop, KeypointsFormat, Offset, Timestamps
 from mvboot.commands.world import world
 from mvboot.errors import InputError, QualityMissed
@@ -214,6 +215,7 @@ def compare(
 app.command("locate")(locate)
 app.command("refine")(refine)
 app.command("world")(world)
+app.command("template")(template)
 
 
 def _resized(rig: Any, sizes: dict[str, str]) -> Any:
