@@ -144,7 +144,15 @@ def _read_poses(path: Path) -> tuple[Any, Any, Any]:
     missing = [column for column in POSE_COLUMNS if column not in table]
     if missing:
         raise InputError(f"lacks the columns {', '.join(missing)}", where=path)
-    values = table[list(POSE_COLUMNS)].to_numpy(dtype=np.float64)
+    try:
+        values = table[list(POSE_COLUMNS)].to_numpy(dtype=np.float64)
+    except (ValueError, TypeError) as error:
+        raise InputError(f"holds something that is no number ({error})", where=path) from None
+    if len(values) == 0 or not np.isfinite(values).all() or (values[:, 0] % 1).any():
+        raise InputError(
+            "needs whole frame numbers, and numbers for each of their poses, in one row or more",
+            where=path,
+        )
     return values[:, 0].astype(np.int64), values[:, 1:4], values[:, 4:]
 
 

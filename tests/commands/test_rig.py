@@ -150,3 +150,15 @@ def test_convert_and_show_say_how_large_the_volume_is(mvboot, walker, tmp_path):
     for command in (["show"], ["convert", tmp_path / "again.yaml"]):
         result = mvboot("rig", command[0], tmp_path / "um.yaml", *command[1:])
         assert result.code == 0 and "the unit of the rig is probably not um" in result.err
+
+
+def test_a_camera_without_a_pose_is_named_by_every_command(mvboot, walker, tmp_path):
+    path = tmp_path / "a.toml"
+    save_rig(walker.scene.rig, path)
+    text = path.read_text()
+    start = text.index("rotation =")
+    path.write_text(text[:start] + text[text.index("fisheye =") :])
+    said = f"camera {walker.scene.rig.names[0]} has no pose in a.toml and is left out"
+    for command in (["show"], ["check"], ["convert", tmp_path / "b.yaml"]):
+        result = mvboot("rig", command[0], path, *command[1:])
+        assert result.code == 0 and said in result.err
