@@ -4,7 +4,7 @@ import re
 from typing import Literal, get_args
 
 Unit = Literal["m", "cm", "mm", "um"]
-UNITS_IN_M = dict(zip(get_args(Unit), (1.0, 0.01, 0.001, 1e-6), strict=True))
+UNITS_IN_M: dict[str, float] = dict(zip(get_args(Unit), (1.0, 0.01, 0.001, 1e-6), strict=True))
 UNIT_NAMES = ", ".join(UNITS_IN_M)
 UNIT_WORDS = " or ".join(UNIT_NAMES.rsplit(", ", 1))
 UNIT_CHOICE = "|".join(UNITS_IN_M)

@@ -93,7 +93,7 @@ def read_rig(path: Path, content: Mapping[str, Any]) -> RigFile:
     Cameras without a pose are left out and named in the notes.
     """
     cameras: dict[str, Camera] = {}
-    without = []
+    without: list[str] = []
     for key, camera in camera_tables(content).items():
         name = str(camera.get("name", key))
         require_new(name, [*cameras, *without], path)
