@@ -244,7 +244,8 @@ def _say_scale(rig: Any, say: Output) -> None:
 
     for note in notes(rig.provenance):
         say.warn(note)
-    say.say(scale_words(rig))
+    if len(rig) > 1:  # one camera tells nothing of depth
+        say.say(scale_words(rig))
     warning = scale_warning(rig)
     if warning:
         say.warn(warning)
