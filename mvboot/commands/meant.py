@@ -95,7 +95,7 @@ def hinted(
     start = [*command.split(), *([] if by_position else ["--rig"]), _quoted(str(rig))]
     options = [f"--{key.replace('_', '-')} {_quoted(str(v))}" for key, v in mended.items()]
     open_unit = not given.get("units") and "units" in mended
-    unit = " (or m, cm, um: the board's unit)" if open_unit else ""
+    unit = " (or cm, m, um: the board's unit)" if open_unit else ""
     said = re.sub("; try '[^']*'", "", error.message)
     return InputError(f"{said}. Try: {' '.join([*start, *options])}{unit}", error.where)
 
