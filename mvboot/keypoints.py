@@ -280,7 +280,7 @@ class Keypoints3D:
     frames, individuals, keypoints
         Frame numbers (F,), names of the I individuals and K keypoints.
     units
-        Unit of length of ``xyz`` ("m", "cm", "mm").
+        Unit of length of ``xyz`` ("m", "cm", "mm", "um").
     xyz
         World coordinates (F, I, K, 3), NaN where refused.
     error_px

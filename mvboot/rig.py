@@ -11,8 +11,9 @@ from torch import Tensor
 
 from mvboot.errors import InputError
 from mvboot.geometry import Camera, fundamental_matrix
+from mvboot.units import UNIT_NAMES
+from mvboot.units import UNITS_IN_M as UNITS_IN_M
 
-UNITS_IN_M = {"m": 1.0, "cm": 0.01, "mm": 0.001}
 UP_AXES = {
     "x": (1.0, 0.0, 0.0),
     "y": (0.0, 1.0, 0.0),
@@ -32,7 +33,7 @@ class Rig:
     cameras
         Name to `Camera`; at least one.
     units
-        Unit of length of the world: "m", "cm" or "mm". Required: nothing guesses it.
+        Unit of length of the world: "m", "cm", "mm" or "um". Required: nothing guesses it.
     up
         Axis of the world that points up ("x" ... "-z"), with the floor through the origin, or
         None where unknown.
@@ -55,7 +56,7 @@ class Rig:
             raise InputError("a rig needs at least one camera")
         if self.units not in UNITS_IN_M:
             given = "no units" if not self.units else f"units {self.units!r}"
-            raise InputError(f"the rig has {given}; state one of m, cm, mm (--units)")
+            raise InputError(f"the rig has {given}; state one of {UNIT_NAMES} (--units)")
         if self.up is not None and self.up not in UP_AXES:
             raise InputError(f"up must be one of {', '.join(UP_AXES)}, got {self.up!r}")
 
@@ -112,7 +113,7 @@ class Rig:
     def in_units(self, units: str) -> "Rig":
         """Return the same rig measured in another unit; projections do not change."""
         if units not in UNITS_IN_M:
-            raise InputError(f"unknown unit {units!r}; use one of {', '.join(UNITS_IN_M)}")
+            raise InputError(f"unknown unit {units!r}; use one of {UNIT_NAMES}")
         factor = UNITS_IN_M[self.units] / UNITS_IN_M[units]
         cameras = {
             name: c.with_pose(c.cam_from_world.scaled(factor)) for name, c in self.cameras.items()

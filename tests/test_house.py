@@ -24,7 +24,7 @@ SCRIPTS = sorted(
 LEVELS = [
     {"errors", "__init__"},
     {"words"},
-    {"files", "guard", "reading", "sizes"},
+    {"files", "guard", "reading", "sizes", "units"},
     {"npz"},
     {"config"},
     {"geometry"},

@@ -37,7 +37,7 @@ def moving(rig):
 
 @pytest.mark.parametrize("units", ["", "inch", "M", None])
 def test_units_are_required(rig, units):
-    with pytest.raises(InputError, match="state one of m, cm, mm"):
+    with pytest.raises(InputError, match="state one of m, cm, mm, um"):
         replace(rig, units=units)
 
 
@@ -93,7 +93,7 @@ def test_the_up_vector(rig):
 # --- units --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("units", "factor"), [("mm", 1000.0), ("cm", 100.0), ("m", 1.0)])
+@pytest.mark.parametrize(("units", "factor"), [("um", 1e6), ("mm", 1e3), ("cm", 100.0), ("m", 1.0)])
 def test_another_unit_changes_no_projection(moving, units, factor):
     other = moving.in_units(units)
     assert other.units == units

@@ -129,7 +129,7 @@ def toml_board(path: Path, units: str | None) -> Board:
     if "square_length" in content:
         if units not in UNITS_IN_M:
             raise InputError(
-                f"stores no unit; add it as --board {path}:mm (or :cm, :m), the unit its "
+                f"stores no unit; add it as --board {path}:mm (or :m, :cm, :um), the unit its "
                 f"square_length of {content['square_length']!r:.20} was measured in",
                 where=path,
             )

@@ -13,6 +13,7 @@ from mvboot.config import load_yaml, parse_yaml, yaml_text
 from mvboot.errors import InputError
 from mvboot.files import atomic_file
 from mvboot.reading import read_text
+from mvboot.units import UNIT_PATTERN, Unit
 
 USAGE = (
     "a board is a YAML or TOML file, charuco:COLUMNSxROWS:SQUARE:MARKER:DICTIONARY (squares), "
@@ -20,7 +21,7 @@ USAGE = (
     "lengths with their unit as in 24mm"
 )
 
-LENGTH = r"([0-9]{1,9}\.?[0-9]{0,20}|\.[0-9]{1,20})(mm|cm|m)"
+LENGTH = rf"([0-9]{{1,9}}\.?[0-9]{{0,20}}|\.[0-9]{{1,20}})({UNIT_PATTERN})"
 
 
 class _BoardFile(BaseModel):
@@ -29,7 +30,7 @@ class _BoardFile(BaseModel):
     schema_: Literal[1] = Field(alias="schema")
     columns: int = Field(gt=0)
     rows: int = Field(gt=0)
-    units: Literal["m", "cm", "mm"]
+    units: Unit
 
 
 class _CheckerboardFile(_BoardFile):

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from mvboot.errors import InputError
 from mvboot.rig import UNITS_IN_M
+from mvboot.units import UNIT_WORDS
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -38,7 +39,7 @@ class Board(ABC):
     columns, rows
         How many units it repeats across and down; of what, the kind of board says.
     units
-        Unit of every length of the board: "m", "cm" or "mm".
+        Unit of every length of the board: "m", "cm", "mm" or "um".
     """
 
     columns: int
@@ -47,7 +48,7 @@ class Board(ABC):
 
     def __post_init__(self) -> None:
         if self.units not in UNITS_IN_M:
-            raise InputError(f"board units must be m, cm or mm, got {self.units!r}")
+            raise InputError(f"board units must be {UNIT_WORDS}, got {self.units!r}")
         _require(self.columns * self.rows <= MAX_PARTS, f"a board has at most {MAX_PARTS} parts")
 
     @property

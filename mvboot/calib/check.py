@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mvboot.calib.finding import Finding
 from mvboot.calib.mistakes import mixed_units, odd_cameras, reversed_rig
+from mvboot.calib.scale import NEAREST_M, smallest_m
 from mvboot.calib.views import Views
 from mvboot.geometry import Camera, rayless_share
 from mvboot.rig import Rig
@@ -26,7 +27,7 @@ NEAR_ZERO_BASELINE = 0.005
 BELOW_FLOOR = 0.005
 """How far under the floor, over the distance of the focus, before it is called a fault."""
 
-NEAREST_M, FARTHEST_M = 5e-3, 1e3
+FARTHEST_M = 1e3
 SHOWN = 6
 """Cameras that a message lists."""
 
@@ -113,7 +114,7 @@ def _listed(names: tuple[str, ...]) -> str:
 
 def _units(views: Views) -> list[Finding]:
     metres = views.working_distance_m
-    if len(views.rig) < 2 or NEAREST_M < metres < FARTHEST_M:
+    if len(views.rig) < 2 or smallest_m(views.rig, NEAREST_M) < metres < FARTHEST_M:
         return []
     message = (
         f"the cameras are {metres:.3g} m from what they see, or from one another; the unit is "

@@ -1,6 +1,5 @@
 """Landmarks that define a world: which keypoints mean what, and where they stand."""
 
-import re
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -11,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from mvboot.errors import InputError
 from mvboot.keypoints import Keypoints3D
 from mvboot.rig import UNITS_IN_M, Rig
+from mvboot.units import length_in_m
 
 Floats = NDArray[np.float64]
 
@@ -32,10 +32,10 @@ def _different(names: list[str]) -> list[str]:
 
 
 def _metres(text: str) -> float:
-    match = re.fullmatch(r"(\d+\.?\d*|\.\d+) *(mm|cm|m)", text)
-    if match is None or float(match[1]) == 0:
+    metres = length_in_m(text)
+    if not metres:
         raise ValueError(f"must be a length above zero with its unit, as 300 mm; got {text!r}")
-    return float(match[1]) * UNITS_IN_M[match[2]]
+    return metres
 
 
 def _length(text: str) -> str:

@@ -1,6 +1,5 @@
 """The size of a rig from measured lengths: between two of its cameras, or two landmarks."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 
 from mvboot.errors import InputError
 from mvboot.rig import UNITS_IN_M, Rig
+from mvboot.units import UNIT_WORDS, length_in_m
 
 Floats = NDArray[np.float64]
 
@@ -29,13 +29,12 @@ class Distance:
     def parsed(pair: str, length: str) -> "Distance":
         """Return the distance that ``A:B`` and ``0.5m`` say; InputError for another form."""
         names = [name.strip() for name in pair.split(":")]
-        match = re.fullmatch(r"(\d+\.?\d*|\.\d+) *(mm|cm|m)", length.strip())
-        if len(names) != 2 or match is None or not all(names) or names[0] == names[1]:
+        metres = length_in_m(length)
+        if len(names) != 2 or metres is None or not all(names) or names[0] == names[1]:
             raise InputError(
                 f"--distance {pair}={length} is not of the form A:B=0.5m: two different cameras "
-                "or landmarks, and a length in m, cm or mm"
+                f"or landmarks, and a length in {UNIT_WORDS}"
             )
-        metres = float(match[1]) * UNITS_IN_M[match[2]]
         if metres == 0:
             raise InputError(f"--distance {pair}={length}: a length above zero is needed")
         return Distance(names[0], names[1], metres)

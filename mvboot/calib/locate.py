@@ -49,7 +49,7 @@ class KnownPoints:
     xyz
         Position (3,) by the landmark's name, in ``units``.
     units
-        "m", "cm" or "mm".
+        "m", "cm", "mm" or "um".
     max_error
         Largest residual accepted, in ``units``; None: two percent of their extent.
     """

@@ -8,6 +8,10 @@ from mvboot.rig import UNITS_IN_M, Rig
 
 SMALLEST_M, LARGEST_M = 2e-3, 40.0
 """Extent of a filmed volume outside of which the unit is doubted."""
+NEAREST_M = 5e-3
+"""Cameras that are farther away may film something smaller: through a macro lens."""
+MICROSCOPE = 0.01
+"""Both of these limits shrink by this for a rig whose lengths are um: those are microscopes."""
 
 
 def scale_words(rig: Rig) -> str:
@@ -23,12 +27,22 @@ def scale_words(rig: Rig) -> str:
 def scale_warning(rig: Rig) -> str | None:
     """Return a warning where no lab films a volume of that size, or None."""
     extent = _extent(rig)
-    if len(rig) < 2 or SMALLEST_M <= extent <= LARGEST_M:
+    small = extent < smallest_m(rig, SMALLEST_M) and _near(rig)
+    if len(rig) < 2 or not (small or extent > LARGEST_M):
         return None
     return (
         f"what the cameras film is {_length(extent)} across: the unit of the rig is probably not "
-        f"{rig.units}; state the right one with --units"
+        f"{rig.units}; correct it in the file, or with --units where the file states none"
     )
+
+
+def smallest_m(rig: Rig, usual: float) -> float:
+    """Return the smallest length in metres that is plausible in this rig's unit."""
+    return usual * (MICROSCOPE if rig.units == "um" else 1.0)
+
+
+def _near(rig: Rig) -> bool:
+    return Views(rig.still()).working_distance_m < smallest_m(rig, NEAREST_M)
 
 
 def _extent(rig: Rig) -> float:

@@ -209,7 +209,7 @@ def from_measured(
     truth
         Name to measured position (3,) in ``units``; three or more, not on one line.
     units
-        Unit of the measurements: "m", "cm" or "mm".
+        Unit of the measurements: "m", "cm", "mm" or "um".
     max_error
         Largest residual accepted, in ``units``; None: `TOLERANCE` of the largest distance
         between two of the points.

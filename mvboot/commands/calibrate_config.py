@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -12,6 +11,7 @@ from mvboot.calib.calibrate import CalibrationOptions, check_options, require_a_
 from mvboot.errors import InputError
 from mvboot.formats.intrinsics_yaml import load_intrinsics
 from mvboot.rig import UNITS_IN_M
+from mvboot.units import Unit, length_in_m
 
 
 class CalibrateConfig(BaseModel):
@@ -30,7 +30,7 @@ class CalibrateConfig(BaseModel):
     intrinsics: Path | None = Field(None, description="rig whose intrinsics are kept")
     hold: dict[str, list[str]] = Field(default={}, description="camera, or all: what stays")
     distance: dict[str, str] = Field(default={}, description="a:b: measured length as 788mm")
-    units: Literal["m", "cm", "mm"] | None = Field(None, description="unit of the rig")
+    units: Unit | None = Field(None, description="unit of the rig")
     world: str | None = Field(None, description="board:NUMBER or camera:NAME")
     max_shots: int = Field(150, ge=3)
     max_pictures: int = Field(300, ge=3)
@@ -81,8 +81,7 @@ class CalibrateConfig(BaseModel):
 
 def _distance(key: str, text: str, board: Board) -> tuple[tuple[str, str], float]:
     names = key.split(":")
-    match = re.fullmatch(r"(\d+\.?\d*|\.\d+)(mm|cm|m)", text)
-    if len(names) != 2 or match is None:
+    metres = length_in_m(text)
+    if len(names) != 2 or metres is None:
         raise InputError(f"distance {key}={text} is not of the form A:B=788mm")
-    metres = float(match[1]) * UNITS_IN_M[match[2]]
     return (names[0], names[1]), metres / UNITS_IN_M[board.units]

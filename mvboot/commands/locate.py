@@ -7,6 +7,7 @@ from typer import Argument, Option
 
 from mvboot.commands.options import listed, pairs, resolved
 from mvboot.commands.output import Output
+from mvboot.units import UNIT_WORDS
 
 Words = list[str] | None
 
@@ -32,12 +33,14 @@ def locate(
     points: Annotated[
         Path | None, Option(help="Table of landmarks with known positions: point, X, Y, Z.")
     ] = None,
-    points_units: Annotated[str | None, Option(help="Unit of X, Y, Z: m, cm or mm.")] = None,
+    points_units: Annotated[str | None, Option(help=f"Unit of X, Y, Z: {UNIT_WORDS}.")] = None,
     max_error: Annotated[
         float | None,
         Option(help="Largest residual of a known position. [default: 2 % of their extent]"),
     ] = None,
-    units: Annotated[str | None, Option(help="Unit of the rig: m, cm or mm. [default: m]")] = None,
+    units: Annotated[
+        str | None, Option(help=f"Unit of the rig: {UNIT_WORDS}. [default: m]")
+    ] = None,
     keypoints_format: Annotated[
         str | None, Option(help="Format of the keypoints, if not recognised.")
     ] = None,

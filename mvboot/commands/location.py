@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -23,6 +23,7 @@ from mvboot.geometry import Camera
 from mvboot.keypoints import Keypoints2D
 from mvboot.report.triangulation import write_json
 from mvboot.triangulation import TriangulationOptions
+from mvboot.units import UNIT_CHOICE, Unit
 
 COLUMNS = ("point", "X", "Y", "Z")
 
@@ -37,9 +38,9 @@ class LocateConfig(BaseModel):
     out: Path
     distance: dict[str, str] = Field(default={}, description="a:b: measured length as 0.5m")
     points: Path | None = Field(None, description="table of known positions: point, X, Y, Z")
-    points_units: Literal["m", "cm", "mm"] | None = None
+    points_units: Unit | None = None
     max_error: float | None = Field(None, gt=0, description="of a known position, in its unit")
-    units: Literal["m", "cm", "mm"] = "m"
+    units: Unit = "m"
     keypoints_format: str | None = None
     cameras: list[str] = Field(default=[], description="use only these cameras")
     camera_map: dict[str, str] = Field(default={}, description="keypoint camera: intrinsics")
@@ -62,7 +63,7 @@ class LocateConfig(BaseModel):
 
     def _known(self, path: Path) -> KnownPoints:
         if self.points_units is None:
-            raise InputError("state the unit of the known positions: --points-units m|cm|mm")
+            raise InputError(f"state the unit of the known positions: --points-units {UNIT_CHOICE}")
         return KnownPoints(read_positions(path), self.points_units, self.max_error)
 
 

@@ -126,7 +126,8 @@ def detections_of(rig: Rig, pattern: str, told: DetectionSettings) -> Keypoints2
 
 def notes(source: Mapping[str, Any]) -> list[str]:
     """Return what a reader found worth telling about a file."""
-    return [str(note) for note in source.get("notes", ())]
+    noted = source.get("notes", ())
+    return [str(note) for note in (noted if isinstance(noted, list | tuple) else [noted])]
 
 
 def _everyone(

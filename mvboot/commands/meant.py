@@ -94,7 +94,8 @@ def hinted(
     rig = mended.pop("rig")
     start = [*command.split(), *([] if by_position else ["--rig"]), _quoted(str(rig))]
     options = [f"--{key.replace('_', '-')} {_quoted(str(v))}" for key, v in mended.items()]
-    unit = "" if given.get("units") or "units" not in mended else " (or cm, m: the board's unit)"
+    open_unit = not given.get("units") and "units" in mended
+    unit = " (or cm, m, um: the board's unit)" if open_unit else ""
     said = re.sub("; try '[^']*'", "", error.message)
     return InputError(f"{said}. Try: {' '.join([*start, *options])}{unit}", error.where)
 

@@ -10,6 +10,7 @@ from mvboot.commands.options import by_camera, crops, listed, offsets, pairs, re
 from mvboot.commands.output import Output
 from mvboot.commands.triangulate import Crop, Offset, Timestamps
 from mvboot.errors import InputError
+from mvboot.units import UNIT_WORDS
 
 COMMAND = "mvboot rig refine"
 Words = list[str] | None
@@ -25,7 +26,7 @@ def refine(
     ] = None,
     out: Annotated[Path | None, Option(help="Folder to write to.")] = None,
     units: Annotated[
-        str | None, Option(help="Unit of the rig's lengths: m, cm or mm, if its file has none.")
+        str | None, Option(help=f"Unit of the rig's lengths: {UNIT_WORDS}, if its file has none.")
     ] = None,
     rig_format: Annotated[str | None, Option(help="Format of the rig, if not recognised.")] = None,
     keypoints_format: Annotated[

@@ -3,7 +3,7 @@
 import math
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import ConfigDict, Field
 
@@ -22,6 +22,7 @@ from mvboot.report.calibration import deviations
 from mvboot.report.triangulation import write_json
 from mvboot.rig import Rig
 from mvboot.triangulation import TriangulationOptions
+from mvboot.units import Unit
 
 
 class RefineConfig(DetectionSettings):
@@ -32,7 +33,7 @@ class RefineConfig(DetectionSettings):
     rig: Path
     keypoints: str
     out: Path
-    units: Literal["m", "cm", "mm"] | None = None
+    units: Unit | None = None
     rig_format: str | None = None
     cameras: list[str] = Field(default=[], description="use only these cameras of the rig")
     threshold_px: float = Field(8.0, gt=0)

@@ -1,4 +1,4 @@
-"""``mvboot rig convert | show | check | compare``, and the door to ``locate | refine | world``."""
+"""``mvboot rig convert | show | check | compare``, and the other commands on rigs."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,9 +10,11 @@ from mvboot.commands.locate import locate
 from mvboot.commands.options import crops, offsets, pairs
 from mvboot.commands.output import Output
 from mvboot.commands.refine import refine
+from mvboot.commands.rig_template import template
 from mvboot.commands.triangulate import CameraMap, Crop, KeypointsFormat, Offset, Timestamps
 from mvboot.commands.world import world
 from mvboot.errors import InputError, QualityMissed
+from mvboot.units import UNIT_WORDS
 
 app = typer.Typer(
     help="Read, convert and judge camera rigs of any format.",
@@ -22,7 +24,7 @@ app = typer.Typer(
 
 RigPath = Annotated[Path, Argument(help="Rig file or folder, any known format.")]
 Units = Annotated[
-    str | None, Option(help="Unit of the lengths: m, cm or mm, if the file has none.")
+    str | None, Option(help=f"Unit of the lengths: {UNIT_WORDS}, if the file has none.")
 ]
 Format = Annotated[
     str | None, Option("--format", "--rig-format", help="Format, if it is not recognised.")
@@ -39,7 +41,7 @@ def convert(
     to: Annotated[
         str | None, Option(help="Format to write, if the suffix does not say it.")
     ] = None,
-    to_units: Annotated[str | None, Option(help="Convert the lengths to m, cm or mm.")] = None,
+    to_units: Annotated[str | None, Option(help=f"Convert the lengths to {UNIT_WORDS}.")] = None,
     resize: Annotated[
         list[str] | None,
         Option(
@@ -57,6 +59,7 @@ def convert(
     say = Output(as_json)
     rig = load_rig(source, format, units)
     say.say(f"read {_describe(rig)}")
+    _say_scale(rig, say)
     if to_units:
         rig = rig.in_units(to_units)
     rig = _resized(rig, pairs(resize, "--resize", "CAMERA=WxH") or {})
@@ -90,6 +93,7 @@ def show(path: RigPath, units: Units = None, format: Format = None, as_json: Jso
     rig = load_rig(path, format, units)
     facts = rig_facts(rig)
     say.say(_describe(rig))
+    _say_scale(rig, say)
     say.table(_camera_rows(facts["cameras"], rig.units))
     if facts["focus"] is not None:
         place = ", ".join(f"{value:.4g}" for value in facts["focus"])
@@ -211,6 +215,7 @@ def compare(
 app.command("locate")(locate)
 app.command("refine")(refine)
 app.command("world")(world)
+app.command("template")(template)
 
 
 def _resized(rig: Any, sizes: dict[str, str]) -> Any:
@@ -230,6 +235,20 @@ def _resized(rig: Any, sizes: dict[str, str]) -> Any:
         except ValueError as error:
             raise InputError(f"--resize {name}={text}: {error}") from None
     return replace(rig, cameras=cameras)
+
+
+def _say_scale(rig: Any, say: Output) -> None:
+    """Say what the reader noted and how large the filmed volume is, and warn where it is odd."""
+    from mvboot.calib.scale import scale_warning, scale_words
+    from mvboot.commands.matching import notes
+
+    for note in notes(rig.provenance):
+        say.warn(note)
+    if len(rig) > 1:  # one camera tells nothing of depth
+        say.say(scale_words(rig))
+    warning = scale_warning(rig)
+    if warning:
+        say.warn(warning)
 
 
 def _describe(rig: Any) -> str:

@@ -7,6 +7,7 @@ from typer import Argument, Option
 
 from mvboot.commands.options import frame_words, listed, pairs, resolved
 from mvboot.commands.output import Output
+from mvboot.units import UNIT_WORDS
 
 Overrides = Annotated[
     list[str] | None,
@@ -17,7 +18,7 @@ Overrides = Annotated[
 ]
 RigPath = Annotated[Path | None, Option(help="Rig of any known format. [default: the capture's]")]
 Units = Annotated[
-    str | None, Option(help="Unit of the rig's lengths: m, cm or mm, if its file has none.")
+    str | None, Option(help=f"Unit of the rig's lengths: {UNIT_WORDS}, if its file has none.")
 ]
 Fields = Annotated[
     list[str] | None,

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -25,6 +25,7 @@ from mvboot.surface import FitSettings, Seen, SurfaceFitter
 from mvboot.surface.carve import Silhouette
 from mvboot.surface.markers import Markers
 from mvboot.template import Template, load_template
+from mvboot.units import Unit
 
 SUBJECT = "subject"
 MARKERS = "markers"
@@ -47,7 +48,7 @@ class SurfaceConfig(BaseModel):
     out: Path
     rig: Path | None = None
     data: Path | None = None
-    units: Literal["m", "cm", "mm"] | None = None
+    units: Unit | None = None
     template: str | None = Field(None, description="body, quadruped or a file")
     cameras: list[str] = Field(default=[], description="use only these cameras")
     frames: FrameList = Field(default=(), description="use only these frames")

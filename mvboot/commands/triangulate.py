@@ -9,6 +9,7 @@ from mvboot.commands.meant import hinted
 from mvboot.commands.options import crops, each, listed, offsets, pairs, resolved
 from mvboot.commands.output import Output
 from mvboot.errors import InputError
+from mvboot.units import UNIT_WORDS
 
 COMMAND = "mvboot triangulate"
 Overrides = Annotated[
@@ -20,7 +21,7 @@ Pattern = Annotated[
 ]
 Out = Annotated[Path | None, Option(help="Folder to write to.")]
 Units = Annotated[
-    str | None, Option(help="Unit of the rig's lengths: m, cm or mm, if its file has none.")
+    str | None, Option(help=f"Unit of the rig's lengths: {UNIT_WORDS}, if its file has none.")
 ]
 RigFormat = Annotated[str | None, Option(help="Format of the rig, if not recognised.")]
 KeypointsFormat = Annotated[str | None, Option(help="Format of the keypoints, if not recognised.")]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from pydantic import ConfigDict, Field
@@ -38,6 +38,7 @@ from mvboot.rig import Rig
 from mvboot.triangulation import TriangulationOptions
 from mvboot.triangulation.evaluate import keypoint_noise, leave_one_out, linear_error
 from mvboot.triangulation.recording import triangulate_keypoints
+from mvboot.units import Unit
 from mvboot.words import listed
 
 CHUNK_POINTS = 50_000
@@ -61,7 +62,7 @@ class TriangulateConfig(DetectionSettings):
     rig: Path
     keypoints: str
     out: Path
-    units: Literal["m", "cm", "mm"] | None = None
+    units: Unit | None = None
     rig_format: str | None = None
     cameras: list[str] = Field(default=[], description="use only these cameras of the rig")
     min_views: int | None = Field(None, ge=2)

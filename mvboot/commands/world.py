@@ -9,6 +9,7 @@ from typer import Argument, Option
 
 from mvboot.commands.output import Output
 from mvboot.errors import InputError
+from mvboot.units import UNIT_WORDS
 
 if TYPE_CHECKING:
     from mvboot.calib.world import WorldFrame
@@ -44,7 +45,7 @@ def world(
     measured: Annotated[
         Path | None, Option(help="CSV of clicks with measured places: camera,point,x,y,X,Y,Z.")
     ] = None,
-    measured_units: Annotated[str | None, Option(help="Unit of X, Y, Z: m, cm or mm.")] = None,
+    measured_units: Annotated[str | None, Option(help=f"Unit of X, Y, Z: {UNIT_WORDS}.")] = None,
     max_error: Annotated[
         float | None,
         Option(help="Largest residual, in measured units. [default: 2 % of the extent]", min=0),
@@ -58,7 +59,7 @@ def world(
         Option(help="Axis of the new world that points up (x ... -z). [default with landmarks: z]"),
     ] = None,
     units: Annotated[
-        str | None, Option(help="Unit of the rig's lengths: m, cm or mm, if its file has none.")
+        str | None, Option(help=f"Unit of the rig's lengths: {UNIT_WORDS}, if its file has none.")
     ] = None,
     format: Annotated[
         str | None, Option("--format", help="Format of the rig, if not recognised.")

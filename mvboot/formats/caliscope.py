@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mvboot.files import atomic_file
-from mvboot.formats.anipose import camera_from_table
+from mvboot.formats.anipose import camera_from_table, has_pose, unposed
 from mvboot.formats.rig_format import (
     Limits,
     RigFile,
@@ -16,7 +16,9 @@ from mvboot.formats.rig_format import (
     camera_errors,
     camera_numbers,
     padded_coefficients,
+    require_new,
     rodrigues,
+    table,
     toml_table,
 )
 from mvboot.geometry import Camera
@@ -31,15 +33,23 @@ def _matches(path: Path) -> bool:
 
 
 def _read(path: Path) -> RigFile:
-    cameras, ignored = {}, []
-    for number, table in read_toml(path).get("cameras", {}).items():
-        name = f"cam_{table.get('cam_id', number)}"
-        if table.get("ignore"):
+    cameras: dict[str, Camera] = {}
+    ignored: list[str] = []
+    without: list[str] = []
+    for number, entry in table(read_toml(path).get("cameras", {}), "cameras", path).items():
+        camera = table(entry, f"cameras.{number}", path)
+        name = f"cam_{camera.get('cam_id', number)}"
+        require_new(name, [*cameras, *ignored, *without], path)
+        if camera.get("ignore"):
             ignored.append(name)
             continue
+        if not has_pose(camera):
+            without.append(name)
+            continue
         with camera_errors(path, name):
-            cameras[name] = camera_from_table(table)
-    return RigFile(cameras, usual_units="m", provenance={"ignored_cameras": ignored})
+            cameras[name] = camera_from_table(camera)
+    provenance = {"ignored_cameras": ignored, **unposed(without, cameras, path)}
+    return RigFile(cameras, usual_units="m", provenance=provenance)
 
 
 def _write(rig: Rig, path: Path) -> None:

@@ -17,6 +17,7 @@ from mvboot.formats.rig_format import (
     camera_errors,
     numpy_pose,
     padded_coefficients,
+    table,
 )
 from mvboot.geometry import Camera
 from mvboot.reading import head, read_json
@@ -38,8 +39,9 @@ def _matches(path: Path) -> bool:
 
 def _read(path: Path) -> RigFile:
     file, subject = _split(path)
-    content = read_json(file)
-    subjects = content.get("extrinsics", {})
+    content = table(read_json(file), "the file", file)
+    subjects = table(content.get("extrinsics", {}), "extrinsics", file)
+    inside = table(content.get("intrinsics", {}), "intrinsics", file)
     if subject is None and len(subjects) == 1:
         subject = next(iter(subjects))
     if subject not in subjects:
@@ -48,9 +50,10 @@ def _read(path: Path) -> RigFile:
             where=path,
         )
     cameras = {}
-    for name, pose in subjects[subject].items():
+    for name, pose in table(subjects[subject], f"extrinsics.{subject}", file).items():
         with camera_errors(file, name):
-            intrinsics = content["intrinsics"][name]
+            intrinsics = table(inside[name], f"intrinsics.{name}", file)
+            pose = table(pose, f"extrinsics.{subject}.{name}", file)
             cameras[name] = Camera.from_opencv(
                 array(intrinsics["calibration_matrix"], (3, 3), "calibration_matrix"),
                 brown(intrinsics["distortion"]),

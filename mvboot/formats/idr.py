@@ -48,7 +48,7 @@ def array_names(path: Path) -> list[str]:
 
 def _numbers(names: list[str]) -> list[int]:
     ends = [name.removeprefix(PREFIX) for name in names if name.startswith(PREFIX)]
-    return sorted(int(end) for end in ends if end.isdigit())
+    return sorted(int(end) for end in ends if end.isdecimal())
 
 
 def _matches(path: Path) -> bool:
@@ -72,8 +72,9 @@ def _write(rig: Rig, path: Path) -> None:
     for number, camera in zip(camera_numbers(rig), rig.cameras.values(), strict=True):
         arrays[f"{PREFIX}{number}"] = np.vstack([projection(camera), [0, 0, 0, 1]])
         arrays[f"scale_mat_{number}"] = np.eye(4)
-    with atomic_file(path) as partial:
-        np.savez(partial, **arrays)  # type: ignore[arg-type]  # numpy's stub wants a bool there
+    # to a path, numpy would add .npz; its stub wants a bool for the arrays
+    with atomic_file(path) as partial, open(partial, "wb") as stream:
+        np.savez(stream, **arrays)  # type: ignore[arg-type]
 
 
 FORMAT = RigFormat("idr", "DTU/IDR npz", _matches, _read, _write)

@@ -2,11 +2,18 @@
 
 from pathlib import Path
 
-import numpy as np
-
 from mvboot.errors import InputError
 from mvboot.files import atomic_file
-from mvboot.formats.rig_format import Limits, RigFile, RigFormat, camera_errors, numpy_pose
+from mvboot.formats.rig_format import (
+    Limits,
+    RigFile,
+    RigFormat,
+    camera_errors,
+    numbers,
+    numpy_pose,
+    refuse_rotation,
+    require_new,
+)
 from mvboot.geometry import Camera
 from mvboot.reading import head, read_text
 from mvboot.rig import Rig
@@ -27,7 +34,7 @@ def _matches(path: Path) -> bool:
 
 def _read(path: Path) -> RigFile:
     lines = [line for line in read_text(path).splitlines() if line.strip()]
-    if not lines or not lines[0].strip().isdigit():
+    if not lines or not lines[0].strip().isdecimal():
         raise InputError("the first line must be the number of cameras", where=f"{path}:1")
     if len(lines) - 1 != int(lines[0]):
         raise InputError(
@@ -35,7 +42,7 @@ def _read(path: Path) -> RigFile:
             "the file seems cut off",
             where=path,
         )
-    cameras = {}
+    cameras: dict[str, Camera] = {}
     for number, line in enumerate(lines[1:], start=2):
         name, *words = line.split()
         if len(words) != NUMBERS:
@@ -43,7 +50,9 @@ def _read(path: Path) -> RigFile:
                 f"needs a name and {NUMBERS} numbers, got {len(words)}", where=f"{path}:{number}"
             )
         with camera_errors(path, name):
-            values = np.array([float(word) for word in words])
+            values = numbers(words, f"line {number}")
+            require_new(name, cameras, path)
+            refuse_rotation(values[:9].reshape(3, 3))
             cameras[name] = Camera.from_opencv(
                 values[:9].reshape(3, 3), None, values[9:18].reshape(3, 3), values[18:]
             )

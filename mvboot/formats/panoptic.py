@@ -12,8 +12,11 @@ from mvboot.formats.rig_format import (
     array,
     brown,
     camera_errors,
+    image_sides,
     numpy_pose,
     padded_coefficients,
+    require_new,
+    table,
 )
 from mvboot.geometry import Camera
 from mvboot.reading import head, read_json
@@ -30,16 +33,17 @@ def _read(path: Path) -> RigFile:
     content = read_json(path)
     if not isinstance(content, dict) or not isinstance(content.get("cameras"), list):
         raise InputError("has no list of cameras", where=path)
-    cameras = {}
+    cameras: dict[str, Camera] = {}
     for position, entry in enumerate(content["cameras"]):
-        name = str(entry.get("name", f"cam_{position}"))
+        name = str(table(entry, f"cameras[{position}]", path).get("name", f"cam_{position}"))
+        require_new(name, cameras, path)
         with camera_errors(path, name):
             cameras[name] = Camera.from_opencv(
                 array(entry["K"], (3, 3), "K"),
                 brown(entry["distCoef"]),
                 array(entry["R"], (3, 3), "R"),
                 array(entry["t"], (3,), "t"),
-                size=entry.get("resolution"),
+                size=image_sides(entry.get("resolution"), "resolution"),
             )
     return RigFile(cameras, usual_units="cm", up="-y")
 

@@ -1,9 +1,10 @@
 """Pose2Sim ``Calib.toml``: anipose's tables with four coefficients, in metres, world z up."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from mvboot.files import atomic_file
-from mvboot.formats.anipose import is_pose2sim, looks_like_cameras, read_cameras
+from mvboot.formats.anipose import is_pose2sim, looks_like_cameras, read_rig
 from mvboot.formats.rig_format import (
     Limits,
     RigFile,
@@ -23,7 +24,7 @@ def _matches(path: Path) -> bool:
 
 
 def _read(path: Path) -> RigFile:
-    return RigFile(read_cameras(path, read_toml(path)), usual_units="m", up="z")
+    return replace(read_rig(path, read_toml(path)), usual_units="m", up="z")
 
 
 def _write(rig: Rig, path: Path) -> None:

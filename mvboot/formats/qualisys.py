@@ -17,8 +17,10 @@ from mvboot.formats.rig_format import (
     RigFormat,
     brown,
     camera_errors,
+    numbers,
     numpy_pose,
     padded_coefficients,
+    require_new,
 )
 from mvboot.geometry import Camera
 from mvboot.reading import head, read_text
@@ -39,11 +41,12 @@ def _read(path: Path) -> RigFile:
         root = ElementTree.fromstring(read_text(path))
     except ElementTree.ParseError as error:
         raise InputError(f"broken XML: {error}", where=path) from None
-    cameras = {}
+    cameras: dict[str, Camera] = {}
     for element in root.iter("camera"):
         name = element.get("serial") or ""
         if element.get("active", "1") == "0":
             continue
+        require_new(name, cameras, path)
         with camera_errors(path, name):
             cameras[name] = _camera(element)
     return RigFile(cameras, usual_units="mm", up="z")
@@ -53,7 +56,7 @@ def _camera(element: ElementTree.Element) -> Camera:
     transform, intrinsic, field = (
         _attributes(element, tag) for tag in ("transform", "intrinsic", "fov_video")
     )
-    if float(element.get("viewrotation", "0")):
+    if numbers(element.get("viewrotation", "0"), "viewrotation"):
         raise ValueError(
             f"its picture is turned by {element.get('viewrotation')} degrees (viewrotation); "
             "export the calibration without view rotation"
@@ -80,7 +83,7 @@ def _attributes(element: ElementTree.Element, tag: str) -> dict[str, float]:
     child = element.find(tag)
     if child is None:
         raise KeyError(tag)
-    return {key: float(value) for key, value in child.attrib.items()}
+    return {key: float(numbers(value, f"{tag} {key}")) for key, value in child.attrib.items()}
 
 
 def _write(rig: Rig, path: Path) -> None:

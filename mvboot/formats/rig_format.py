@@ -1,7 +1,7 @@
 """What a rig format is, and the small pieces that all of them read and refuse with."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +15,9 @@ from mvboot.errors import InputError
 from mvboot.files import safe_name
 from mvboot.geometry import Camera, Lens, Pose
 from mvboot.rig import Rig
+
+ROUNDED = 0.01
+"""Deviation from a rotation that a few printed digits explain."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +149,7 @@ def padded_coefficients(lens: Lens, count: int) -> list[float]:
 
 def brown(values: Any) -> NDArray[np.float64]:
     """Return distortion coefficients as an array; none at all where all of them are zero."""
-    flat = np.asarray(values, dtype=np.float64).reshape(-1)
+    flat = numbers(values, "the distortion coefficients").reshape(-1)
     return flat if flat.any() else np.zeros(0)
 
 
@@ -166,9 +169,52 @@ def camera_errors(where: Path, camera: str) -> Iterator[None]:
         raise InputError(f"camera {camera}: {error}", where=where) from None
 
 
+def numbers(value: Any, what: str) -> NDArray[np.float64]:
+    """Return an array of numbers of any shape; ValueError naming ``what`` for anything else."""
+    try:
+        return np.asarray(value, dtype=np.float64)
+    except (ValueError, TypeError, OverflowError):
+        raise ValueError(f"{what} must be numbers, got {repr(value)[:40]}") from None
+
+
+def image_sides(value: Any, key: str) -> tuple[float, float] | None:
+    """Return a width and height; ValueError naming the key for anything but two numbers."""
+    if value is None:
+        return None
+    if not isinstance(value, list) or len(value) != 2 or not all(map(_is_number, value)):
+        raise ValueError(f"{key} must be [width, height] in px, got {repr(value)[:40]}")
+    return value[0], value[1]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def table(value: Any, key: str, where: Path) -> dict[str, Any]:
+    """Return a table of keys and values; InputError naming its key where it is none."""
+    if not isinstance(value, dict):
+        raise InputError(f"{key} must be a table of keys, got {repr(value)[:40]}", where=where)
+    return value
+
+
+def one_of(value: Any, known: Iterable[str], key: str, where: Path) -> str | None:
+    """Return a word that must be known, or None; InputError naming the key for any other value."""
+    if value is None or (isinstance(value, str) and value in known):
+        return value
+    raise InputError(
+        f"{key} is {repr(value)[:40]}, which is none of {', '.join(known)}; correct it", where
+    )
+
+
+def require_new(name: str, cameras: Iterable[str], where: Path) -> None:
+    """Raise InputError where there is a camera of this name already."""
+    if name in cameras:
+        raise InputError(f"two cameras are called {name!r}", where=where)
+
+
 def array(value: Any, shape: tuple[int, ...], what: str) -> NDArray[np.float64]:
     """Return numbers of a shape; ValueError naming ``what`` where there are too few or many."""
-    values = np.asarray(value, dtype=np.float64)
+    values = numbers(value, what)
     if values.size != int(np.prod(shape)):
         raise ValueError(f"{what} needs {'x'.join(map(str, shape))} numbers, got {values.size}")
     return values.reshape(shape)
@@ -234,9 +280,27 @@ def decompose(P: Any) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray
 
 
 def pinhole_camera(P: Any) -> Camera:
-    """Return the camera without distortion that a projection matrix (3, 4) describes."""
+    """Return the camera without distortion that a projection matrix (3, 4) describes.
+
+    ValueError where it is a pose alone.
+    """
+    refuse_rotation(array(P, (3, 4), "a projection matrix")[:, :3])
     K, R, t = decompose(P)
     return Camera.from_opencv(K, None, R, t, lens="pinhole")
+
+
+def refuse_rotation(M: NDArray[np.float64]) -> None:
+    """Raise ValueError where what should hold focal lengths in px (3, 3) is a rotation.
+
+    At any scale: a projection matrix is known up to a factor, and no camera's focal length is 1 px.
+    """
+    gram = M @ M.T
+    scale = np.trace(gram) / 3
+    if scale > 0 and np.abs(gram - scale * np.eye(3)).max() < ROUNDED * scale:
+        raise ValueError(
+            "these are the numbers of a pose [R | t], without focal lengths in px; multiply K with "
+            "them, P = K [R | t], or write both into a rig.yaml (`mvboot rig template`)"
+        )
 
 
 def projection(camera: Camera) -> NDArray[np.float64]:

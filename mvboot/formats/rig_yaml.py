@@ -5,21 +5,26 @@ schema, which is kept in ``docs/rig.schema.json``.
 """
 
 import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from mvboot.config import load_yaml, yaml_text
+from mvboot.config import load_yaml, parse_yaml, yaml_text
 from mvboot.errors import InputError
 from mvboot.files import atomic_file
 from mvboot.formats.rig_format import RigFile, RigFormat, camera_errors
 from mvboot.geometry import Camera
-from mvboot.reading import head
+from mvboot.reading import head, read_text
 from mvboot.rig import Rig
+from mvboot.units import Unit
 
 POSE_COLUMNS = ("frame", "rx", "ry", "rz", "tx", "ty", "tz")
+
+FILL_IN = "FILL_IN"
+"""Stands for a value in what ``mvboot rig template`` writes."""
 
 Vector3 = tuple[float, float, float]
 Matrix3 = tuple[Vector3, Vector3, Vector3]
@@ -70,7 +75,7 @@ class RigModel(_Strict):
     """The whole file."""
 
     schema_: Literal[1] = Field(alias="schema", description="version of this format")
-    units: Literal["m", "cm", "mm"] = Field(description="unit of length of the world")
+    units: Unit = Field(description="unit of length of the world")
     up: Literal["x", "y", "z", "-x", "-y", "-z"] | None = Field(
         None, description="axis of the world that points up, the floor through the origin"
     )
@@ -84,12 +89,38 @@ def _matches(path: Path) -> bool:
 
 
 def _read(path: Path) -> RigFile:
+    _require_filled(path)
     model = load_yaml(path, RigModel)
     cameras = {}
     for name, entry in model.cameras.items():
         with camera_errors(path, name):
             cameras[name] = _camera(entry, path)
     return RigFile(cameras, units=model.units, up=model.up, provenance=dict(model.provenance))
+
+
+def _require_filled(path: Path) -> None:
+    """Raise InputError for the first value of ``mvboot rig template`` that nobody filled in."""
+    text = read_text(path)
+    if FILL_IN not in text:
+        return
+    for key in _unfilled(parse_yaml(text, path)):
+        lines = [line.partition("#")[0] for line in text.splitlines()]
+        number = next((i for i, line in enumerate(lines, 1) if FILL_IN in line), 1)
+        raise InputError(
+            f"{key} is still to be filled in: put its value in place of {FILL_IN}",
+            where=f"{path}:{number}",
+        )
+
+
+def _unfilled(value: Any, key: str = "") -> Iterator[str]:
+    if value == FILL_IN:
+        yield key
+    elif isinstance(value, Mapping):
+        for name, part in value.items():
+            yield from _unfilled(part, f"{key}.{name}" if key else str(name))
+    elif isinstance(value, list):
+        for part in value:
+            yield from _unfilled(part, key)
 
 
 def _camera(entry: CameraModel, path: Path) -> Camera:
@@ -113,7 +144,15 @@ def _read_poses(path: Path) -> tuple[Any, Any, Any]:
     missing = [column for column in POSE_COLUMNS if column not in table]
     if missing:
         raise InputError(f"lacks the columns {', '.join(missing)}", where=path)
-    values = table[list(POSE_COLUMNS)].to_numpy(dtype=np.float64)
+    try:
+        values = table[list(POSE_COLUMNS)].to_numpy(dtype=np.float64)
+    except (ValueError, TypeError) as error:
+        raise InputError(f"holds something that is no number ({error})", where=path) from None
+    if len(values) == 0 or not np.isfinite(values).all() or (values[:, 0] % 1).any():
+        raise InputError(
+            "needs whole frame numbers, and numbers for each of their poses, in one row or more",
+            where=path,
+        )
     return values[:, 0].astype(np.int64), values[:, 1:4], values[:, 4:]
 
 

@@ -1,5 +1,6 @@
 """`load_rig` and `save_rig`: one door to every rig format."""
 
+import shlex
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
@@ -12,6 +13,7 @@ from mvboot.formats.rig_format import RigFile, RigFormat
 from mvboot.geometry import Camera, pixel_gap
 from mvboot.guard import reading, recognises
 from mvboot.rig import Rig
+from mvboot.units import UNIT_NAMES
 
 MODULES = (
     "rig_yaml",
@@ -50,11 +52,12 @@ def load_rig(path: str | Path, format: str | None = None, units: str | None = No
     Parameters
     ----------
     path
-        File or folder; ``file.json#S1`` picks one of several rigs in a file.
+        File or folder, also one with a ``rig.yaml`` in it; ``file.json#S1`` picks one of several
+        rigs in a file.
     format
         Name of the format; None: inferred from the content.
     units
-        "m", "cm" or "mm": the unit of the file's lengths. Required where the format neither
+        "m", "cm", "mm" or "um": the unit of the file's lengths. Required where the format neither
         states nor prescribes one.
 
     Raises
@@ -63,7 +66,7 @@ def load_rig(path: str | Path, format: str | None = None, units: str | None = No
         A missing file, an unknown or ambiguous format, broken content, an unusable camera, no
         unit, or a unit that contradicts the one in the file.
     """
-    path = Path(path)
+    path = _located(Path(path))
     content, chosen = _read(path, format)
     return Rig(
         cameras=content.cameras,
@@ -75,7 +78,7 @@ def load_rig(path: str | Path, format: str | None = None, units: str | None = No
 
 def load_cameras(path: str | Path, format: str | None = None) -> dict[str, Camera]:
     """Read the cameras of a rig whose unit of length does not matter; errors as for `load_rig`."""
-    return dict(_read(Path(path), format)[0].cameras)
+    return dict(_read(_located(Path(path)), format)[0].cameras)
 
 
 def save_rig(rig: Rig, path: str | Path, format: str | None = None) -> None:
@@ -154,13 +157,21 @@ def _recognised(path: Path) -> RigFormat:
             f"could be {names}; make it a rig.yaml with `mvboot rig convert ... --format NAME`",
             where=path,
         )
-    if (path / RIG_YAML).is_file():
-        raise InputError(f"is a folder; name the {RIG_YAML} in it", where=path)
     raise InputError(
-        f"is no rig format that is known ({', '.join(rig_formats())}); if it is one of them, "
-        "`mvboot rig show ... --format NAME` says what is wrong with it",
+        f"is no rig format that is known ({', '.join(rig_formats())}). If it is one of them, "
+        "`mvboot rig show ... --format NAME` says what is wrong with it. If not, write its numbers "
+        f"into a {RIG_YAML}: `mvboot rig template --out {RIG_YAML}` makes one to fill in",
         where=path,
     )
+
+
+def _located(path: Path) -> Path:
+    """Return the rig.yaml in a folder that is of no rig format itself, else the path as it is."""
+    own = path / RIG_YAML
+    if not own.is_file():
+        return path
+    other = any(recognises(known.matches, path) for known in rig_formats().values())
+    return path if other else own
 
 
 def _by_suffix(path: Path) -> RigFormat:
@@ -180,8 +191,11 @@ def _units(content: RigFile, format: RigFormat, units: str | None, path: Path) -
         )
     chosen = units or content.known_units
     if chosen is None:
+        named = "" if recognises(format.matches, path) else f" --format {format.name}"
         raise InputError(
-            f"{format.title} stores no unit of length; state it with --units m|cm|mm (units=)",
+            f"{format.title} stores no unit of length; state the right one of {UNIT_NAMES} once "
+            f"for all, `mvboot rig convert {shlex.quote(str(path))} {RIG_YAML}{named} --units mm`, "
+            "and give that file, or state it here if this command has --units (units=)",
             where=path,
         )
     return chosen

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from mvboot import __version__
 from mvboot.errors import InputError
 from mvboot.rig import UNITS_IN_M, UP_AXES
+from mvboot.units import UNIT_NAMES
 
 Floats = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -23,7 +24,7 @@ class SurfaceMesh:
     Parameters
     ----------
     units
-        Of all lengths: "m", "cm" or "mm".
+        Of all lengths: "m", "cm", "mm" or "um".
     vertices, faces
         (V, 3) and (F, 3), faces counterclockwise as seen from outside.
     up
@@ -76,7 +77,7 @@ class SurfaceMesh:
 
     def __post_init__(self) -> None:
         if self.units not in UNITS_IN_M:
-            raise InputError(f"the mesh has units {self.units!r}; state one of m, cm, mm")
+            raise InputError(f"the mesh has units {self.units!r}; state one of {UNIT_NAMES}")
         if self.up is not None and self.up not in UP_AXES:
             raise InputError(f"up must be one of {', '.join(UP_AXES)}, got {self.up!r}")
         size = len(self.vertices)

@@ -13,8 +13,8 @@ from mvboot.errors import InputError
 from mvboot.files import atomic_file
 from mvboot.keypoints import Keypoints3D
 
-UNITS = {"m": ("m", 1.0), "mm": ("mm", 1.0), "cm": ("mm", 10.0)}
-"""What OpenSim reads: metres or millimetres; centimetres are written as millimetres."""
+UNITS = {"m": ("m", 1.0), "mm": ("mm", 1.0), "cm": ("mm", 10.0), "um": ("mm", 0.001)}
+"""What OpenSim reads: metres or millimetres; others are written as millimetres."""
 
 Y_UP = {
     "y": np.eye(3),

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validat
 from mvboot.errors import InputError
 from mvboot.template import Template, require_topology
 from mvboot.template.charts import MAX_PARTS
+from mvboot.units import Unit
 
 PRESETS = ("small", "base")
 DILATED = "dilated"
@@ -44,7 +45,7 @@ class EmbeddingTarget(BaseModel):
 
     kind: Literal["embedding"] = "embedding"
     topology: Topology
-    units: Literal["m", "cm", "mm"]
+    units: Unit
     center: Annotated[tuple[Finite, ...], Field(min_length=1)]
     scale: Annotated[tuple[Positive, ...], Field(min_length=1)]
 

@@ -14,6 +14,7 @@ from mvboot.template.mesh import Mesh, read_mesh, require_outward
 from mvboot.template.places import at_vertex
 from mvboot.template.symmetry import mirror_vertices
 from mvboot.template.template import Template
+from mvboot.units import UNIT_WORDS
 
 
 def template_of_mesh(
@@ -35,7 +36,7 @@ def template_of_mesh(
     path
         PLY, OBJ, GLB, STL, OFF or NPZ (`read_mesh`).
     units
-        Unit of the file's numbers, "m", "cm" or "mm"; required, because no such file states it.
+        Unit of the file's numbers, "m", "cm", "mm" or "um"; required: no such file states it.
     name
         What it is called; the file's name if left out.
     up
@@ -56,8 +57,8 @@ def template_of_mesh(
     path = Path(path)
     if units is None:
         raise InputError(
-            "a mesh file does not state its unit; state it with --units (units= in Python): m, cm "
-            "or mm",
+            "a mesh file does not state its unit; state it with --units (units= in Python): "
+            f"{UNIT_WORDS}",
             path,
         )
     mesh = read_mesh(path, largest_piece)

@@ -21,6 +21,7 @@ from mvboot.template.geodesics import geodesic_distances, surface_graph
 from mvboot.template.lookup import ChartLookup, Located, TriangleTree
 from mvboot.template.mesh import require_sound
 from mvboot.template.skeleton import Skeleton
+from mvboot.units import UNIT_NAMES, UNIT_WORDS
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -48,7 +49,7 @@ class Template:
     name
         What it is, for people.
     units
-        Unit of length of everything here: "m", "cm" or "mm".
+        Unit of length of everything here: "m", "cm", "mm" or "um".
     up, forward
         Axes that point up and where the subject looks in the rest pose ("z", "-y"), or None.
     vertices
@@ -96,7 +97,7 @@ class Template:
     def __post_init__(self) -> None:
         if self.units not in UNITS_IN_M:
             given = "no units" if not self.units else f"units {self.units!r}"
-            raise InputError(f"the template has {given}; state one of m, cm, mm")
+            raise InputError(f"the template has {given}; state one of {UNIT_NAMES}")
         for name in ("up", "forward"):
             axis = getattr(self, name)
             if axis is not None and axis not in UP_AXES:
@@ -278,9 +279,9 @@ class Template:
         return like(rotations, self.skeleton.skinned(points, transforms))
 
     def in_units(self, units: str) -> "Template":
-        """Return the template with all lengths in another unit: "m", "cm" or "mm"."""
+        """Return the template with all lengths in another unit: "m", "cm", "mm" or "um"."""
         if units not in UNITS_IN_M:
-            raise InputError(f"unknown units {units!r}; choose m, cm or mm")
+            raise InputError(f"unknown units {units!r}; choose {UNIT_WORDS}")
         if units == self.units:
             return self
         scale = UNITS_IN_M[self.units] / UNITS_IN_M[units]

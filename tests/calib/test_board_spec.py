@@ -25,7 +25,7 @@ def test_a_word_is_a_board(word):
 
 
 @pytest.mark.parametrize("square", [24.0, 23.98765432, 0.00002, 1 / 3, 1e5])
-@pytest.mark.parametrize("units", ["m", "cm", "mm"])
+@pytest.mark.parametrize("units", ["m", "cm", "mm", "um"])
 def test_the_word_of_a_board_is_that_board(square, units):
     for board in (
         Checkerboard(9, 6, units, square),

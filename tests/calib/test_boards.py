@@ -132,7 +132,7 @@ def test_ink_lies_within_the_print_without_overlap(board):
 @pytest.mark.parametrize(
     ("build", "expected"),
     [
-        (lambda: replace(CHECKERS, units="inch"), "m, cm or mm"),
+        (lambda: replace(CHECKERS, units="inch"), "m, cm, mm or um"),
         (lambda: replace(CHECKERS, columns=2), "3x3"),
         (lambda: replace(CHECKERS, square=0.0), "positive"),
         (lambda: replace(CHECKERS, square=float("nan")), "positive"),

@@ -99,12 +99,15 @@ def test_the_file(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text, metres", [("300 mm", 0.3), ("300mm", 0.3), (".5 m", 0.5), ("2.5 cm", 0.025)]
+    "text, metres",
+    [("300 mm", 0.3), ("300mm", 0.3), (".5 m", 0.5), ("2.5 cm", 0.025), ("250um", 25e-5)],
 )
 def test_lengths(text, metres):
     data = {"origin": "a", "x": ["a", "b"], "up": ["a", "c"]}
     length = {"between": ["a", "b"], "is": text}
-    assert LandmarkSpec.model_validate({**data, "length": length}).length.in_m == metres
+    assert LandmarkSpec.model_validate({**data, "length": length}).length.in_m == pytest.approx(
+        metres
+    )
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,8 @@ PLACES = {
 
 
 @pytest.mark.parametrize(
-    ("length", "metres"), [("0.5m", 0.5), ("50 cm", 0.5), ("500mm", 0.5), (".5m", 0.5)]
+    ("length", "metres"),
+    [("0.5m", 0.5), ("50 cm", 0.5), ("500mm", 0.5), (".5m", 0.5), ("250um", 25e-5)],
 )
 def test_lengths_have_units(length, metres):
     assert Distance.parsed("a:b", length) == Distance("a", "b", pytest.approx(metres))

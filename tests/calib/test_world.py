@@ -363,7 +363,7 @@ def test_mirrored_measurements_are_told(lost):
 @pytest.mark.parametrize(
     "truth, units, message",
     [
-        (FLAT, "inch", "one of m, cm, mm, got 'inch'"),
+        (FLAT, "inch", "one of m, cm, mm, um, got 'inch'"),
         ({"a": (0, 0, 0), "b": (1, 0, 0)}, "m", "three measured points or more, there are 2"),
         ({**FLAT, "q": (1, 1, 1)}, "m", "no point 'q'; there are a, b"),
         ({**FLAT, "d": (1, np.nan, 1)}, "m", "measured coordinates: point 'd' is missing"),

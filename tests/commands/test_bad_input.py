@@ -161,7 +161,7 @@ def units_that_contradict_the_file(c):
     return c.triangulate("--units", "mm")
 
 
-@case("units", "'m', 'cm' or 'mm'")
+@case("units", "'m', 'cm', 'mm' or 'um'")
 def units_that_do_not_exist(c):
     return c.triangulate("--units", "inch")
 

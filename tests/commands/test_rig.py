@@ -1,5 +1,7 @@
 import json
 import math
+import re
+import shlex
 from dataclasses import replace
 
 import pytest
@@ -118,3 +120,45 @@ def test_compare(mvboot, walker, tmp_path):
     facts = json.loads(result.out)
     assert facts["as_given"]["cam_01"]["gap_px"] < 1e-6 and abs(facts["scale"] - 1) < 1e-9
     assert "worlds aligned" in mvboot("rig", "compare", walker.rig, tmp_path / "mm.yaml").out
+
+
+def test_a_rig_without_units_is_made_one_with_units_everywhere(mvboot, walker, tmp_path):
+    """The advice works in commands that have no --units, too."""
+    foreign = tmp_path / "their rig_par.txt"
+    cameras = {name: replace(c, lens=pinhole()) for name, c in walker.scene.rig.cameras.items()}
+    save_rig(replace(walker.scene.rig, cameras=cameras), foreign, "middlebury")
+    result = mvboot("synth", "--rig", foreign, "--frames", 1, "--out", tmp_path / "out")
+    assert result.code == 2 and not (tmp_path / "out").exists()
+    advice = re.search("`mvboot (.*?)`", result.err)[1]
+    words = shlex.split(advice)
+    assert words[:2] == ["rig", "convert"] and words[-2:] == ["--units", "mm"]
+    words[words.index("rig.yaml")] = str(tmp_path / "rig.yaml")
+    assert mvboot(*words).code == 0
+    assert load_rig(tmp_path / "rig.yaml").units == "mm"
+
+
+def pinhole():
+    return Camera.from_opencv([[900, 0, 640], [0, 900, 480], [0, 0, 1]], lens="pinhole").lens
+
+
+def test_convert_and_show_say_how_large_the_volume_is(mvboot, walker, tmp_path):
+    for command in (["show", walker.rig], ["convert", walker.rig, tmp_path / "rig.yaml"]):
+        result = mvboot("rig", *command)
+        assert result.code == 0 and "from what they see" in result.out
+        assert "the unit of the rig" not in result.err
+    save_rig(replace(walker.scene.rig, units="um"), tmp_path / "um.yaml")
+    for command in (["show"], ["convert", tmp_path / "again.yaml"]):
+        result = mvboot("rig", command[0], tmp_path / "um.yaml", *command[1:])
+        assert result.code == 0 and "the unit of the rig is probably not um" in result.err
+
+
+def test_a_camera_without_a_pose_is_named_by_every_command(mvboot, walker, tmp_path):
+    path = tmp_path / "a.toml"
+    save_rig(walker.scene.rig, path)
+    text = path.read_text()
+    start = text.index("rotation =")
+    path.write_text(text[:start] + text[text.index("fisheye =") :])
+    said = f"camera {walker.scene.rig.names[0]} has no pose in a.toml and is left out"
+    for command in (["show"], ["check"], ["convert", tmp_path / "b.yaml"]):
+        result = mvboot("rig", command[0], path, *command[1:])
+        assert result.code == 0 and said in result.err

@@ -105,6 +105,23 @@ def test_each_turn_is_a_rotation_that_carries_up_to_y(up):
     assert np.allclose(R @ UP_AXES[up], [0, 1, 0])
 
 
+def test_micrometres_become_millimetres(make_solved, tmp_path):
+    solved = make_solved(1, 2, up="y", units="um")
+    save_keypoints3d(solved, tmp_path / "p.trc")
+    header, _, _, values = read_trc(tmp_path / "p.trc")
+    assert header["Units"] == "mm"
+    assert np.allclose(values, solved.xyz[:, 0] / 1000, rtol=1e-6, equal_nan=True)
+
+
+def test_micrometres_become_millimetres_in_c3d(make_solved, tmp_path):
+    ezc3d = pytest.importorskip("ezc3d")
+    solved = make_solved(1, 2, units="um")
+    save_keypoints3d(solved, tmp_path / "p.c3d")
+    points = ezc3d.c3d(str(tmp_path / "p.c3d"))["data"]["points"]
+    assert np.allclose(points[:3].T[solved.accepted[:, 0]], solved.xyz[solved.accepted] / 1000)
+    assert solved.accepted.any()
+
+
 @pytest.mark.parametrize("form", ["trc", "c3d"])
 def test_a_frame_rate_is_needed(solved, tmp_path, form):
     with pytest.raises(InputError, match="--fps"):

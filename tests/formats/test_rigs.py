@@ -353,6 +353,148 @@ def test_ignored_cameras_of_caliscope_are_left_out_and_recorded(tmp_path):
     assert rig.provenance["ignored_cameras"] == ["cam_1"]
 
 
+def test_idr_goes_to_the_path_that_was_named(tmp_path):
+    rig = rig_with("pinhole", None)
+    save_rig(rig, tmp_path / "cameras", "idr")
+    assert [path.name for path in tmp_path.iterdir()] == ["cameras"]
+    again = load_rig(tmp_path / "cameras", format="idr", units="m")
+    same = Rig(dict(zip(rig.names, again.cameras.values(), strict=True)), "m")
+    assert max(pixel_gaps(rig, same).values()) < 1e-6
+
+
+def test_a_pose_is_no_projection_matrix(tmp_path):
+    R, _ = cv2.Rodrigues(np.array([0.1, -0.4, 0.2]))
+    pose = np.column_stack([np.round(R, 4), [0.1, 0.2, 3.0]])
+    said = r"pose \[R \| t\].*without focal lengths.*rig template"
+    np.save(tmp_path / "p.npy", np.stack([pose, -2 * pose]))
+    (tmp_path / "folder").mkdir()
+    np.savetxt(tmp_path / "folder" / "left.txt", pose)
+    np.savez(tmp_path / "idr.npz", world_mat_0=np.vstack([pose, [0, 0, 0, 1]]))
+    np.savez(tmp_path / "named.npz", left=pose)
+    values = [*np.eye(3).ravel(), *R.ravel(), 0.1, 0.2, 3.0]
+    (tmp_path / "x_par.txt").write_text("1\nleft " + " ".join(map(str, values)) + "\n")
+    for name in ("p.npy", "folder", "idr.npz", "named.npz", "x_par.txt"):
+        with pytest.raises(InputError, match=said):
+            load_rig(tmp_path / name, units="m")
+    np.save(tmp_path / "p.npy", np.diag([900.0, 900, 1]) @ pose[None])
+    assert float(load_rig(tmp_path / "p.npy", units="m")["cam_0"].K[0, 0]) == pytest.approx(
+        900, 1e-3
+    )
+
+
+UNSOLVED = {
+    "left out": "",
+    "empty": "rotation = []\ntranslation = []",
+    "null": 'rotation = "null"\ntranslation = "null"',
+    "nan": "rotation = [nan, nan, nan]\ntranslation = [nan, nan, nan]",
+    "no translation": "rotation = [0.0, 0.0, 0.0]",
+}
+
+
+@pytest.mark.parametrize("name", ["anipose", "pose2sim", "caliscope"])
+@pytest.mark.parametrize("pose", UNSOLVED)
+def test_a_camera_that_was_not_solved_is_left_out_and_named(name, pose, tmp_path):
+    file = tmp_path / "a.toml"
+    save_rig(rig_with("brown", BROWN[:4]), file, name)
+    lines = [
+        line
+        for line in file.read_text().splitlines()
+        if not line.startswith(("rotation =", "translation ="))
+    ]
+    none = "\n".join(
+        f"{line}\n{UNSOLVED[pose]}" if line.startswith("distortions") else line for line in lines
+    )
+    whole = file.read_text()
+    second = whole.index("[", whole.index("fisheye"))
+    cut = none.index("[", none.index("fisheye"))
+    file.write_text(none[:cut] + whole[second:])
+    rig = load_rig(file)
+    assert rig.names == ("cam_2", "cam_3", "cam_4")
+    assert rig.provenance["notes"] == ["camera cam_1 has no pose in a.toml and is left out"]
+    file.write_text(none)
+    with pytest.raises(InputError, match=r"cam_1, .*no pose .*no other camera has one"):
+        load_rig(file)
+
+
+WRONG = {
+    "anipose units": ("anipose", 'units = "m"', "units = 5", "metadata.units is 5"),
+    "anipose unit": ("anipose", 'units = "m"', 'units = "inch"', "metadata.units is 'inch'"),
+    "anipose up": ("anipose", 'units = "m"', 'units = "m"\nup = ["z"]', "metadata.up is"),
+    "anipose metadata": ("anipose", "[metadata]", "[other]\n[[metadata]]", "metadata must be"),
+    "anipose size": ("anipose", "size = [", "size = 5\nold = [", r"size must be \[width, height"),
+    "anipose size text": ("anipose", "size = [", 'size = "12"\nold = [', "size must be"),
+    "anipose matrix": ("anipose", "matrix = [", 'matrix = "K"\nold = [', "matrix must be numbers"),
+    "anipose rotation": (
+        "anipose",
+        "rotation = [",
+        "rotation = [[1], 2]\nold = [",
+        "rotation must",
+    ),
+    "anipose fisheye": ("anipose", "fisheye = false", 'fisheye = "no"', "fisheye must be true"),
+    "anipose lens": ("anipose", "distortions = [", 'distortions = "a"\nold = [', "distortion"),
+    "caliscope size": ("caliscope", "size = [", "size = [1]\nold = [", "size must be"),
+    "caliscope same": ("caliscope", "cam_id = 2", "cam_id = 1", "two cameras are called 'cam_1'"),
+    "pose2sim size": ("pose2sim", "size = [", "size = true\nold = [", "size must be"),
+    "panoptic size": ("panoptic", '"resolution": [', '"resolution": 5, "o": [', "resolution must"),
+    "panoptic K": ("panoptic", '"K": [', '"K": {}, "o": [', "K must be numbers"),
+    "panoptic same": ("panoptic", '"cam_2"', '"cam_1"', "two cameras are called 'cam_1'"),
+    "qualisys number": ("qualisys", 'focalLengthU="', 'focalLengthU="x', "intrinsic focalLengthU"),
+    "qualisys turned": ("qualisys", 'viewrotation="0"', 'viewrotation="x"', "viewrotation must"),
+    "qualisys same": ("qualisys", 'serial="cam_2"', 'serial="cam_1"', "two cameras are called"),
+    "middlebury same": ("middlebury", "cam_2", "cam_1", "two cameras are called"),
+    "human36m": ("human36m", '"calibration_matrix": [', '"calibration_matrix": {}, "o": [', "must"),
+}
+
+
+@pytest.mark.parametrize("fault", WRONG)
+def test_values_of_another_kind_are_refused_by_their_key(fault, tmp_path):
+    name, old, new, said = WRONG[fault]
+    file = path_for(tmp_path, name)
+    lens = ("pinhole", None) if name == "middlebury" else ("brown", BROWN[:4])
+    save_rig(rig_with(*lens), file, name)
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new, 1))
+    with pytest.raises(InputError, match=said):
+        load_rig(file, format=name, units=None if stores_units(name) else "m")
+
+
+WHOLE = {
+    "caliscope list": ("caliscope", "cameras = [1, 2]", "cameras must be a table"),
+    "caliscope entry": ("caliscope", "[cameras]\n1 = 5", "cameras.1 must be a table"),
+    "panoptic entry": ("panoptic", '{"cameras": [5]}', r"cameras\[0\] must be a table"),
+    "human36m list": ("human36m", "[]", "the file must be a table"),
+    "human36m extrinsics": ("human36m", '{"extrinsics": [1]}', "extrinsics must be a table"),
+    "human36m intrinsics": ("human36m", '{"intrinsics": 5}', "intrinsics must be a table"),
+    "human36m subject": ("human36m", '{"extrinsics": {"S1": 5}}', "extrinsics.S1 must be"),
+    "human36m pose": (
+        *("human36m", '{"extrinsics": {"S1": {"a": 5}}, "intrinsics": {"a": {}}}'),
+        "extrinsics.S1.a must be",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", WHOLE)
+def test_parts_of_another_kind_are_refused_by_their_key(fault, tmp_path):
+    name, text, said = WHOLE[fault]
+    (tmp_path / "file").write_text(text)
+    with pytest.raises(InputError, match=said):
+        load_rig(tmp_path / "file", format=name)
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [("a,0,0,0,0,0,1", "no number"), ("0.5,0,0,0,0,0,1", "whole frame"), ("", "whole frame")],
+)
+def test_tables_of_poses_hold_numbers(row, said, tmp_path):
+    save_rig(moving_rig(), tmp_path / "rig.yaml")
+    table = next(tmp_path.glob("*.poses.csv"))
+    table.write_text(f"frame,rx,ry,rz,tx,ty,tz\n{row}\n")
+    with pytest.raises(InputError, match=said) as error:
+        load_rig(tmp_path / "rig.yaml")
+    assert table.name in str(error.value)
+
+
 @pytest.mark.parametrize("name", WRITTEN)
 def test_a_file_cut_off_or_of_garbage_is_an_input_error(name, tmp_path):
     lens = LENSES["pinhole"] if "brown 5" not in EXPRESSES.get(name, COMMON) else LENSES["brown 4"]
@@ -371,7 +513,7 @@ def test_unknown_and_ambiguous_formats(tmp_path):
     with pytest.raises(InputError, match="no such file"):
         load_rig(tmp_path / "nothing.toml")
     (tmp_path / "x.toml").write_text("a = 1\n")
-    with pytest.raises(InputError, match="no rig format that is known"):
+    with pytest.raises(InputError, match=r"no rig format that is known .*mvboot rig template"):
         load_rig(tmp_path / "x.toml")
     save_rig(rig_with("pinhole", None), tmp_path / "both", "colmap")
     save_rig(rig_with("pinhole", None), tmp_path / "em", "easymocap")
@@ -380,8 +522,7 @@ def test_unknown_and_ambiguous_formats(tmp_path):
     with pytest.raises(InputError, match=r"could be easymocap and colmap; .*rig convert"):
         load_rig(tmp_path / "both", units="m")
     save_rig(rig_with(), tmp_path / "capture" / "rig.yaml")
-    with pytest.raises(InputError, match=r"is a folder; name the rig\.yaml in it"):
-        load_rig(tmp_path / "capture")
+    assert load_rig(tmp_path / "capture").fingerprint() == rig_with().fingerprint()
     with pytest.raises(InputError, match="name the format"):
         save_rig(rig_with(), tmp_path / "rig.bin")
 
