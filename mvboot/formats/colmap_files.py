@@ -159,7 +159,7 @@ class _row:
         if isinstance(error, InputError):
             return
         if isinstance(error, ValueError | IndexError | StopIteration | RuntimeError):
-            raise InputError(f"is cut off, or no line of COLMAP's ({error})", self.where) from None
+            raise InputError("is cut off, or no line of a COLMAP model", self.where) from None
 
 
 class _Binary:

@@ -32,6 +32,9 @@ class Album(Footage):
             self.looked.append(number)
             yield number, self.shown[number]
 
+    def _of(self, numbers, places):
+        raise NotImplementedError  # nobody is late here
+
     @property
     def files(self):
         return ()

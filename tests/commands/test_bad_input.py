@@ -190,7 +190,7 @@ def qualisys_cut_off(c):
     return c.triangulate("--rig-format", "qualisys", rig=c.cut(c.folder / "r.qca.txt"))
 
 
-@case("COLMAP", "no readable")
+@case("COLMAP", "cut off")
 def colmap_cut_off(c):
     save_rig(load_rig(c.rig), c.folder / "model", "colmap")
     c.cut(c.folder / "model" / "cameras.txt")
