@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mvboot.errors import InputError
-from mvboot.sizes import require_size
+from mvboot.sizes import readable, require_size
 
 HEADERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
@@ -30,6 +30,8 @@ class NpzFile:
         The file.
     title
         What it should be, for messages: "a field".
+    most
+        Bytes of all arrays that are read at once, at most; None: what its size explains.
 
     Raises
     ------
@@ -38,8 +40,10 @@ class NpzFile:
         or one that declares more than its part of the file holds.
     """
 
-    def __init__(self, path: str | Path, title: str = "an NPZ file") -> None:
-        self.path, self.title = Path(path), title
+    def __init__(
+        self, path: str | Path, title: str = "an NPZ file", most: int | None = None
+    ) -> None:
+        self.path, self.title, self.most = Path(path), title, most
         with self._reading():
             self._zip = zipfile.ZipFile(self.path)
         self._entries = {
@@ -70,6 +74,10 @@ class NpzFile:
         with self._reading():
             sizes = [self._size(name) for name in asked]
             require_size([sum(sizes)], "its arrays unpacked", self.path, self._stored, 1)
+            if self.most is not None and sum(sizes) > self.most:
+                raise InputError(
+                    f"holds {readable(sum(sizes))} of arrays, too much for {self.title}", self.path
+                )
             return {name: self._array(name) for name in asked}
 
     def _size(self, name: str) -> int:

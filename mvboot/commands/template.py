@@ -16,9 +16,7 @@ MANY = 50_000
 def template(
     mesh: Annotated[Path, Argument(help="PLY, OBJ, GLB, STL, OFF, or NPZ of vertices and faces.")],
     out: Annotated[Path, Option(help="NPZ file to write.")],
-    units: Annotated[
-        str | None, Option(help="Unit of the mesh; no mesh file states it.")
-    ] = None,
+    units: Annotated[str | None, Option(help="Unit of the mesh; no mesh file states it.")] = None,
     name: Annotated[str | None, Option(help="What it is called. [default: the file's]")] = None,
     up: Annotated[str | None, Option(help="Axis that points up: x, y, z, -x, -y or -z.")] = None,
     landmark: Annotated[

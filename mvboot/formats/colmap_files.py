@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from mvboot.errors import InputError
 from mvboot.reading import read_text
+from mvboot.words import reason
 
 MODELS = {
     "SIMPLE_PINHOLE": (0, 3),
@@ -159,7 +160,9 @@ class _row:
         if isinstance(error, InputError):
             return
         if isinstance(error, ValueError | IndexError | StopIteration | RuntimeError):
-            raise InputError("is cut off, or no line of a COLMAP model", self.where) from None
+            why = f" ({reason(error)})" if isinstance(error, ValueError) else ""
+            message = f"is cut off, or no line of a COLMAP model{why}"
+            raise InputError(message, self.where) from None
 
 
 class _Binary:

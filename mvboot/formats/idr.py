@@ -5,7 +5,6 @@ fitting that leaves the projection alone. The file stores neither unit nor image
 """
 
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,27 +21,27 @@ from mvboot.formats.rig_format import (
     pinhole_camera,
     projection,
 )
+from mvboot.npz import NpzFile
 from mvboot.rig import Rig
 
 PREFIX = "world_mat_"
+MOST_BYTES = 16 << 20
+"""Matrices of more cameras than anybody has."""
 LIMITS = Limits("DTU/IDR npz", lenses=("pinhole",), coefficients=0)
 
 
 def load_arrays(path: Path) -> dict[str, NDArray[np.float64]]:
-    """Return the arrays of an npz file; InputError where it is cut off or no npz."""
-    try:
-        with np.load(path) as archive:
-            return {key: archive[key] for key in archive.files}
-    except (OSError, ValueError, BadZipFile, EOFError, AttributeError):
-        raise InputError("is no readable npz file", where=path) from None
+    """Return the arrays of an npz file; InputError where it is cut off, no npz, or too large."""
+    with NpzFile(path, "an npz file of matrices", most=MOST_BYTES) as file:
+        return file.several(file.names)
 
 
 def array_names(path: Path) -> list[str]:
     """Return the names in an npz file, [] where it is none."""
     try:
-        with np.load(path) as archive:
-            return list(archive.files)
-    except (OSError, ValueError, BadZipFile, EOFError, AttributeError):
+        with NpzFile(path) as file:
+            return list(file.names)
+    except InputError:
         return []
 
 

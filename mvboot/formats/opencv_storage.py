@@ -20,6 +20,7 @@ from mvboot.formats.rig_format import (
     padded_coefficients,
     used_coefficients,
 )
+from mvboot.formats.storage_text import parse_storage
 from mvboot.geometry import Brown, Camera
 from mvboot.reading import head
 from mvboot.rig import Rig
@@ -52,9 +53,17 @@ def _is_camera_file(path: Path) -> bool:
 
 
 def _is_image_list(path: Path) -> bool:
-    """Whether a file lists pictures, as OpenCV's calibration samples leave them beside results."""
-    text = head(path)
-    return "opencv-matrix" not in text and ("imagelist" in text or "images" in text)
+    """Whether a file lists pictures, as OpenCV's calibration samples leave them beside results.
+
+    It has one entry, and that is words: a list of them, or in XML one text.
+    """
+    try:
+        content = list(parse_storage(path).values())
+    except InputError:
+        return False
+    words = content[0] if len(content) == 1 else None
+    listed = isinstance(words, list) and all(isinstance(word, str) for word in words)
+    return bool(words) and (listed or isinstance(words, str))
 
 
 def _camera_files(path: Path) -> list[Path]:

@@ -82,12 +82,12 @@ def _matrices(path: Path) -> dict[str, NDArray[np.float64]]:
 
 def _stacked(path: Path) -> dict[str, NDArray[np.float64]]:
     try:
-        stack = np.load(path)
+        stack = np.load(path, mmap_mode="r", allow_pickle=False)  # no memory is taken yet
     except (OSError, ValueError, EOFError) as error:
         raise InputError(f"is no readable npy file ({error})", where=path) from None
     if stack.ndim != 3 or stack.shape[1:] != (3, 4):
         raise InputError(f"needs an array (C, 3, 4), got {stack.shape}", where=path)
-    return {f"cam_{i}": P for i, P in enumerate(stack)}
+    return {f"cam_{i}": np.array(P) for i, P in enumerate(stack)}
 
 
 def _write(rig: Rig, path: Path) -> None:

@@ -296,7 +296,7 @@ WRONG = {
     "a distance to itself": (("--distance", "a:a=5mm"), "must be a length between two cameras"),
     "a distance of another form": (("--distance", "a:b:5mm"), "not of the form A:B=LENGTH"),
     "a distance twice": (("--distance", "a:b=5mm", "--distance", "a:b=6mm"), "given twice"),
-    "unknown units": (("--units", "inch"), "units: Input should be 'm', 'cm' or 'mm'"),
+    "unknown units": (("--units", "inch"), "units: Input should be 'm', 'cm', 'mm' or 'um'"),
     "poses of a whole rig": (("--poses", "rig.yaml"), "--poses belongs to --intrinsics-only"),
     "poses nowhere": (("--intrinsics-only", "--poses", "rig.yaml"), "rig.yaml: no such file"),
     "intrinsics nowhere": (("--intrinsics", "i.yaml"), "i.yaml: no such file"),

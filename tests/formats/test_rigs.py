@@ -592,3 +592,21 @@ def test_a_stereo_folder_may_have_a_list_of_its_pictures(tmp_path):
     rig = load_rig(tmp_path, units="mm")
     assert rig.names == ("left", "right")
     np.testing.assert_allclose(rig["right"].center, [2, 0, 0])
+
+
+def test_a_file_that_is_no_list_of_pictures_is_not_passed_over(tmp_path):
+    save_rig(rig_with(), tmp_path / "cams", "opencv")
+    path = tmp_path / "cams" / "cam_1.yml"
+    plain = "%YAML:1.0\n---\nnr_of_images: 20\ncamera_matrix: [900., 0., 320.]\n"
+    path.write_text(plain)
+    with pytest.raises(InputError):
+        load_rig(tmp_path / "cams", units="m")
+    with pytest.raises(InputError, match=r"cam_1.yml: camera cam_1: camera_matrix is no matrix"):
+        load_rig(tmp_path / "cams", format="opencv", units="m")
+
+
+@pytest.mark.parametrize("name", ["world_mat_0", "P"])
+def test_an_archive_of_much_is_no_rig(tmp_path, name):
+    np.savez_compressed(tmp_path / "r.npz", **{name: np.zeros((3_000_000, 3, 4), np.uint8)})
+    with pytest.raises(InputError, match=r"r.npz: .*(36 MB|no rig format)"):
+        load_rig(tmp_path / "r.npz", units="m")

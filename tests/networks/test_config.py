@@ -78,7 +78,7 @@ def test_targets_refuse_other_coordinates_on_the_same_mesh(body):
         ({"target": {**CHARTS, "topology": "body"}}, "pattern"),
         ({"target": {**EMBEDDING, "scale": [1, 2]}}, "center has 1 dimensions, but scale 2"),
         ({"target": {**EMBEDDING, "scale": [0]}}, "greater than 0"),
-        ({"target": {**EMBEDDING, "units": "inch"}}, "'m', 'cm' or 'mm'"),
+        ({"target": {**EMBEDDING, "units": "inch"}}, "'m', 'cm', 'mm' or 'um'"),
     ],
 )
 def test_wrong_settings(settings, message):
