@@ -78,12 +78,24 @@ def work(first: int, step: int, asked: argparse.Namespace) -> None:
         for number in range(first, asked.inputs, step):
             target = targets[Random(f"{asked.seed} {number} target").randrange(len(targets))]
             print(json.dumps([number, target.name]), flush=True)
+            before, held = peak_kb(), held_kb()
             ended, shown = one(target, asked.seed, number)
-            if resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > MEMORY_KB + asked.base:
-                ended, shown = "memory", "peak of the process"
+            if peak_kb() > max(before, held + MEMORY_KB):
+                ended, shown = "memory", f"{peak_kb() - held} kB more than before"
             print(json.dumps([number, target.name, ended, shown]), flush=True)
             if ended == "memory":
                 return  # the peak does not go down again: a new process goes on
+
+
+def peak_kb() -> int:
+    """Return the most memory that this process ever had."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def held_kb() -> int:
+    """Return the memory that this process has now."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() // 1024
 
 
 def watched(first: int, asked: argparse.Namespace) -> list[tuple[int, str, str, str]]:
@@ -157,7 +169,6 @@ def main() -> int:
     parser.add_argument("--again", type=int, default=None, help="read this input alone")
     parser.add_argument("--worker", type=int, default=None, help=argparse.SUPPRESS)
     asked = parser.parse_args()
-    asked.base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     signal.signal(signal.SIGPROF, signal.SIG_DFL)  # ends a process that hangs
     if asked.worker is not None:
         work(asked.worker, asked.workers, asked)

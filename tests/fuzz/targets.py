@@ -101,7 +101,7 @@ def tables(folder: Path) -> list[Target]:
     from mvboot.triangulation.recording import triangulate_keypoints
 
     found = []
-    for suffix in (".parquet", ".csv"):
+    for suffix in (".parquet",):
         place = _new(folder, f"points3d{suffix.replace('.', '-')}")
         points = triangulate_keypoints(_rig(), _keypoints(2))
         write_keypoints3d(points, place / f"points3d{suffix}")
@@ -317,7 +317,7 @@ def pictures(folder: Path) -> list[Target]:
 
     found = []
     picture = np.random.default_rng(0).integers(0, 255, (24, 32, 3), dtype=np.uint8)
-    for suffix in ("png", "jpg", "bmp", "tif", "webp", "ppm", "jp2", "hdr"):
+    for suffix in ("png", "jpg", "bmp", "tif", "webp", "ppm", "hdr"):
         path = _new(folder, f"picture-{suffix}") / f"p.{suffix}"
         shown = picture.astype(np.float32) if suffix == "hdr" else picture
         if not cv2.imwrite(str(path), shown):
