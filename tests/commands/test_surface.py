@@ -349,4 +349,8 @@ def test_results_say_where_they_come_from(mvboot, data, made):
         result = mvboot("inspect", made[1] / path)
         assert result.code == 0 and data.template.topology in result.out
     result = mvboot("inspect", data.folder / "template.npz")
-    assert result.code == 2 and "is no surface.npz" in result.err
+    assert result.code == 0 and "kind: template" in result.out
+    (data.folder / "other.npz").write_bytes((data.folder / "template.npz").read_bytes()[:200])
+    result = mvboot("inspect", data.folder / "other.npz")
+    (data.folder / "other.npz").unlink()
+    assert result.code == 2 and "other.npz: " in result.err
