@@ -24,7 +24,7 @@ test: $(READY) ## run the tests (some minutes)
 test-slow: $(READY) ## run the heavier checks
 	$(THREADS) $(BIN)/python -m pytest -q -n $(WORKERS) -m 'slow'
 
-fuzz: $(READY) ## damage 200,000 files of every kind that is read (about an hour)
+fuzz: $(READY) ## damage 200,000 files of every kind that is read (some twenty minutes)
 	$(THREADS) $(BIN)/python tests/fuzz/run.py --inputs 200000 --workers $(WORKERS)
 
 lint: $(READY) ## style, formatting and types
