@@ -169,12 +169,13 @@ def test_an_editable_install_is_found_from_the_folder_beside_a_clone(tmp_path):
     code = (
         "import site, sys\n"
         "sys.meta_path = [one for one in sys.meta_path if 'editable' not in repr(one)]\n"
+        "sys.path = [one for one in sys.path if one != sys.argv[2]]  # this project's own install\n"
         "site.addsitedir(sys.argv[1])\n"
         "import mvboot\n"
         "print(mvboot.__file__)\n"
     )
     found = subprocess.run(
-        [sys.executable, "-E", "-c", code, site],
+        [sys.executable, "-E", "-c", code, site, ROOT],
         cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert found.stdout.strip() == str(clone / "mvboot" / "__init__.py"), found.stderr
