@@ -25,7 +25,7 @@ from mvboot import Camera
 from mvboot.geometry import fundamental_matrix
 from mvboot.losses import EpipolarError, match_fields, normalised
 from mvboot.losses.attention import expected_squares
-from mvboot.synthetic.rendering.raycast import CameraRays, RayCaster
+from mvboot.mesh.raycast import CameraRays, RayCaster
 from mvboot.template import load_template
 
 SIZES = (56, 112, 224)

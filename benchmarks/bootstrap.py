@@ -26,14 +26,14 @@ from triangulation import header
 
 from mvboot.config import dump_yaml
 from mvboot.datasets import Capture
+from mvboot.datasets.label_agreement import LabelAgreement
 from mvboot.datasets.labels import of_views
 from mvboot.formats.keypoints2d_table import read_keypoints2d
 from mvboot.keypoints import Keypoints2D
-from mvboot.metrics.agreement import LabelAgreement
 from mvboot.metrics.detections import detection_epipolar, detection_summary
-from mvboot.metrics.projected import projected
-from mvboot.training.config import AGREEMENT
+from mvboot.training.keypoints.settings import AGREEMENT
 from mvboot.triangulation.options import TriangulationOptions
+from mvboot.triangulation.projected import projected
 from mvboot.triangulation.recording import triangulate_keypoints
 
 ROUNDS = 2

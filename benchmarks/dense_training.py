@@ -28,13 +28,13 @@ from triangulation import header
 
 from mvboot.datasets import Capture, View
 from mvboot.fields import DenseField
+from mvboot.inference.fields import predicted
 from mvboot.metrics.drift import drift_errors, drift_summary
 from mvboot.metrics.measures import Instant, LiftedMeasure, Settings, measured
 from mvboot.networks import load_network
-from mvboot.synthetic.capture import synthesise
-from mvboot.synthetic.settings import SynthSettings
-from mvboot.training.config import TrainSettings
-from mvboot.training.predict import predicted
+from mvboot.synthetic.studio.capture import synthesise
+from mvboot.synthetic.studio.settings import SynthSettings
+from mvboot.training.dense.settings import TrainSettings
 from mvboot.training.run import MODEL, train
 
 SEEDS = (1, 2, 3)

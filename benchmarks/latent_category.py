@@ -11,17 +11,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mvboot.synthetic.material import Material, Surface, Texture
-from mvboot.synthetic.places.solids import Prop, box, frustum, moved, transformed
-from mvboot.synthetic.rendering.light import FAR, Light
-from mvboot.synthetic.rendering.raycast import RayCaster
-from mvboot.synthetic.rendering.shading import Shell, ambient, direct, spots_of
+from mvboot.mesh.normals import face_normals
+from mvboot.mesh.raycast import RayCaster
 from mvboot.synthetic.scene import looking_at
-from mvboot.synthetic.textures.coloured import Plain, Ramp, Steps
-from mvboot.synthetic.textures.colours import rgb, rgb_from_hsv, srgb_from_linear
-from mvboot.synthetic.textures.noise import Noise
-from mvboot.synthetic.textures.patterns import Stripes
-from mvboot.template.normals import face_normals
+from mvboot.synthetic.studio.material import Material, Surface, Texture
+from mvboot.synthetic.studio.rendering.light import FAR, Light
+from mvboot.synthetic.studio.rendering.shading import Shell, ambient, direct, spots_of
+from mvboot.synthetic.studio.surroundings.solids import Prop, box, frustum, moved, transformed
+from mvboot.synthetic.studio.textures.coloured import Plain, Ramp, Steps
+from mvboot.synthetic.studio.textures.colours import rgb, rgb_from_hsv, srgb_from_linear
+from mvboot.synthetic.studio.textures.noise import Noise
+from mvboot.synthetic.studio.textures.patterns import Stripes
 
 Floats = NDArray[np.float64]
 

@@ -25,7 +25,7 @@ from torch.nn.functional import avg_pool2d
 from mvboot.geometry import PlainCameras, Pose
 from mvboot.geometry.align import rotation_angle, rotation_between
 from mvboot.losses import KeypointNetWeights, KeypointViews, keypointnet_terms, orientation_loss
-from mvboot.losses.carried import carried_places
+from mvboot.losses.view_consistency import carried_places
 from mvboot.networks import (
     KeypointPrediction,
     NetworkConfig,
@@ -33,7 +33,7 @@ from mvboot.networks import (
     build_network,
     faces_right,
 )
-from mvboot.training.latent import ON_SUBJECT, TOLD_UNTIL
+from mvboot.training.latent.objective import ON_SUBJECT, TOLD_UNTIL
 
 SIZE, KEYPOINTS = 64, 10
 TRAINING, TEST = {"shapes": 200, "views": 20, "seed": 1}, {"shapes": 30, "views": 16, "seed": 2}

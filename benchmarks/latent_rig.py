@@ -22,7 +22,7 @@ from mvboot.datasets import Capture
 from mvboot.formats.keypoints2d_table import read_keypoints2d
 from mvboot.formats.keypoints3d_table import read_keypoints3d
 from mvboot.keypoints import Keypoints2D, Keypoints3D
-from mvboot.metrics.projected import projected
+from mvboot.triangulation.projected import projected
 
 FILMED = (
     "--template", "quadruped", "--rig", "dome", "--cameras", "6", "--frames", "90", "--size", "160",

@@ -28,6 +28,8 @@ from mvboot.datasets import Capture
 from mvboot.fields import DenseField
 from mvboot.formats import save_keypoints3d
 from mvboot.geometry import Camera
+from mvboot.mesh.normals import vertex_normals
+from mvboot.mesh.raycast import CameraRays, RayCaster
 from mvboot.metrics.meshes import mesh_errors, mesh_summary, seen_errors_mm
 from mvboot.rig import Rig
 from mvboot.surface import Follower, Lifted, Lost, Seen, SurfaceFitter, lift, visible_vertices
@@ -35,11 +37,9 @@ from mvboot.surface.markers import Markers, marker_paths
 from mvboot.surface.noise import Scatter
 from mvboot.surface.oriented import OrientedPoints
 from mvboot.surface.poisson import poisson_mesh
-from mvboot.synthetic.rendering.raycast import CameraRays, RayCaster
 from mvboot.synthetic.scene import looking_at
 from mvboot.template import Template
-from mvboot.template.normals import vertex_normals
-from mvboot.training.config import TrainSettings
+from mvboot.training.dense.settings import TrainSettings
 
 CAMERAS, SIZE = 8, 256
 NOISES = ((0.01, 3), (0.03, 3), (0.03, 10), (0.05, 10))

@@ -22,9 +22,9 @@ from mvboot.surface.export import write_surface
 from mvboot.surface.oriented import OrientedPoints, oriented_points
 from mvboot.surface.reconstruct import ReconstructSettings, surface_of_points
 from mvboot.surface.texture import Painter
-from mvboot.synthetic.capture import synthesise
 from mvboot.synthetic.scene import ring_rig
-from mvboot.synthetic.settings import SynthSettings
+from mvboot.synthetic.studio.capture import synthesise
+from mvboot.synthetic.studio.settings import SynthSettings
 from mvboot.template.lookup import TriangleTree
 
 CAMERAS, SIZE, CLOUD = 8, 256, 20_000

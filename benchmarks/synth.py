@@ -10,9 +10,9 @@ from tempfile import TemporaryDirectory
 
 from triangulation import header
 
-from mvboot.synthetic.capture import synthesise
-from mvboot.synthetic.settings import SynthSettings
-from mvboot.synthetic.studio import Studio
+from mvboot.synthetic.studio.capture import synthesise
+from mvboot.synthetic.studio.settings import SynthSettings
+from mvboot.synthetic.studio.studio import Studio
 
 CAMERAS, FRAMES, SIZE = 8, 100, 256
 SEEDS = (0,)

@@ -35,12 +35,12 @@ from mvboot.networks import (
     update_average,
 )
 from mvboot.networks.prediction import EmbeddingPrediction
-from mvboot.synthetic.capture import synthesise
-from mvboot.synthetic.settings import SynthSettings
-from mvboot.training.config import TrainSettings
-from mvboot.training.consistency import Consistency
-from mvboot.training.data import TrainingData
-from mvboot.training.objective import distilled_terms, labelled_terms
+from mvboot.synthetic.studio.capture import synthesise
+from mvboot.synthetic.studio.settings import SynthSettings
+from mvboot.training.dense.batches import TrainingData
+from mvboot.training.dense.consistency import Consistency
+from mvboot.training.dense.objective import distilled_terms, labelled_terms
+from mvboot.training.dense.settings import TrainSettings
 
 FILMED = {"cameras": 8, "frames": 8, "fps": 2.0, "size": 256, "samples": 1, "labelled": 4}
 SIDES = (48, 56, 112)

@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 
 from mvboot.report.capture import draw_capture
-from mvboot.synthetic.capture import synthesise
-from mvboot.synthetic.settings import SynthSettings
-from mvboot.synthetic.studio import Studio
+from mvboot.synthetic.studio.capture import synthesise
+from mvboot.synthetic.studio.settings import SynthSettings
+from mvboot.synthetic.studio.studio import Studio
 
 PICTURES = Path(__file__).parent / "pictures"
 ROWS, COLUMNS, SIZE = 3, 6, 224

@@ -25,11 +25,11 @@ from bones import (
 from parts import NAMES, left_parts, mirrored_parts
 from skin import MIDDLE, left_half
 
+from mvboot.mesh.geodesics import surface_graph
 from mvboot.template import Skeleton, Template
 from mvboot.template.embedding import distance_errors, embed
-from mvboot.template.geodesics import surface_graph
 from mvboot.template.halves import FLIP, Halves, both_sides, rounded
-from mvboot.template.places import at_vertex, inside
+from mvboot.template.landmarks import at_vertex, inside
 from mvboot.template.skeleton import bone_axes, sparse_weights
 
 SUBJECTS = 800

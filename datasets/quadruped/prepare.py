@@ -12,12 +12,12 @@ import numpy as np
 from animal import HALF_PARTS, SPLIT, bones, cones, mirrored_bones, part_names
 from solid import cone_distances, left_surface
 
+from mvboot.mesh.geodesics import surface_graph
 from mvboot.template import Skeleton, Template
 from mvboot.template.embedding import distance_errors, embed
-from mvboot.template.geodesics import surface_graph
 from mvboot.template.halves import Halves, both_sides, rounded
+from mvboot.template.landmarks import at_vertex, inside
 from mvboot.template.parts import smoothed
-from mvboot.template.places import at_vertex, inside
 from mvboot.template.skeleton import bone_axes, sparse_weights
 
 SOFTNESS = 0.018

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from mvboot.datasets import Capture, View
 from mvboot.datasets.boxes import Boxes
+from mvboot.inference.crops import MIN_CONFIDENCE, framed, without_crop
+from mvboot.inference.keypoints import detected
 from mvboot.keypoints import Keypoints2D
 from mvboot.networks import load_network
-from mvboot.training.config import KeypointSettings
-from mvboot.training.crops import MIN_CONFIDENCE, framed, without_crop
-from mvboot.training.detect import detected
+from mvboot.training.keypoints.settings import KeypointSettings
 from mvboot.training.run import MODEL, PreparedRun
 
 LOCATOR = "locator"

@@ -16,7 +16,7 @@ import numpy as np
 from mvboot.bootstrap.bones import Bone
 from mvboot.bootstrap.config import BootstrapSettings
 from mvboot.bootstrap.detector import Detector
-from mvboot.bootstrap.judging import Judge, wanted_views
+from mvboot.bootstrap.evaluation import Judge, wanted_views
 from mvboot.bootstrap.review import Review, refused_frames, review_of
 from mvboot.bootstrap.round import (
     DETECTIONS,

@@ -13,11 +13,11 @@ from mvboot.bootstrap.config import BootstrapSettings
 from mvboot.bootstrap.occlusion import shares_seen
 from mvboot.bootstrap.scoring import best_frames, frame_scores
 from mvboot.datasets import Capture
+from mvboot.datasets.label_agreement import LabelAgreement
 from mvboot.datasets.labels import labelled_part, labelled_pictures, of_pictures
 from mvboot.keypoints import Keypoints2D, Keypoints3D
-from mvboot.metrics.agreement import LabelAgreement
-from mvboot.metrics.projected import projected
 from mvboot.triangulation.options import TriangulationOptions
+from mvboot.triangulation.projected import projected
 from mvboot.triangulation.recording import KeypointGroups, triangulate_keypoints
 
 Floats = NDArray[np.float64]

@@ -13,7 +13,7 @@ from pydantic import Field
 from mvboot.bootstrap import Bootstrapping, BootstrapSettings, Detector, Round, Selection, verdict
 from mvboot.bootstrap.bones import read_bones, template_bones
 from mvboot.bootstrap.command import CommandDetector
-from mvboot.bootstrap.judging import wanted_views
+from mvboot.bootstrap.evaluation import wanted_views
 from mvboot.bootstrap.network import NetworkDetector
 from mvboot.bootstrap.review import REVIEW, adopted
 from mvboot.bootstrap.run import ROUNDS
@@ -40,7 +40,8 @@ from mvboot.networks import KeypointTarget, read_header
 from mvboot.report.review import write_review_sheet
 from mvboot.report.rounds import DATA, TABLE, rejections, round_rows, rounds_summary, write_rounds
 from mvboot.report.triangulation import write_json
-from mvboot.training.config import KeypointSettings, TrainConfig
+from mvboot.training.dense.settings import TrainConfig
+from mvboot.training.keypoints.settings import KeypointSettings
 from mvboot.training.run import MODEL
 from mvboot.triangulation.recording import group_labels
 

@@ -7,10 +7,10 @@ from mvboot.commands.output import Output
 from mvboot.commands.training import run
 from mvboot.datasets import Capture, View
 from mvboot.fields import DenseField
+from mvboot.inference.fields import predicted
 from mvboot.networks import load_network
 from mvboot.report.fields import draw_fields
-from mvboot.training.config import TrainConfig
-from mvboot.training.predict import predicted
+from mvboot.training.dense.settings import TrainConfig
 from mvboot.training.run import MODEL
 
 LABEL_CAMERAS, SHARE = 2, 3

@@ -15,8 +15,8 @@ from mvboot.formats.keypoints3d_table import read_keypoints3d
 from mvboot.keypoints import Keypoints3D
 from mvboot.report.capture import draw_capture
 from mvboot.report.picture import draw_scene
-from mvboot.synthetic.capture import synthesise
-from mvboot.synthetic.settings import FEW_FRAMES, SynthSettings
+from mvboot.synthetic.studio.capture import synthesise
+from mvboot.synthetic.studio.settings import FEW_FRAMES, SynthSettings
 
 SIZE_PX, FPS = 224, 15.0
 GAIT = "dance"

@@ -24,14 +24,14 @@ from mvboot.files import atomic_folder, require_free
 from mvboot.formats.detections import OWN, detection_formats
 from mvboot.formats.rigs import load_rig
 from mvboot.formats.written_detections import OWN_TABLES, save_keypoints2d
+from mvboot.inference.crops import MIN_CONFIDENCE, boxes_from, framed, without_crop
+from mvboot.inference.keypoints import detections, gathered, keypoints_of
 from mvboot.keypoints import Keypoints2D
 from mvboot.networks import DenseNetwork, load_network, read_header
 from mvboot.report.capture import dotted
 from mvboot.report.overlay import OverlayVideo
 from mvboot.report.triangulation import write_json
-from mvboot.training.config import KeypointSettings
-from mvboot.training.crops import MIN_CONFIDENCE, boxes_from, framed, without_crop
-from mvboot.training.detect import detections, gathered, keypoints_of
+from mvboot.training.keypoints.settings import KeypointSettings
 
 
 @dataclass(frozen=True)

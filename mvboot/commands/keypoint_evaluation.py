@@ -27,8 +27,8 @@ from mvboot.formats.keypoints3d_table import read_keypoints3d
 from mvboot.keypoints import Keypoints2D
 from mvboot.metrics.detections import detection_epipolar, detection_summary
 from mvboot.metrics.landmarks import SHARES
-from mvboot.metrics.projected import projected
 from mvboot.report.triangulation import write_json
+from mvboot.triangulation.projected import projected
 from mvboot.words import listed
 
 SCORES = [

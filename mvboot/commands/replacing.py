@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mvboot.commands.resuming import CONFIG
-from mvboot.training.data import ROUNDS
+from mvboot.training.dense.batches import ROUNDS
 from mvboot.training.run import CHECKPOINT, LOGS, MODEL
 
 SUMMARY = "summary.json"

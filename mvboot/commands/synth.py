@@ -69,7 +69,7 @@ def synth(
 ) -> None:
     """Render a synthetic capture: people or animals before cameras, with exact truth."""
     from mvboot.commands.synthesis import picture_size, plan, run
-    from mvboot.synthetic.settings import SynthSettings
+    from mvboot.synthetic.studio.settings import SynthSettings
 
     given: dict[str, Any] = {
         "template": template,

@@ -10,9 +10,9 @@ import numpy as np
 from mvboot.commands.output import Output
 from mvboot.errors import InputError
 from mvboot.files import require_free
-from mvboot.synthetic.capture import synthesise
-from mvboot.synthetic.settings import SynthSettings
-from mvboot.synthetic.studio import Studio
+from mvboot.synthetic.studio.capture import synthesise
+from mvboot.synthetic.studio.settings import SynthSettings
+from mvboot.synthetic.studio.studio import Studio
 
 
 def picture_size(text: str) -> tuple[int, int]:

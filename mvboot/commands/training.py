@@ -20,9 +20,9 @@ from mvboot.datasets import Capture
 from mvboot.errors import InputError, Stopped
 from mvboot.files import require_free
 from mvboot.formats.rigs import load_rig
+from mvboot.inference.crops import boxes_from
 from mvboot.report.triangulation import write_json
 from mvboot.training.config import Places
-from mvboot.training.crops import boxes_from
 from mvboot.training.run import CHECKPOINT, LOG, LOGS, MODEL, PreparedRun
 
 LABEL_PX = "validation/label_px"

@@ -22,8 +22,8 @@ from mvboot.errors import InputError
 from mvboot.formats.gltf import INDICES, VERTICES, Gltf, Json
 from mvboot.formats.pictures import png
 from mvboot.formats.single import near_origin
-from mvboot.formats.surface_mesh import SurfaceMesh
 from mvboot.formats.trc import Y_UP
+from mvboot.mesh.surface_mesh import SurfaceMesh
 from mvboot.rig import UNITS_IN_M
 
 Floats = NDArray[np.float64]

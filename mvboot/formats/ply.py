@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from mvboot.errors import InputError
 from mvboot.files import atomic_file
-from mvboot.formats.surface_mesh import SurfaceMesh
 from mvboot.guard import reading
+from mvboot.mesh.surface_mesh import SurfaceMesh
 
 TYPES = {
     **dict.fromkeys(("char", "int8"), "<i1"),
@@ -30,7 +30,7 @@ TYPES = {
 }
 WORDS = {"f4": "float", "f8": "double", "u1": "uchar", "u2": "ushort"}
 STATED = ("units", "up", "rig", "template", "made by")
-OTHERS = "other programs' files are read by mvboot.template.mesh.read_mesh"
+OTHERS = "other programs' files are read by mvboot.mesh.reading.read_mesh"
 
 
 def write_ply(mesh: SurfaceMesh, path: Path) -> None:

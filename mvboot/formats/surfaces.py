@@ -7,8 +7,8 @@ from typing import NamedTuple
 from mvboot.errors import InputError
 from mvboot.formats.glb import write_glb
 from mvboot.formats.ply import write_ply
-from mvboot.formats.surface_mesh import SurfaceMesh
 from mvboot.formats.wavefront import write_obj
+from mvboot.mesh.surface_mesh import SurfaceMesh
 
 
 class SurfaceExport(NamedTuple):

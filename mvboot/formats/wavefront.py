@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mvboot.errors import InputError
 from mvboot.files import atomic_file
 from mvboot.formats.pictures import png
-from mvboot.formats.surface_mesh import SurfaceMesh
+from mvboot.mesh.surface_mesh import SurfaceMesh
 
 
 def write_obj(mesh: SurfaceMesh, path: Path) -> None:

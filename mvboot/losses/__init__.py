@@ -10,7 +10,6 @@ from mvboot.losses.affinity import (
     surprise,
     unnormalised,
 )
-from mvboot.losses.carried import carried_places, consistency_loss
 from mvboot.losses.epipolar import EpipolarError, expected_epipolar_error
 from mvboot.losses.flow import FlowError
 from mvboot.losses.hard import HardMatches, hard_matches
@@ -25,6 +24,7 @@ from mvboot.losses.silhouette import silhouette_loss
 from mvboot.losses.sparse import expected_costs, heatmap_affinity, heaviest
 from mvboot.losses.transfer import Sighting, transfer_rows
 from mvboot.losses.variance import variance_loss
+from mvboot.losses.view_consistency import carried_places, consistency_loss
 from mvboot.losses.warp import WarpError
 
 __all__ = [

@@ -14,11 +14,11 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from mvboot.geometry.plain import PlainCameras
-from mvboot.losses.carried import consistency_loss
 from mvboot.losses.relative_pose import relative_pose_loss
 from mvboot.losses.separation import separation_loss
 from mvboot.losses.silhouette import silhouette_loss
 from mvboot.losses.variance import variance_loss
+from mvboot.losses.view_consistency import consistency_loss
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """Metrics: how right fields are where there is a truth, and how consistent without one."""
 
+from mvboot.inference.field_folder import FieldFolder
 from mvboot.metrics.drift import drift_errors, drift_summary
 from mvboot.metrics.epipolar import MatchErrors, epipolar_errors, epipolar_summary
-from mvboot.metrics.folder import FieldFolder
 from mvboot.metrics.gps import Kappa, average_precision, geodesic_similarity
 from mvboot.metrics.landmarks import (
     LandmarkErrors,

@@ -21,7 +21,7 @@ from mvboot.metrics.distribution import distribution
 from mvboot.metrics.rules import size_of
 from mvboot.surface import Seen
 from mvboot.template import Template
-from mvboot.template.places import inside
+from mvboot.template.landmarks import inside
 
 Floats = NDArray[np.float64]
 

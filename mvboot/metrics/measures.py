@@ -13,10 +13,10 @@ from mvboot.datasets import Capture
 from mvboot.datasets.layout import KEYPOINTS2D, POSES, TRUTH
 from mvboot.errors import NothingUsable
 from mvboot.fields import DenseField
+from mvboot.inference.field_folder import FieldFolder
 from mvboot.keypoints import Keypoints2D, Keypoints3D
 from mvboot.metrics.drift import drift_errors, drift_summary
 from mvboot.metrics.epipolar import MatchErrors, epipolar_errors, epipolar_summary
-from mvboot.metrics.folder import FieldFolder
 from mvboot.metrics.gps import Kappa
 from mvboot.metrics.landmarks import (
     LandmarkErrors,
@@ -31,12 +31,12 @@ from mvboot.metrics.lifted import (
     lifted_errors,
     lifted_summary,
 )
-from mvboot.metrics.projected import projected
 from mvboot.metrics.rules import Rules
 from mvboot.metrics.surface import SurfaceErrors, surface_errors, surface_summary
 from mvboot.surface import Seen, lift
 from mvboot.template import Template
 from mvboot.triangulation import TriangulationOptions
+from mvboot.triangulation.projected import projected
 
 
 @dataclass(frozen=True)

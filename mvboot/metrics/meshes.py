@@ -12,13 +12,13 @@ from mvboot.fields import DenseField
 from mvboot.fields.points import named_points
 from mvboot.geometry import Camera, fundamental_matrix
 from mvboot.geometry.epipolar import epipolar_distance
+from mvboot.mesh.normals import face_normals
+from mvboot.mesh.raycast import CameraRays, RayCaster
 from mvboot.metrics.distribution import distribution
 from mvboot.rig import UNITS_IN_M, Rig
 from mvboot.surface import Seen, Surface, visible_vertices
-from mvboot.synthetic.rendering.raycast import CameraRays, RayCaster
 from mvboot.template import Template
 from mvboot.template.lookup import TriangleTree
-from mvboot.template.normals import face_normals
 
 Floats = NDArray[np.float64]
 IntArray = NDArray[np.int64]

@@ -4,7 +4,7 @@ from mvboot.surface.fit import FitSettings, Lost, Surface, SurfaceFitter
 from mvboot.surface.follow import Follower
 from mvboot.surface.lift import Lifted, lift
 from mvboot.surface.posture import Posture
-from mvboot.surface.seen import Seen, Sightings
+from mvboot.surface.sightings import Seen, Sightings
 from mvboot.surface.visibility import visible_vertices
 
 __all__ = [

@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 from mvboot.errors import InputError, NothingUsable
 from mvboot.formats.glb import Skin, strongest, write_morphed_glb, write_skinned_glb
 from mvboot.formats.single import camera_centers, near_origin
-from mvboot.formats.surface_mesh import SurfaceMesh
+from mvboot.mesh.normals import vertex_normals
+from mvboot.mesh.surface_mesh import SurfaceMesh
 from mvboot.rig import UNITS_IN_M, Rig
 from mvboot.surface.fit import Surface
 from mvboot.surface.posture import Posture
 from mvboot.surface.texture import Paint
 from mvboot.template import Template
-from mvboot.template.normals import vertex_normals
 
 Floats = NDArray[np.float64]
 

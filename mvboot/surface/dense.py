@@ -15,7 +15,7 @@ from mvboot.fields import DenseField
 from mvboot.fields.points import spacing
 from mvboot.rig import Rig
 from mvboot.surface.lift import agreement
-from mvboot.surface.seen import Seen, require_shown
+from mvboot.surface.sightings import Seen, require_shown
 from mvboot.triangulation import triangulate_points
 
 Floats = NDArray[np.float64]

@@ -7,14 +7,14 @@ import numpy as np
 
 from mvboot.errors import InputError, NothingUsable
 from mvboot.formats.single import camera_centers, near_origin
-from mvboot.formats.surface_mesh import SurfaceMesh
 from mvboot.formats.surfaces import named_surface_export
+from mvboot.mesh.normals import vertex_normals
+from mvboot.mesh.surface_mesh import SurfaceMesh
 from mvboot.rig import Rig
 from mvboot.surface.animation import animation_of
 from mvboot.surface.fit import Lost, Surface
 from mvboot.surface.texture import Paint
 from mvboot.template import Template
-from mvboot.template.normals import vertex_normals
 
 ANIMATION = "animation.glb"
 

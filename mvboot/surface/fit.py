@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mvboot.errors import InputError, NothingUsable
+from mvboot.mesh.reading import require_outward
 from mvboot.surface.articulated import (
     ROUGH_POINTS,
     Expectation,
@@ -25,7 +26,6 @@ from mvboot.surface.lift import Lifted
 from mvboot.surface.posture import Posture, posed_offsets, unposed
 from mvboot.surface.rigid import rigid_motion
 from mvboot.template import Template
-from mvboot.template.mesh import require_outward
 
 Floats = NDArray[np.float64]
 IntArray = NDArray[np.int64]

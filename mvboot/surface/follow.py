@@ -18,7 +18,7 @@ from mvboot.rig import Rig
 from mvboot.surface.fit import Lost, Surface, SurfaceFitter
 from mvboot.surface.lift import Lifted, agreement, lift
 from mvboot.surface.noise import Scatter
-from mvboot.surface.seen import Seen, require_shown
+from mvboot.surface.sightings import Seen, require_shown
 
 ROUNDS = 2
 """How often an instant is lifted."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from mvboot.errors import InputError
 from mvboot.rig import Rig
 from mvboot.surface.noise import Scatter
-from mvboot.surface.seen import ROUNDING, Seen
+from mvboot.surface.sightings import ROUNDING, Seen
 from mvboot.surface.visibility import visible_vertices
 from mvboot.template import Template
 from mvboot.triangulation import TriangulationOptions, triangulate_points

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from mvboot.mesh.normals import unit
 from mvboot.surface.dense import DensePoints
-from mvboot.template.normals import unit
 
 Floats = NDArray[np.float64]
 IntArray = NDArray[np.int64]

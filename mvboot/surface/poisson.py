@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mvboot.errors import NothingUsable
 from mvboot.formats.ply import read_triangles, write_ply
-from mvboot.formats.surface_mesh import SurfaceMesh
+from mvboot.mesh.surface_mesh import SurfaceMesh
 from mvboot.surface.oriented import OrientedPoints
 
 Floats = NDArray[np.float64]

@@ -14,13 +14,13 @@ from scipy.spatial import cKDTree
 from mvboot.errors import InputError, NothingUsable
 from mvboot.fields import DenseField
 from mvboot.formats.single import camera_centers, near_origin
-from mvboot.formats.surface_mesh import SurfaceMesh
+from mvboot.mesh.normals import vertex_normals
+from mvboot.mesh.surface_mesh import SurfaceMesh
 from mvboot.rig import Rig
 from mvboot.surface.carve import Silhouette, inside_all
 from mvboot.surface.dense import dense_points
 from mvboot.surface.oriented import OrientedPoints, oriented_points
 from mvboot.surface.poisson import poisson_mesh, simplified
-from mvboot.template.normals import vertex_normals
 from mvboot.template.parts import local_mesh
 
 Floats = NDArray[np.float64]

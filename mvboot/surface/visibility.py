@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from mvboot.mesh.raycast import RayCaster
 from mvboot.rig import Rig
-from mvboot.synthetic.rendering.raycast import RayCaster
 
 Floats = NDArray[np.float64]
 IntArray = NDArray[np.int64]

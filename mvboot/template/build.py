@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from mvboot.errors import InputError
+from mvboot.mesh.reading import Mesh, read_mesh, require_outward
 from mvboot.rig import UP_AXES
 from mvboot.template.charts import automatic_charts, charts_of_uv
 from mvboot.template.embedding import embed
-from mvboot.template.mesh import Mesh, read_mesh, require_outward
-from mvboot.template.places import at_vertex
+from mvboot.template.landmarks import at_vertex
 from mvboot.template.symmetry import mirror_vertices
 from mvboot.template.template import Template
 from mvboot.units import UNIT_WORDS

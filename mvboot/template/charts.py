@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mvboot.errors import InputError
-from mvboot.template.flatten import flatten_disc, is_disc
+from mvboot.mesh.flatten import flatten_disc, is_disc
 from mvboot.template.parts import cells, local_mesh, uv_islands
 
 FloatArray = NDArray[np.float64]

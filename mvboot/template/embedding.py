@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from mvboot.template.geodesics import farthest_points, geodesic_distances
+from mvboot.mesh.geodesics import farthest_points, geodesic_distances
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]

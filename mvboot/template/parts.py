@@ -5,8 +5,8 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from mvboot.template.flatten import is_disc
-from mvboot.template.geodesics import farthest_points, surface_graph
+from mvboot.mesh.flatten import is_disc
+from mvboot.mesh.geodesics import farthest_points, surface_graph
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]

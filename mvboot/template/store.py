@@ -12,8 +12,8 @@ from scipy.sparse import csr_array
 from mvboot.errors import InputError
 from mvboot.files import atomic_file
 from mvboot.guard import reading
+from mvboot.mesh.reading import load_arrays
 from mvboot.template.charts import Charts
-from mvboot.template.mesh import load_arrays
 from mvboot.template.skeleton import Skeleton
 from mvboot.template.template import Template, require_topology
 

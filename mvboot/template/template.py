@@ -14,13 +14,13 @@ from scipy.sparse import csr_array
 
 from mvboot.errors import InputError
 from mvboot.geometry.arrays import like, to_tensor
+from mvboot.mesh.geodesics import geodesic_distances, surface_graph
+from mvboot.mesh.reading import require_sound
 from mvboot.rig import UNITS_IN_M, UP_AXES
-from mvboot.template.between import PointDistances
 from mvboot.template.charts import Charts
-from mvboot.template.geodesics import geodesic_distances, surface_graph
 from mvboot.template.lookup import ChartLookup, Located, TriangleTree
-from mvboot.template.mesh import require_sound
 from mvboot.template.skeleton import Skeleton
+from mvboot.template.surface_distances import PointDistances
 from mvboot.units import UNIT_NAMES, UNIT_WORDS
 
 FloatArray = NDArray[np.float64]

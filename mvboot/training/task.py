@@ -16,7 +16,7 @@ from mvboot.datasets import Capture, Sample
 from mvboot.networks import DenseNetwork
 from mvboot.training.batches import RunData
 from mvboot.training.config import Places
-from mvboot.training.objective import Terms
+from mvboot.training.dense.objective import Terms
 
 
 @dataclass(frozen=True)

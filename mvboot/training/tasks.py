@@ -1,11 +1,13 @@
 """The tasks of ``mvboot train``."""
 
 from mvboot.errors import InputError
-from mvboot.training import dense, discovery, keypoints
 from mvboot.training.config import RunSettings
+from mvboot.training.dense.task import DENSE
+from mvboot.training.keypoints.task import KEYPOINTS
+from mvboot.training.latent.task import LATENT
 from mvboot.training.task import Task
 
-TASKS = {"dense": dense.TASK, "keypoints": keypoints.TASK, "latent": discovery.TASK}
+TASKS = {"dense": DENSE, "keypoints": KEYPOINTS, "latent": LATENT}
 """By name; a task's settings bear its name in ``task``."""
 
 

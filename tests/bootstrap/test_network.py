@@ -9,9 +9,9 @@ from mvboot.bootstrap.network import LOCATOR, NetworkDetector
 from mvboot.datasets import Capture, View
 from mvboot.datasets.labels import of_views
 from mvboot.networks import read_header
-from mvboot.synthetic.capture import synthesise
-from mvboot.synthetic.settings import SynthSettings
-from mvboot.training.config import KeypointSettings
+from mvboot.synthetic.studio.capture import synthesise
+from mvboot.synthetic.studio.settings import SynthSettings
+from mvboot.training.keypoints.settings import KeypointSettings
 
 QUICK = KeypointSettings(steps=3, size=64, batch=2, validate_every=3, accelerator="cpu")
 

@@ -16,8 +16,8 @@ from mvboot.formats.keypoints2d_table import read_keypoints2d, write_keypoints2d
 from mvboot.keypoints import Keypoints2D
 from mvboot.networks import NetworkConfig, build_network, save_network
 from mvboot.synthetic import articulated_scene
-from mvboot.synthetic.capture import synthesise
-from mvboot.synthetic.settings import SynthSettings
+from mvboot.synthetic.studio.capture import synthesise
+from mvboot.synthetic.studio.settings import SynthSettings
 from mvboot.template import load_template
 
 SCRIPT = """

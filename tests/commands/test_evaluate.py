@@ -9,8 +9,8 @@ import pytest
 
 from mvboot.commands.evaluation import EvaluateConfig, Evaluation
 from mvboot.fields import DenseField, read_field, write_field
-from mvboot.synthetic.capture import synthesise
-from mvboot.synthetic.settings import SynthSettings
+from mvboot.synthetic.studio.capture import synthesise
+from mvboot.synthetic.studio.settings import SynthSettings
 from mvboot.template import load_template
 
 FEW = ("points=40", "lifted_points=100")

@@ -7,8 +7,8 @@ import torch
 
 from mvboot.fields import read_field
 from mvboot.networks import NetworkConfig, build_network, save_network
-from mvboot.synthetic.capture import synthesise
-from mvboot.synthetic.settings import SynthSettings
+from mvboot.synthetic.studio.capture import synthesise
+from mvboot.synthetic.studio.settings import SynthSettings
 from mvboot.template import load_template
 
 

@@ -15,8 +15,8 @@ from mvboot.formats.keypoints3d_table import read_keypoints3d
 from mvboot.formats.ply import read_ply
 from mvboot.surface.markers import Markers
 from mvboot.surface.store import SurfaceFile
-from mvboot.synthetic.capture import synthesise
-from mvboot.synthetic.settings import SynthSettings
+from mvboot.synthetic.studio.capture import synthesise
+from mvboot.synthetic.studio.settings import SynthSettings
 from mvboot.template import Template
 
 SPOTS = {"crown": "vertex:12", "chest": "face:5000:0.2,0.3,0.5", "side": "vertex:3000"}

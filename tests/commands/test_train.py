@@ -9,8 +9,8 @@ from lightning.pytorch.callbacks import Callback
 from mvboot.commands.training import worsened
 from mvboot.errors import heed_signals
 from mvboot.networks import NetworkConfig, build_network, load_network, save_network
-from mvboot.synthetic.capture import synthesise
-from mvboot.synthetic.settings import SynthSettings
+from mvboot.synthetic.studio.capture import synthesise
+from mvboot.synthetic.studio.settings import SynthSettings
 from mvboot.template import load_template
 
 SUPERVISED = ("--data", "{data}", "--out", "{out}", "--method", "supervised")

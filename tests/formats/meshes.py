@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mvboot.formats.surface_mesh import SurfaceMesh
+from mvboot.mesh.surface_mesh import SurfaceMesh
 
 
 def full_mesh(**changes):

@@ -6,7 +6,7 @@ from meshes import full_mesh
 
 from mvboot.errors import InputError
 from mvboot.formats.surfaces import save_surface
-from mvboot.template.obj import read_obj
+from mvboot.mesh.obj import read_obj
 
 
 def test_round_trip(tmp_path):

@@ -117,7 +117,7 @@ def meshes(folder: Path) -> list[Target]:
     """Return meshes of every kind, a template, and fields."""
     import trimesh
 
-    from mvboot.template.mesh import read_mesh
+    from mvboot.mesh.reading import read_mesh
 
     found = []
     ball = trimesh.creation.icosphere(subdivisions=1)
@@ -256,7 +256,7 @@ def surfaces(folder: Path) -> list[Target]:
     import trimesh
 
     from mvboot.formats.ply import read_ply, write_ply
-    from mvboot.formats.surface_mesh import SurfaceMesh
+    from mvboot.mesh.surface_mesh import SurfaceMesh
     from mvboot.surface import Posture, Surface
     from mvboot.surface.store import SurfaceFile, SurfaceWriter
     from mvboot.template import Template

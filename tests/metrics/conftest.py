@@ -2,8 +2,8 @@
 
 import pytest
 
-from mvboot.synthetic.capture import synthesise
-from mvboot.synthetic.settings import SynthSettings
+from mvboot.synthetic.studio.capture import synthesise
+from mvboot.synthetic.studio.settings import SynthSettings
 
 
 @pytest.fixture(scope="session")

@@ -4,8 +4,8 @@ import pytest
 
 from mvboot.errors import InputError
 from mvboot.report.capture import draw_capture, field_colours
-from mvboot.synthetic.capture import synthesise
-from mvboot.synthetic.settings import SynthSettings
+from mvboot.synthetic.studio.capture import synthesise
+from mvboot.synthetic.studio.settings import SynthSettings
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from mvboot.fields import Crop, DenseField
 from mvboot.rig import Rig
 from mvboot.synthetic.scene import ring_rig
 from mvboot.template import Charts, Template
-from mvboot.template.places import inside
+from mvboot.template.landmarks import inside
 
 RADIUS, MIDDLE = 0.4, np.array([0.0, 0.0, 0.4])
 STRIDE = 8

@@ -5,9 +5,9 @@ import pytest
 from worm import make_worm, worm_surface
 
 from mvboot.errors import InputError
+from mvboot.mesh.raycast import CameraRays, RayCaster
 from mvboot.surface.texture import Painter
 from mvboot.surface.visibility import visible_vertices
-from mvboot.synthetic.rendering.raycast import CameraRays, RayCaster
 
 
 def colour_of(rest):

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from mvboot.mesh.geodesics import surface_graph
 from mvboot.template.embedding import distance_errors, embed
-from mvboot.template.geodesics import surface_graph
 
 
 def test_a_flat_sheet_is_embedded_as_it_is(full_sheet):

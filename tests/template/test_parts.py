@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mvboot.template.flatten import is_disc
+from mvboot.mesh.flatten import is_disc
 from mvboot.template.parts import cells, local_mesh, settled, smoothed, uv_islands
 
 

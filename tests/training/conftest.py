@@ -16,9 +16,9 @@ from mvboot.datasets import (
 from mvboot.fields import Crop, converted
 from mvboot.geometry import Camera
 from mvboot.networks import EmbeddingPrediction, NetworkConfig, build_network, save_network
-from mvboot.synthetic.capture import synthesise
 from mvboot.synthetic.scene import looking_at
-from mvboot.synthetic.settings import SynthSettings
+from mvboot.synthetic.studio.capture import synthesise
+from mvboot.synthetic.studio.settings import SynthSettings
 from mvboot.training.run import MODEL
 
 
@@ -49,7 +49,7 @@ def truthful(filmed, monkeypatch):
             field = field.on(field.grid.strided(2))
             yield replace(field, coordinates=field.coordinates + np.float32(trace))
 
-    monkeypatch.setattr("mvboot.training.rounds.predicted", predicted)
+    monkeypatch.setattr("mvboot.training.dense.rounds.predicted", predicted)
     return asked
 
 

@@ -14,14 +14,14 @@ from mvboot.networks import (
     load_network,
     read_header,
 )
-from mvboot.synthetic.capture import synthesise
-from mvboot.synthetic.settings import SynthSettings
+from mvboot.synthetic.studio.capture import synthesise
+from mvboot.synthetic.studio.settings import SynthSettings
 from mvboot.template import load_template
-from mvboot.training.config import TrainSettings
-from mvboot.training.data import TrainingData
-from mvboot.training.meters import Watch
+from mvboot.training.dense.batches import TrainingData
+from mvboot.training.dense.collapse import Watch
+from mvboot.training.dense.settings import TrainSettings
+from mvboot.training.dense.validation import held_out
 from mvboot.training.run import CHECKPOINT, MODEL, PreparedRun, train
-from mvboot.training.validation import held_out
 
 QUICK = {"size": 64, "validate_every": 4, "batch": 2, "averaging": 0.5}
 
@@ -180,7 +180,7 @@ def test_bootstrapping_goes_on_as_if_it_had_not_stopped(filmed, teacher, truthfu
 def test_a_run_is_prepared_once(filmed, teacher, monkeypatch):
     opened = []
     monkeypatch.setattr(
-        "mvboot.training.start.load_network",
+        "mvboot.training.initial.load_network",
         lambda path, template: opened.append(path) or load_network(path, template),
     )
     for method in ("epipolar", "bootstrap"):

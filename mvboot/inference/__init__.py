@@ -1,0 +1,1 @@
+"""Trained networks on a capture's pictures: dense fields and keypoints."""

@@ -1,0 +1,1 @@
+"""The film studio: people, animals, clothes and places, lit and rendered."""

@@ -1,0 +1,1 @@
+"""Dense fields as a task: settings, batches, objective and what watches over them."""

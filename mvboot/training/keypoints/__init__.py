@@ -1,0 +1,1 @@
+"""Labelled keypoints as a task: batches, consistency of views and temperature."""

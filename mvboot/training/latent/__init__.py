@@ -1,0 +1,1 @@
+"""Keypoints that nobody labelled as a task (KeypointNet)."""
