@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mvboot.colours import rgb_from_hsv
 from mvboot.mesh.normals import face_normals
 from mvboot.mesh.raycast import RayCaster
 from mvboot.synthetic.scene import looking_at
@@ -19,7 +20,7 @@ from mvboot.synthetic.studio.rendering.light import FAR, Light
 from mvboot.synthetic.studio.rendering.shading import Shell, ambient, direct, spots_of
 from mvboot.synthetic.studio.surroundings.solids import Prop, box, frustum, moved, transformed
 from mvboot.synthetic.studio.textures.coloured import Plain, Ramp, Steps
-from mvboot.synthetic.studio.textures.colours import rgb, rgb_from_hsv, srgb_from_linear
+from mvboot.synthetic.studio.textures.colours import rgb, srgb_from_linear
 from mvboot.synthetic.studio.textures.noise import Noise
 from mvboot.synthetic.studio.textures.patterns import Stripes
 

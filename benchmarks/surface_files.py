@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from mvboot.datasets import Capture
+from mvboot.mesh.nearest import TriangleTree
 from mvboot.surface import Posture, Surface
 from mvboot.surface.dense import dense_points
 from mvboot.surface.export import write_surface
@@ -25,7 +26,6 @@ from mvboot.surface.texture import Painter
 from mvboot.synthetic.scene import ring_rig
 from mvboot.synthetic.studio.capture import synthesise
 from mvboot.synthetic.studio.settings import SynthSettings
-from mvboot.template.lookup import TriangleTree
 
 CAMERAS, SIZE, CLOUD = 8, 256, 20_000
 

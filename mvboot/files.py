@@ -1,6 +1,7 @@
 """Writing that never leaves half a file behind, and hashes that say which input was read."""
 
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -9,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from mvboot.errors import InputError, unfinished
 
@@ -82,6 +84,13 @@ def atomic_folder(out: str | Path, overwrite: bool = False) -> Iterator[Path]:
             elif entry.is_dir():
                 target.unlink(missing_ok=True)
             entry.replace(target)
+
+
+def write_json(content: Any, path: str | Path) -> None:
+    """Write plain values as indented JSON."""
+    with atomic_file(path) as partial:
+        text = json.dumps(content, indent=2, ensure_ascii=False)
+        partial.write_text(text + "\n", encoding="utf-8")
 
 
 @contextmanager

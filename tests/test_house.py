@@ -23,7 +23,7 @@ SCRIPTS = sorted(
 
 LEVELS = [
     {"errors", "__init__"},
-    {"words"},
+    {"words", "colours"},
     {"files", "guard", "reading", "sizes", "units"},
     {"npz"},
     {"config"},

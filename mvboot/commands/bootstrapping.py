@@ -31,7 +31,7 @@ from mvboot.datasets import Capture
 from mvboot.datasets.frame_list import FrameList
 from mvboot.datasets.labels import labelled_pictures, of_views, on_axes
 from mvboot.errors import InputError
-from mvboot.files import require_free
+from mvboot.files import require_free, write_json
 from mvboot.formats.detections import load_keypoints, respelled
 from mvboot.formats.keypoints2d_table import read_keypoints2d
 from mvboot.formats.rigs import load_rig
@@ -39,7 +39,6 @@ from mvboot.keypoints import Keypoints2D
 from mvboot.networks import KeypointTarget, read_header
 from mvboot.report.review import write_review_sheet
 from mvboot.report.rounds import DATA, TABLE, rejections, round_rows, rounds_summary, write_rounds
-from mvboot.report.triangulation import write_json
 from mvboot.training.dense.settings import TrainConfig
 from mvboot.training.keypoints.settings import KeypointSettings
 from mvboot.training.run import MODEL

@@ -20,13 +20,12 @@ from mvboot.commands.calibrate_config import CalibrateConfig
 from mvboot.commands.output import Output
 from mvboot.config import dump_yaml
 from mvboot.errors import InputError, QualityMissed
-from mvboot.files import atomic_folder
+from mvboot.files import atomic_folder, write_json
 from mvboot.formats.footage import frame_notes
 from mvboot.formats.keypoints2d_table import write_keypoints2d
 from mvboot.formats.rigs import save_rig
 from mvboot.keypoints import Keypoints2D
 from mvboot.report.calibration import camera_rows, draw_coverage, link_rows, summary
-from mvboot.report.triangulation import write_json
 from mvboot.rig import Rig
 
 FILES = ("rig.yaml", "summary.json", "coverage.png", "board_points.parquet", "config.yaml")

@@ -20,7 +20,7 @@ from mvboot.commands.prediction import (
 from mvboot.datasets import Capture, SampleReader, View
 from mvboot.datasets.layout import KEYPOINTS
 from mvboot.errors import InputError
-from mvboot.files import atomic_folder, require_free
+from mvboot.files import atomic_folder, require_free, write_json
 from mvboot.formats.detections import OWN, detection_formats
 from mvboot.formats.rigs import load_rig
 from mvboot.formats.written_detections import OWN_TABLES, save_keypoints2d
@@ -30,7 +30,6 @@ from mvboot.keypoints import Keypoints2D
 from mvboot.networks import DenseNetwork, load_network, read_header
 from mvboot.report.capture import dotted
 from mvboot.report.overlay import OverlayVideo
-from mvboot.report.triangulation import write_json
 from mvboot.training.keypoints.settings import KeypointSettings
 
 

@@ -13,12 +13,11 @@ from mvboot.commands.output import Output
 from mvboot.config import dump_yaml
 from mvboot.datasets import Capture
 from mvboot.errors import InputError, NothingUsable, QualityMissed
-from mvboot.files import atomic_folder, hash_file, require_free
+from mvboot.files import atomic_folder, hash_file, require_free, write_json
 from mvboot.formats.keypoints3d_table import read_keypoints3d
 from mvboot.metrics import FieldFolder, Instant, Kappa, Rules, Settings, measured
 from mvboot.metrics.gps import KAPPA_M
 from mvboot.metrics.lifted import POINTS
-from mvboot.report.triangulation import write_json
 from mvboot.template import Template, load_template, require_topology
 from mvboot.triangulation import TriangulationOptions
 

@@ -13,13 +13,12 @@ from mvboot.commands.calibration import every_finding_said, require_error, warni
 from mvboot.commands.output import Output
 from mvboot.config import dump_yaml
 from mvboot.errors import InputError
-from mvboot.files import atomic_folder
+from mvboot.files import atomic_folder, write_json
 from mvboot.formats.detections import match_cameras
 from mvboot.formats.intrinsics_yaml import save_intrinsics
 from mvboot.formats.rigs import load_rig, save_rig
 from mvboot.geometry import Camera
 from mvboot.report.calibration import camera_rows, draw_coverage, summary
-from mvboot.report.triangulation import write_json
 from mvboot.rig import Rig
 
 

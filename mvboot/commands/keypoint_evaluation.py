@@ -21,13 +21,12 @@ from mvboot.config import dump_yaml
 from mvboot.datasets import Capture
 from mvboot.datasets.layout import KEYPOINTS2D, TRUTH
 from mvboot.errors import InputError, NothingUsable
-from mvboot.files import atomic_folder, require_free
+from mvboot.files import atomic_folder, require_free, write_json
 from mvboot.formats.detections import load_keypoints, respelled
 from mvboot.formats.keypoints3d_table import read_keypoints3d
 from mvboot.keypoints import Keypoints2D
 from mvboot.metrics.detections import detection_epipolar, detection_summary
 from mvboot.metrics.landmarks import SHARES
-from mvboot.report.triangulation import write_json
 from mvboot.triangulation.projected import projected
 from mvboot.words import listed
 

@@ -14,14 +14,13 @@ from mvboot.commands.matching import check_subject, of_subject
 from mvboot.commands.output import Output
 from mvboot.config import dump_yaml
 from mvboot.errors import InputError
-from mvboot.files import atomic_folder, hash_file
+from mvboot.files import atomic_folder, hash_file, write_json
 from mvboot.formats.detections import describe, load_keypoints, match_cameras
 from mvboot.formats.intrinsics_yaml import load_intrinsics
 from mvboot.formats.rigs import save_rig
 from mvboot.formats.tables import codes_of, numbers, read_table
 from mvboot.geometry import Camera
 from mvboot.keypoints import Keypoints2D
-from mvboot.report.triangulation import write_json
 from mvboot.triangulation import TriangulationOptions
 from mvboot.units import UNIT_CHOICE, Unit
 

@@ -13,12 +13,11 @@ from mvboot.datasets import Capture, View
 from mvboot.datasets.layout import FIELDS
 from mvboot.errors import InputError
 from mvboot.fields import DenseField
-from mvboot.files import atomic_folder, require_free
+from mvboot.files import atomic_folder, require_free, write_json
 from mvboot.formats.rigs import load_rig
 from mvboot.inference.fields import predicted, store
 from mvboot.networks import DenseNetwork, NetworkHeader, load_network, read_header
 from mvboot.report.overlay import OverlayVideo, overlaid
-from mvboot.report.triangulation import write_json
 from mvboot.template import Template
 from mvboot.training.config import RunSettings
 from mvboot.training.dense.settings import TrainSettings

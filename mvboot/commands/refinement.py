@@ -14,12 +14,11 @@ from mvboot.commands.matching import DetectionSettings, check_subject, matched, 
 from mvboot.commands.output import Output
 from mvboot.config import dump_yaml
 from mvboot.errors import InputError, NothingUsable
-from mvboot.files import atomic_folder, hash_file
+from mvboot.files import atomic_folder, hash_file, write_json
 from mvboot.formats.detections import describe, load_keypoints, match_cameras
 from mvboot.formats.rigs import load_rig, save_rig
 from mvboot.keypoints import Keypoints2D
 from mvboot.report.calibration import deviations
-from mvboot.report.triangulation import write_json
 from mvboot.rig import Rig
 from mvboot.triangulation import TriangulationOptions
 from mvboot.units import Unit

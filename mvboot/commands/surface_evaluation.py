@@ -14,7 +14,7 @@ from mvboot.config import dump_yaml
 from mvboot.datasets import Capture
 from mvboot.datasets.layout import POSES, TRUTH
 from mvboot.errors import InputError, NothingUsable
-from mvboot.files import atomic_folder, hash_file, require_free
+from mvboot.files import atomic_folder, hash_file, require_free, write_json
 from mvboot.metrics import FieldFolder
 from mvboot.metrics.meshes import (
     HeldOut,
@@ -24,7 +24,6 @@ from mvboot.metrics.meshes import (
     mesh_errors,
     mesh_summary,
 )
-from mvboot.report.triangulation import write_json
 from mvboot.rig import UNITS_IN_M, Rig
 from mvboot.surface import Surface
 from mvboot.surface.store import SurfaceFile

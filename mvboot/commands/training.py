@@ -18,10 +18,9 @@ from mvboot.commands.resuming import CONFIG, checkpoint_of
 from mvboot.config import dump_yaml
 from mvboot.datasets import Capture
 from mvboot.errors import InputError, Stopped
-from mvboot.files import require_free
+from mvboot.files import require_free, write_json
 from mvboot.formats.rigs import load_rig
 from mvboot.inference.crops import boxes_from
-from mvboot.report.triangulation import write_json
 from mvboot.training.config import Places
 from mvboot.training.run import CHECKPOINT, LOG, LOGS, MODEL, PreparedRun
 

@@ -24,7 +24,7 @@ from mvboot.commands.output import Output
 from mvboot.commands.verdict import nothing, require_enough, say_refused
 from mvboot.config import dump_yaml, parse_yaml
 from mvboot.errors import InputError, NothingUsable, QualityMissed
-from mvboot.files import atomic_folder, hash_file
+from mvboot.files import atomic_folder, hash_file, write_json
 from mvboot.formats.alignment import Alignment
 from mvboot.formats.detections import describe, load_keypoints, match_cameras
 from mvboot.formats.exports import joined, named_export, require_room
@@ -33,7 +33,7 @@ from mvboot.formats.keypoints3d_table import Keypoints3DWriter
 from mvboot.formats.rigs import load_rig
 from mvboot.keypoints import Keypoints2D, Keypoints3D
 from mvboot.reading import read_json, read_text
-from mvboot.report.triangulation import Funnel, write_json
+from mvboot.report.triangulation import Funnel
 from mvboot.rig import Rig
 from mvboot.triangulation import TriangulationOptions
 from mvboot.triangulation.evaluate import keypoint_noise, leave_one_out, linear_error

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, diags_array
 from scipy.sparse.linalg import spsolve
 
+from mvboot.mesh.edges import edges_of
+
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
@@ -37,7 +39,7 @@ def border_loop(faces: IntArray) -> IntArray | None:
 
 def is_disc(faces: IntArray) -> bool:
     """Whether faces (F, 3) form a disc: one piece with one border and no handle."""
-    euler = len(np.unique(faces)) - len(_edges(faces)) + len(faces)
+    euler = len(np.unique(faces)) - len(edges_of(faces)) + len(faces)
     return euler == 1 and border_loop(faces) is not None
 
 
@@ -65,11 +67,6 @@ def flatten_disc(vertices: FloatArray, faces: IntArray, up: FloatArray) -> Float
         uv = _solved(weights, loop, circle)
         stretch = _stretch(vertices, faces, uv)
     return 0.5 + 0.5 * _turned(kept, up)
-
-
-def _edges(faces: IntArray) -> IntArray:
-    pairs = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
-    return np.unique(np.sort(pairs, axis=1), axis=0)
 
 
 def _mean_value_weights(vertices: FloatArray, faces: IntArray) -> csr_array:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mvboot.errors import InputError
+from mvboot.mesh.sampling import sampled
 from mvboot.metrics.rules import centimetres
 from mvboot.template import Located, Template
 
@@ -83,9 +84,6 @@ def average_precision(scores: Floats) -> float | None:
 def _spread(template: Template, part: int, count: int, rng: np.random.Generator) -> Located:
     """Return ``count`` points drawn evenly over the area of a part."""
     assert template.charts is not None
-    faces = np.flatnonzero(template.charts.parts == part)
-    corners = template.vertices[template.faces[faces]]
-    sides = corners[:, 1:] - corners[:, :1]
-    area = np.linalg.norm(np.cross(sides[:, 0], sides[:, 1]), axis=1)
-    chosen = faces[rng.choice(len(faces), count, p=area / area.sum())]
-    return Located(chosen, rng.dirichlet(np.ones(3), count))
+    own = np.flatnonzero(template.charts.parts == part)
+    found = sampled(template.vertices, template.faces[own], count, rng)
+    return Located(own[found.faces], found.barycentric)

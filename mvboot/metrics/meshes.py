@@ -12,13 +12,14 @@ from mvboot.fields import DenseField
 from mvboot.fields.points import named_points
 from mvboot.geometry import Camera, fundamental_matrix
 from mvboot.geometry.epipolar import epipolar_distance
+from mvboot.mesh.nearest import TriangleTree
 from mvboot.mesh.normals import face_normals
 from mvboot.mesh.raycast import CameraRays, RayCaster
+from mvboot.mesh.sampling import sampled
 from mvboot.metrics.distribution import distribution
 from mvboot.rig import UNITS_IN_M, Rig
 from mvboot.surface import Seen, Surface, visible_vertices
 from mvboot.template import Template
-from mvboot.template.lookup import TriangleTree
 
 Floats = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -186,12 +187,9 @@ def _sampled(
     vertices: Floats, faces: IntArray, rng: np.random.Generator
 ) -> tuple[Floats, IntArray]:
     """Return points (n, 3) spread evenly over a mesh, and the faces (n,) that they lie in."""
-    a, b, c = (vertices[faces[:, corner]] for corner in range(3))
-    area = np.linalg.norm(np.cross(b - a, c - a), axis=1)
-    rows = rng.choice(len(faces), SAMPLES, p=area / area.sum())
-    weights = rng.dirichlet(np.ones(3), SAMPLES)
-    points = np.einsum("nc,nci->ni", weights, vertices[faces[rows]])
-    return points, rows
+    found = sampled(vertices, faces, SAMPLES, rng)
+    points = np.einsum("nc,nci->ni", found.barycentric, vertices[faces[found.faces]])
+    return points, found.faces
 
 
 def _per_part(vertex_mm: Floats, template: Template) -> dict[str, float]:

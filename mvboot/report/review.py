@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from mvboot.bootstrap.review import REVIEW, Review
 from mvboot.bootstrap.round import Selection
+from mvboot.colours import rgb_from_hsv
 from mvboot.datasets import Capture
 from mvboot.datasets.crops import cut, square_crop, subject_box
 from mvboot.fields import Crop
 from mvboot.files import atomic_file
 from mvboot.keypoints import Keypoints2D
-from mvboot.synthetic.studio.textures.colours import rgb_from_hsv
 
 Bytes = NDArray[np.uint8]
 SIDE, MARGIN, JPEG_QUALITY = 180, 0.2, 80

@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from mvboot.bootstrap import Round, Selection, Verdict
-from mvboot.files import atomic_file
-from mvboot.report.triangulation import write_json
+from mvboot.files import atomic_file, write_json
 
 TABLE, DATA = "rounds.md", "rounds.json"
 HEADER = (

@@ -1,14 +1,11 @@
 """What came out of a triangulation, counted while it streams by: the funnel and the errors."""
 
-import json
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mvboot.files import atomic_file
 from mvboot.keypoints import Keypoints2D, Keypoints3D
 
 REMEDIES = {
@@ -139,10 +136,3 @@ class Funnel:
         share = 100 * counts[-1] / max(1, counts[3])
         reason = refused.most_common(1)[0][0] if refused else ""
         return (name, *(f"{count:,}" for count in counts), f"{share:.1f} %", reason)
-
-
-def write_json(content: Any, path: Path) -> None:
-    """Write plain values as indented JSON."""
-    with atomic_file(path) as partial:
-        text = json.dumps(content, indent=2, ensure_ascii=False)
-        partial.write_text(text + "\n", encoding="utf-8")

@@ -142,9 +142,3 @@ class _Solver:
             options={"SymmetricMode": True},
         )
         return np.asarray(self._factors.solve(wanted))
-
-
-def edges_of(faces: IntArray) -> IntArray:
-    """Return the edges (E, 2) of faces (F, 3), each once."""
-    pairs = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
-    return np.unique(np.sort(pairs, axis=1), axis=0)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mvboot.errors import InputError, NothingUsable
+from mvboot.mesh.edges import edges_of
 from mvboot.mesh.reading import require_outward
 from mvboot.surface.articulated import (
     ROUGH_POINTS,
@@ -20,7 +21,7 @@ from mvboot.surface.articulated import (
     aligned_posture,
     fitted_posture,
 )
-from mvboot.surface.bend import Bending, edges_of
+from mvboot.surface.bend import Bending
 from mvboot.surface.evidence import Evidence
 from mvboot.surface.lift import Lifted
 from mvboot.surface.posture import Posture, posed_offsets, unposed

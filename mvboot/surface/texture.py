@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array, diags_array
 
 from mvboot.errors import InputError
+from mvboot.mesh.edges import edges_of
 from mvboot.mesh.normals import unit, vertex_normals
 from mvboot.rig import Rig
-from mvboot.surface.bend import edges_of
 from mvboot.surface.visibility import visible_vertices
 from mvboot.template import Located, Template
 

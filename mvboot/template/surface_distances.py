@@ -13,7 +13,7 @@ from scipy.sparse import csr_array
 
 from mvboot.errors import InputError
 from mvboot.mesh.geodesics import geodesic_distances
-from mvboot.template.lookup import Located
+from mvboot.mesh.nearest import Located
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]

@@ -15,10 +15,11 @@ from scipy.sparse import csr_array
 from mvboot.errors import InputError
 from mvboot.geometry.arrays import like, to_tensor
 from mvboot.mesh.geodesics import geodesic_distances, surface_graph
+from mvboot.mesh.nearest import Located, TriangleTree
 from mvboot.mesh.reading import require_sound
 from mvboot.rig import UNITS_IN_M, UP_AXES
 from mvboot.template.charts import Charts
-from mvboot.template.lookup import ChartLookup, Located, TriangleTree
+from mvboot.template.lookup import ChartLookup
 from mvboot.template.skeleton import Skeleton
 from mvboot.template.surface_distances import PointDistances
 from mvboot.units import UNIT_NAMES, UNIT_WORDS

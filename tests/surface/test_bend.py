@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from mvboot.surface.bend import Bending, edges_of
+from mvboot.mesh.edges import edges_of
+from mvboot.surface.bend import Bending
 from mvboot.surface.evidence import Evidence
 
 TURN = Rotation.from_rotvec([0.3, -0.2, 1.0]).as_matrix()

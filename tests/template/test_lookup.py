@@ -6,8 +6,8 @@ import torch
 import trimesh
 
 from mvboot.errors import InputError
+from mvboot.mesh.nearest import TriangleTree
 from mvboot.template import Located, Template, template_of_mesh
-from mvboot.template.lookup import TriangleTree
 
 
 @pytest.fixture(scope="module", params=["body", "quadruped", "ball", "ring"])

@@ -8,7 +8,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import dijkstra
 
 from mvboot.errors import InputError
-from mvboot.template import Located, Template, between
+from mvboot.template import Located, Template, surface_distances
 
 
 def points(faces, count, seed=0):
@@ -118,8 +118,8 @@ def test_one_place_seen_from_two_faces_is_no_distance(quadruped):
 def test_distances_that_are_not_kept_are_the_same(quadruped, monkeypatch):
     a, b = points(quadruped.faces, 200), points(quadruped.faces, 200, seed=1)
     kept = quadruped.geodesic_between(a, b)
-    monkeypatch.setattr(between, "KEPT", 100)
-    afresh = between.PointDistances(quadruped.vertices, quadruped.faces, quadruped.graph)
+    monkeypatch.setattr(surface_distances, "KEPT", 100)
+    afresh = surface_distances.PointDistances(quadruped.vertices, quadruped.faces, quadruped.graph)
     np.testing.assert_allclose(afresh.between(a, b), kept, atol=1e-6)
 
 

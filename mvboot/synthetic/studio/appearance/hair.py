@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from mvboot.colours import rgb_from_hsv
 from mvboot.synthetic.studio.appearance.face import BeardArea, face_origin, ramp
 from mvboot.synthetic.studio.appearance.garment import Cloth
 from mvboot.synthetic.studio.appearance.locks import beard, bun, locks, tail
@@ -22,7 +23,7 @@ from mvboot.synthetic.studio.appearance.scalp import (
 )
 from mvboot.synthetic.studio.material import Material
 from mvboot.synthetic.studio.textures.coloured import Ramp, Shaded
-from mvboot.synthetic.studio.textures.colours import linear_from_srgb, rgb, rgb_from_hsv, shades
+from mvboot.synthetic.studio.textures.colours import linear_from_srgb, rgb, shades
 from mvboot.synthetic.studio.textures.noise import Noise
 from mvboot.synthetic.studio.textures.patterns import Field, Scaled
 from mvboot.template import Template

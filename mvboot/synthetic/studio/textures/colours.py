@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from mvboot.colours import rgb_from_hsv
+
 Floats = NDArray[np.float64]
 
 FAMILIES = (
@@ -38,14 +40,6 @@ def srgb_from_linear(linear: Floats) -> Floats:
 def rgb(red: float, green: float, blue: float) -> Floats:
     """Return the linear colour (3,) of display values in 0..255, as pickers show them."""
     return linear_from_srgb(np.array([red, green, blue]) / 255)
-
-
-def rgb_from_hsv(hue: Floats, saturation: Floats, value: Floats) -> Floats:
-    """Return display colours (..., 3) of hue (in turns), saturation and value (...) in [0, 1]."""
-    sector = (np.array([5.0, 3.0, 1.0]) + 6 * np.asarray(hue)[..., None]) % 6
-    ramp = np.clip(np.minimum(sector, 4 - sector), 0, 1)
-    value = np.asarray(value)[..., None]
-    return np.asarray(value - value * np.asarray(saturation)[..., None] * ramp)
 
 
 def sample_palette(rng: np.random.Generator, n: int) -> Floats:

@@ -1,9 +1,9 @@
 import numpy as np
 
+from mvboot.colours import rgb_from_hsv
 from mvboot.synthetic.studio.textures.colours import (
     linear_from_srgb,
     rgb,
-    rgb_from_hsv,
     sample_palette,
     shades,
     srgb_from_linear,
