@@ -15,7 +15,8 @@ from mvboot.datasets import Capture
 from mvboot.errors import InputError, NothingUsable, QualityMissed
 from mvboot.files import atomic_folder, hash_file, require_free, write_json
 from mvboot.formats.keypoints3d_table import read_keypoints3d
-from mvboot.metrics import FieldFolder, Instant, Kappa, Rules, Settings, measured
+from mvboot.inference.field_folder import FieldFolder
+from mvboot.metrics import Instant, Kappa, Rules, Settings, measured
 from mvboot.metrics.gps import KAPPA_M
 from mvboot.metrics.lifted import POINTS
 from mvboot.template import Template, load_template, require_topology

@@ -15,7 +15,7 @@ from mvboot.datasets import Capture
 from mvboot.datasets.layout import POSES, TRUTH
 from mvboot.errors import InputError, NothingUsable
 from mvboot.files import atomic_folder, hash_file, require_free, write_json
-from mvboot.metrics import FieldFolder
+from mvboot.inference.field_folder import FieldFolder
 from mvboot.metrics.meshes import (
     HeldOut,
     MeshErrors,

@@ -19,7 +19,7 @@ from mvboot.formats.exports import named_export, require_room
 from mvboot.formats.rigs import load_rig
 from mvboot.formats.single import camera_centers, near_origin
 from mvboot.formats.surfaces import named_surface_export
-from mvboot.metrics import FieldFolder
+from mvboot.inference.field_folder import FieldFolder
 from mvboot.rig import Rig
 from mvboot.surface import FitSettings, Seen, SurfaceFitter
 from mvboot.surface.carve import Silhouette

@@ -1,6 +1,5 @@
 """Metrics: how right fields are where there is a truth, and how consistent without one."""
 
-from mvboot.inference.field_folder import FieldFolder
 from mvboot.metrics.drift import drift_errors, drift_summary
 from mvboot.metrics.epipolar import MatchErrors, epipolar_errors, epipolar_summary
 from mvboot.metrics.gps import Kappa, average_precision, geodesic_similarity
@@ -21,7 +20,6 @@ from mvboot.metrics.rules import Rules
 from mvboot.metrics.surface import SurfaceErrors, surface_errors, surface_summary
 
 __all__ = [
-    "FieldFolder",
     "Instant",
     "Kappa",
     "LandmarkErrors",

@@ -4,7 +4,7 @@ import pytest
 
 from mvboot.errors import InputError
 from mvboot.fields import write_field
-from mvboot.metrics import FieldFolder
+from mvboot.inference.field_folder import FieldFolder
 
 
 @pytest.fixture

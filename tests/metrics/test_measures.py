@@ -7,7 +7,8 @@ import pytest
 from mvboot.datasets import Capture
 from mvboot.datasets.layout import POSES, TRUTH
 from mvboot.errors import InputError
-from mvboot.metrics import FieldFolder, Instant, Rules, Settings, measured
+from mvboot.inference.field_folder import FieldFolder
+from mvboot.metrics import Instant, Rules, Settings, measured
 
 
 @pytest.fixture

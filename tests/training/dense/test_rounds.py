@@ -7,7 +7,7 @@ import torch
 from mvboot.errors import InputError, NothingUsable
 from mvboot.fields import converted
 from mvboot.networks import NetworkConfig, build_network
-from mvboot.training import rounds as rounds_module
+from mvboot.training.dense import rounds as rounds_module
 from mvboot.training.dense.rounds import Round, Rounds
 from mvboot.training.dense.settings import TrainSettings
 
