@@ -41,6 +41,7 @@ LEVELS = [
     {"training"},
     {"bootstrap"},
     {"report"},
+    {"stages"},
     {"commands"},
     {"cli"},
 ]

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
-from mvboot.commands.output import Output
 from mvboot.errors import InputError
+from mvboot.stages.output import Output
 
 if TYPE_CHECKING:
     from mvboot.calib.boards import Board

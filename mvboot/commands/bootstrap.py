@@ -1,12 +1,18 @@
 """``mvboot bootstrap``: a detector teaches itself from frames in which its views agree."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option
 
 from mvboot.commands.options import frame_words, listed, pairs, resolved
-from mvboot.commands.output import Output
+from mvboot.errors import InputError
+from mvboot.stages.output import Output
+
+if TYPE_CHECKING:
+    from mvboot.stages.bootstrap import How
+    from mvboot.training.dense.settings import TrainConfig
 
 Words = list[str] | None
 Overrides = Annotated[
@@ -88,7 +94,9 @@ def bootstrap(
     as_json: AsJson = False,
 ) -> None:
     """Label the frames of a rig in which the views agree, learn from them, and go round again."""
-    from mvboot.commands.bootstrapping import BootstrapConfig, How, is_dense, plan, run, run_dense
+    from mvboot.stages.bootstrap import BootstrapConfig, How, is_dense, plan, run
+    from mvboot.stages.train import plan as plan_training
+    from mvboot.stages.train import run as run_training
 
     given: dict[str, Any] = {
         "data": data,
@@ -111,7 +119,45 @@ def bootstrap(
     say = Output(as_json)
     how = How(overwrite, resume, dry_run, pause, tuple(review or ()))
     if is_dense(teacher):
-        say.result(run_dense(given, config, overrides, how, say))
+        dense = _dense_settings(given, config, overrides, how)
+        work = plan_training if dry_run else run_training
+        say.result(work(dense, overwrite, resume, say))
         return
     settings = resolved(BootstrapConfig, given, config, overrides, "mvboot bootstrap")
     say.result(plan(settings, how, say) if dry_run else run(settings, how, say))
+
+
+def _dense_settings(
+    given: Mapping[str, Any], config: Path | None, overrides: Sequence[str] | None, how: "How"
+) -> "TrainConfig":
+    """Return the settings of ``mvboot train --method bootstrap``, which this is by another name."""
+    from mvboot.training.dense.settings import TrainConfig
+
+    for name in (
+        "labels",
+        "detector_cmd",
+        "label_frames",
+        "camera_map",
+        "subject",
+        "groups",
+        "bones",
+    ):
+        if given[name] is not None:
+            option = name.replace("_", "-")
+            raise InputError(
+                f"--{option} belongs to keypoints, but --teacher is a dense model, whose labels "
+                "are fields of the capture; leave it out, or see mvboot train"
+            )
+    if how.reviews or how.pause:
+        raise InputError("--review and --pause belong to keypoints, but --teacher is a dense model")
+    taken = {
+        name: given[name] for name in ("data", "out", "rig", "teacher", "label_cameras", "seed")
+    }
+    words = [] if given["rounds"] is None else [f"bootstrapping.rounds={given['rounds']}"]
+    return resolved(
+        TrainConfig,
+        {**taken, "method": "bootstrap"},
+        config,
+        [*words, *(overrides or ())],
+        "mvboot bootstrap",
+    )

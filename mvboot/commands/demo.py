@@ -5,7 +5,7 @@ from typing import Annotated
 
 from typer import Option
 
-from mvboot.commands.output import Output
+from mvboot.stages.output import Output
 
 
 def demo(
@@ -19,7 +19,7 @@ def demo(
     as_json: Annotated[bool, Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Render a synthetic capture, triangulate it, train a small network on it, and draw all."""
-    from mvboot.commands.demonstration import run_demo
+    from mvboot.stages.demo import run_demo
 
     say = Output(as_json)
     say.result(run_demo(out, cameras, frames, seed, steps, processes, overwrite, say))

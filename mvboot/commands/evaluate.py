@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from typer import Argument, Option
 
 from mvboot.commands.options import listed, pairs, resolved, stated
-from mvboot.commands.output import Output
+from mvboot.stages.output import Output
 
 Overrides = Annotated[
     list[str] | None, Argument(metavar="[KEY=VALUE]...", help="Settings by name.")
@@ -92,7 +92,7 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Measure dense fields (surface, epipolar, 3D, landmarks, drift), surfaces or 2D keypoints."""
-    from mvboot.commands import evaluation, keypoint_evaluation, surface_evaluation
+    from mvboot.stages import evaluate_fields, evaluate_keypoints, evaluate_surfaces
 
     given: dict[str, Any] = {
         "data": data,
@@ -114,12 +114,12 @@ def evaluate(
     work: ModuleType
     kind: Any
     if surface is not None or stated(config, "surface") is not None:
-        work, kind = surface_evaluation, surface_evaluation.SurfaceEvaluateConfig
+        work, kind = evaluate_surfaces, evaluate_surfaces.SurfaceEvaluateConfig
         given = _of_surface({**given, "surface": surface})
     elif keypoints is not None or stated(config, "keypoints") is not None:
-        work, kind = keypoint_evaluation, keypoint_evaluation.KeypointEvaluateConfig
+        work, kind = evaluate_keypoints, evaluate_keypoints.KeypointEvaluateConfig
     else:
-        work, kind = evaluation, evaluation.EvaluateConfig
+        work, kind = evaluate_fields, evaluate_fields.EvaluateConfig
     settings = resolved(kind, given, config, overrides, "mvboot evaluate")
     done = (
         work.plan(settings, overwrite, say)
@@ -131,8 +131,8 @@ def evaluate(
 
 def _of_surface(given: dict[str, Any]) -> dict[str, Any]:
     """Return what is said of surfaces; InputError for an option that says nothing of them."""
-    from mvboot.commands.surface_evaluation import SurfaceEvaluateConfig
     from mvboot.errors import InputError
+    from mvboot.stages.evaluate_surfaces import SurfaceEvaluateConfig
 
     alien = given.keys() - SurfaceEvaluateConfig.model_fields.keys()
     wrong = sorted(key for key in alien if given[key] is not None)

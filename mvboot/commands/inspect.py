@@ -5,7 +5,7 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from mvboot.commands.output import Output
+from mvboot.stages.output import Output
 
 
 def inspect(

@@ -100,6 +100,26 @@ def by_camera(texts: Sequence[str] | None, option: str) -> dict[str, list[str]] 
     return found or None
 
 
+def folders(
+    words: Sequence[str] | None, option: str, alone: str = "subject"
+) -> dict[str, str] | None:
+    """Return folders by name of words ``[NAME=]DIR``, ``DIR`` alone under ``alone``; None for none.
+
+    InputError for a name that is given twice.
+    """
+    found: dict[str, str] = {}
+    for word in words or ():
+        name, equals, folder = word.partition("=")
+        if not equals or Path(word).exists():
+            name, folder = alone, word
+        if not (name and folder):
+            raise InputError(f"{option} {word!r} is not of the form NAME=DIR")
+        if name in found:
+            raise InputError(f"{option}: {name} is given twice; name each folder, NAME=DIR")
+        found[name] = folder
+    return found or None
+
+
 def stated(config: Path | None, key: str) -> Any:
     """Return what a config file says of one key, None where it says nothing.
 

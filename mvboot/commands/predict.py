@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from typer import Option
 
 from mvboot.commands.options import listed
-from mvboot.commands.output import Output
+from mvboot.stages.output import Output
 
 Model = Annotated[Path, Option(help="Model, or a run's folder.")]
 Data = Annotated[Path, Option(help="Capture folder: pictures or videos, and a rig.")]
@@ -57,7 +57,7 @@ def predict(
     as_json: AsJson = False,
 ) -> None:
     """Say which point of the template pixels show, or where keypoints are: as the model learned."""
-    from mvboot.commands import detection, prediction
+    from mvboot.stages import predict_fields, predict_keypoints
 
     how: dict[str, Any] = {
         "model": model,
@@ -74,16 +74,16 @@ def predict(
         "formats": format or (),
     }
     say = Output(as_json)
-    if prediction.kind_of(model) == "keypoints":
-        keypoints = detection.KeypointPrediction.of(**how, **sparse)
+    if predict_fields.kind_of(model) == "keypoints":
+        keypoints = predict_keypoints.KeypointPrediction.of(**how, **sparse)
         if dry_run:
-            say.result(detection.plan(keypoints, out, overwrite, say))
+            say.result(predict_keypoints.plan(keypoints, out, overwrite, say))
         else:
-            say.result(detection.run(keypoints, out, overwrite, overlay, say))
+            say.result(predict_keypoints.run(keypoints, out, overwrite, overlay, say))
         return
-    prediction.require_dense(sparse)
-    fields = prediction.Prediction.of(**how)
+    predict_fields.require_dense(sparse)
+    fields = predict_fields.Prediction.of(**how)
     if dry_run:
-        say.result(prediction.plan(fields, out, overwrite, say))
+        say.result(predict_fields.plan(fields, out, overwrite, say))
     else:
-        say.result(prediction.run(fields, out, overwrite, overlay, say))
+        say.result(predict_fields.run(fields, out, overwrite, overlay, say))

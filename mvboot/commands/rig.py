@@ -6,14 +6,15 @@ from typing import Annotated, Any
 import typer
 from typer import Argument, Option
 
+from mvboot.commands.from_settings import Asked, command
 from mvboot.commands.locate import locate
-from mvboot.commands.options import crops, offsets, pairs
-from mvboot.commands.output import Output
+from mvboot.commands.options import pairs
 from mvboot.commands.refine import refine
 from mvboot.commands.rig_template import template
-from mvboot.commands.triangulate import CameraMap, Crop, KeypointsFormat, Offset, Timestamps
 from mvboot.commands.world import world
 from mvboot.errors import InputError, QualityMissed
+from mvboot.stages.output import Output
+from mvboot.stages.settings.check import CheckSettings
 from mvboot.units import UNIT_WORDS
 
 app = typer.Typer(
@@ -107,75 +108,28 @@ def show(path: RigPath, units: Units = None, format: Format = None, as_json: Jso
 
 
 @app.command()
-def check(
-    path: RigPath,
-    units: Units = None,
-    format: Format = None,
-    up: Annotated[
-        str | None, Option(help="Axis that points up (x ... -z), if the file does not say it.")
-    ] = None,
-    keypoints: Annotated[
-        str | None, Option(help="Also judge it by these detections: a path with {camera}.")
-    ] = None,
-    subject: Annotated[
-        str | None, Option(help="Individual in the detections: its name, or largest.")
-    ] = None,
-    min_confidence: Annotated[
-        float, Option(help="Ignore detections below this confidence.", min=0, max=1)
-    ] = 0.0,
-    keypoints_format: KeypointsFormat = None,
-    camera_map: CameraMap = None,
-    timestamps: Timestamps = None,
-    offset: Offset = None,
-    crop: Crop = None,
-    as_json: Json = False,
-) -> None:
+@command(CheckSettings, "mvboot rig check", common=("as_json",))
+def check(asked: Asked[CheckSettings]) -> None:
     """Look for faults: equal, inverse or mixed-up poses, units, floor, shared view."""
-    from dataclasses import replace
-
-    from mvboot.calib import Finding, check_rig
-    from mvboot.calib.scale import scale_warning, scale_words
-    from mvboot.commands.matching import DetectionSettings, diagnosis_of, notes
-    from mvboot.formats.rigs import load_rig
+    from mvboot.calib.scale import scale_words
     from mvboot.report.agreement import camera_rows, pair_rows
+    from mvboot.stages.check import checked
 
-    say = Output(as_json)
-    rig = load_rig(path, format, units)
-    rig = replace(rig, up=up) if up else rig
-    findings = check_rig(rig)
-    scale = scale_warning(rig)
-    if scale and all(finding.code != "implausible-units" for finding in findings):
-        findings += (Finding("implausible-units", rig.names, scale),)
-    warnings = notes(rig.provenance)
-    result: dict[str, Any] = {}
-    if keypoints:
-        told = DetectionSettings(
-            keypoints_format=keypoints_format,
-            camera_map=pairs(camera_map, "--camera-map", "KEYPOINTS=RIG") or {},
-            timestamps=timestamps,
-            offset=offsets(offset) or {},
-            crop={name: (x, y, w, h) for name, (x, y, w, h) in (crops(crop) or {}).items()},
-            subject=subject,
-            min_confidence=min_confidence,
-        )
-        diagnosis, noted = diagnosis_of(rig, keypoints, told)
-        findings += diagnosis.findings
-        warnings = [*warnings, *noted, *diagnosis.doubts]
-        result |= diagnosis.as_dict()
-    for warning in warnings:
+    found, say = checked(asked.settings()), asked.say
+    for warning in found.warnings:
         say.warn(warning)
-    say.say(_describe(rig))
-    say.say(scale_words(rig))
-    if keypoints:
-        say.table(camera_rows(diagnosis))
+    say.say(_describe(found.rig))
+    say.say(scale_words(found.rig))
+    if found.diagnosis is not None:
+        say.table(camera_rows(found.diagnosis))
         say.say()
-        say.table(pair_rows(diagnosis))
-    for finding in findings:
+        say.table(pair_rows(found.diagnosis))
+    for finding in found.findings:
         say.say(f"  {finding}")
-    say.result(result | {"findings": [vars(finding) for finding in findings]})
-    if findings:
-        noun = "fault" if len(findings) == 1 else "faults"
-        raise QualityMissed(f"{path}: {len(findings)} {noun} found")
+    say.result(found.as_dict())
+    if found.findings:
+        noun = "fault" if len(found.findings) == 1 else "faults"
+        raise QualityMissed(f"{asked.given['path']}: {len(found.findings)} {noun} found")
     say.say("no fault found")
 
 
@@ -240,7 +194,7 @@ def _resized(rig: Any, sizes: dict[str, str]) -> Any:
 def _say_scale(rig: Any, say: Output) -> None:
     """Say what the reader noted and how large the filmed volume is, and warn where it is odd."""
     from mvboot.calib.scale import scale_warning, scale_words
-    from mvboot.commands.matching import notes
+    from mvboot.stages.matching import notes
 
     for note in notes(rig.provenance):
         say.warn(note)

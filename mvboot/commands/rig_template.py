@@ -5,9 +5,9 @@ from typing import Annotated
 
 from typer import Option
 
-from mvboot.commands.output import Output
 from mvboot.errors import InputError
 from mvboot.files import atomic_file
+from mvboot.stages.output import Output
 from mvboot.units import UNIT_NAMES, UNIT_WORDS, UNITS_IN_M
 
 HEADER = """\

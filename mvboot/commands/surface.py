@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 from typer import Argument, Option
 
-from mvboot.commands.options import frame_words, listed, pairs, resolved
-from mvboot.commands.output import Output
+from mvboot.commands.options import folders, frame_words, listed, pairs, resolved
+from mvboot.stages.output import Output
 from mvboot.units import UNIT_WORDS
 
 Overrides = Annotated[
@@ -84,13 +84,13 @@ def surface(
     as_json: AsJson = False,
 ) -> None:
     """Fit a template to dense fields, frame by frame: metric meshes and virtual markers."""
-    from mvboot.commands.surface_scene import SurfaceConfig, named_folders
-    from mvboot.commands.surfacing import plan, run
+    from mvboot.stages.surface import plan, run
+    from mvboot.stages.surface_scene import SurfaceConfig
 
     given: dict[str, Any] = {
         "rig": rig,
         "units": units,
-        "fields": named_folders(fields),
+        "fields": folders(fields, "--fields"),
         "template": template,
         "out": out,
         "data": data,

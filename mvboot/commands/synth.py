@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from typer import Argument, Option
 
 from mvboot.commands.options import listed, resolved
-from mvboot.commands.output import Output
+from mvboot.stages.output import Output
 
 Overrides = Annotated[
     list[str] | None,
@@ -68,7 +68,7 @@ def synth(
     as_json: AsJson = False,
 ) -> None:
     """Render a synthetic capture: people or animals before cameras, with exact truth."""
-    from mvboot.commands.synthesis import picture_size, plan, run
+    from mvboot.stages.synth import picture_size, plan, run
     from mvboot.synthetic.studio.settings import SynthSettings
 
     given: dict[str, Any] = {

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 from typer import Argument, Option
 
 from mvboot.commands.options import pairs
-from mvboot.commands.output import Output
 from mvboot.errors import InputError
+from mvboot.stages.output import Output
 
 MANY = 50_000
 """Vertices of a template above which fitting takes minutes a frame; details of a scan."""

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from typer import Argument, Option
 
 from mvboot.commands.options import listed, resolved, stated
-from mvboot.commands.output import Output
+from mvboot.stages.output import Output
 
 Overrides = Annotated[
     list[str] | None,
@@ -76,7 +76,7 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Train a network: from few labels first, then from unlabelled views of a rig."""
-    from mvboot.commands.training import plan, run
+    from mvboot.stages.train import plan, run
     from mvboot.training.tasks import named_task
 
     given: dict[str, Any] = {

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option
 
-from mvboot.commands.output import Output
 from mvboot.errors import InputError
+from mvboot.stages.output import Output
 from mvboot.units import UNIT_WORDS
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from typing import Annotated, Any
 
 import typer
 
-from mvboot.datasets.frame_list import LONGEST
 from mvboot.errors import InputError, heed_signals, run_app
 from mvboot.files import natural_key
+from mvboot.frame_list import LONGEST
 
 DownloadFolder = Annotated[
     Path, typer.Argument(metavar="DOWNLOAD", help="Downloaded folder, laid out as on the card.")

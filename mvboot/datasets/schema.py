@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from mvboot.datasets.frame_list import FrameList, frame_text
+from mvboot.frame_list import FrameList, frame_text
 
 
 class _Strict(BaseModel):

@@ -11,7 +11,6 @@ from mvboot import __version__
 from mvboot.config import dump_yaml
 from mvboot.datasets.capture import Capture
 from mvboot.datasets.footage import find_pictures
-from mvboot.datasets.frame_list import frame_list
 from mvboot.datasets.layout import (
     BOXES,
     CAPTURE,
@@ -32,6 +31,7 @@ from mvboot.files import atomic_folder
 from mvboot.formats.keypoints2d_table import write_keypoints2d
 from mvboot.formats.keypoints3d_table import write_keypoints3d
 from mvboot.formats.rigs import save_rig
+from mvboot.frame_list import frame_list
 from mvboot.keypoints import Keypoints2D, Keypoints3D
 from mvboot.rig import Rig
 from mvboot.template import Template

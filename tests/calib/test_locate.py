@@ -10,11 +10,11 @@ from mvboot.calib.compare import compare_rigs
 from mvboot.calib.lengths import Distance
 from mvboot.calib.locate import KnownPoints, LocateOptions, locate_cameras
 from mvboot.calib.refine import refine_rig
-from mvboot.commands.matching import matched, of_subject
 from mvboot.errors import InputError, NothingUsable
 from mvboot.formats.detections import load_keypoints, match_cameras
 from mvboot.formats.rigs import load_rig
 from mvboot.rig import UNITS_IN_M
+from mvboot.stages.matching import matched, of_subject
 from mvboot.triangulation.options import TriangulationOptions
 
 

@@ -14,13 +14,13 @@ from mvboot.calib.bundle import GROUPS, INTRINSICS
 from mvboot.calib.compare import compare_rigs
 from mvboot.calib.refine import RefineOptions, refine_rig
 from mvboot.calib.uncertainty import POSE
-from mvboot.commands.matching import matched, of_subject
 from mvboot.errors import InputError, NothingUsable
 from mvboot.formats.detections import load_keypoints, match_cameras
 from mvboot.formats.rigs import load_rig
 from mvboot.geometry import Camera, Pose, make_lens, rayless_share
 from mvboot.keypoints import Keypoints2D
 from mvboot.rig import Rig
+from mvboot.stages.matching import matched, of_subject
 from mvboot.synthetic.scene import articulated_scene, project_all, ring_rig
 from mvboot.triangulation.evaluate import LeaveOneOut, leave_one_out
 

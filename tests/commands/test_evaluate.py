@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mvboot.commands.evaluation import EvaluateConfig, Evaluation
 from mvboot.fields import DenseField, read_field, write_field
+from mvboot.stages.evaluate_fields import EvaluateConfig, Evaluation
 from mvboot.synthetic.studio.capture import synthesise
 from mvboot.synthetic.studio.settings import SynthSettings
 from mvboot.template import load_template

@@ -3,8 +3,8 @@
 import pytest
 
 from mvboot.commands.options import by_camera, listed, offsets, pairs, resolved
-from mvboot.commands.refinement import RefineConfig
 from mvboot.errors import InputError
+from mvboot.stages.refine import RefineConfig
 
 
 def test_a_list():

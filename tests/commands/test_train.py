@@ -6,9 +6,9 @@ import pytest
 import torch
 from lightning.pytorch.callbacks import Callback
 
-from mvboot.commands.training import worsened
 from mvboot.errors import heed_signals
 from mvboot.networks import NetworkConfig, build_network, load_network, save_network
+from mvboot.stages.train import worsened
 from mvboot.synthetic.studio.capture import synthesise
 from mvboot.synthetic.studio.settings import SynthSettings
 from mvboot.template import load_template
@@ -130,7 +130,7 @@ def test_a_run_that_is_interrupted_before_a_validation_goes_on(mvboot, data, old
         signal.signal(signal.SIGINT, signal.default_int_handler)
         heed_signals()
         with monkeypatch.context() as patch:
-            patch.setattr("mvboot.commands.training._Rounds", lambda say: Interrupting())
+            patch.setattr("mvboot.stages.train._Rounds", lambda say: Interrupting())
             stopped = mvboot(*given, "--overwrite")
     finally:
         signal.signal(signal.SIGINT, before)

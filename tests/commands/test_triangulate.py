@@ -213,7 +213,7 @@ def test_points_of_two_views_are_told_how_to_be_accepted(mvboot, walker, tmp_pat
 
 def test_a_large_table_is_streamed(mvboot, walker, tmp_path, monkeypatch):
     monkeypatch.setattr("mvboot.formats.keypoints2d_table.ROWS_PER_GROUP", 300)
-    monkeypatch.setattr("mvboot.commands.triangulation.CHUNK_POINTS", 40)
+    monkeypatch.setattr("mvboot.stages.recording.CHUNK_POINTS", 40)
     write_keypoints2d(walker.detections, tmp_path / "k.parquet")
     assert Keypoints2DFile.open(tmp_path / "k.parquet") is not None
     arguments = ("triangulate", "--rig", walker.rig, "--out")

@@ -4,7 +4,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from mvboot.datasets.frame_list import FrameList
+from mvboot.frame_list import FrameList
 from mvboot.training.config import (
     KeypointMatching,
     Places,

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from mvboot.commands.output import Output
 from mvboot.config import from_options
 from mvboot.datasets import Capture, View
 from mvboot.datasets.layout import FIELDS
@@ -18,6 +17,7 @@ from mvboot.formats.rigs import load_rig
 from mvboot.inference.fields import predicted, store
 from mvboot.networks import DenseNetwork, NetworkHeader, load_network, read_header
 from mvboot.report.overlay import OverlayVideo, overlaid
+from mvboot.stages.output import Output
 from mvboot.template import Template
 from mvboot.training.config import RunSettings
 from mvboot.training.dense.settings import TrainSettings

@@ -18,28 +18,24 @@ from mvboot.bootstrap.network import NetworkDetector
 from mvboot.bootstrap.review import REVIEW, adopted
 from mvboot.bootstrap.run import ROUNDS
 from mvboot.bootstrap.verdict import Verdict
-from mvboot.commands.matching import check_subject, of_subject
-from mvboot.commands.options import resolved
-from mvboot.commands.output import Output
-from mvboot.commands.resuming import differences, text_of
-from mvboot.commands.training import plan as plan_training
-from mvboot.commands.training import quiet
-from mvboot.commands.training import run as train
-from mvboot.commands.triangulation import read_groups
 from mvboot.config import dump_yaml, load_yaml
 from mvboot.datasets import Capture
-from mvboot.datasets.frame_list import FrameList
 from mvboot.datasets.labels import labelled_pictures, of_views, on_axes
 from mvboot.errors import InputError
 from mvboot.files import require_free, write_json
 from mvboot.formats.detections import load_keypoints, respelled
 from mvboot.formats.keypoints2d_table import read_keypoints2d
 from mvboot.formats.rigs import load_rig
+from mvboot.frame_list import FrameList
 from mvboot.keypoints import Keypoints2D
 from mvboot.networks import KeypointTarget, read_header
 from mvboot.report.review import write_review_sheet
 from mvboot.report.rounds import DATA, TABLE, rejections, round_rows, rounds_summary, write_rounds
-from mvboot.training.dense.settings import TrainConfig
+from mvboot.stages.matching import check_subject, of_subject
+from mvboot.stages.output import Output
+from mvboot.stages.recording import read_groups
+from mvboot.stages.resume import differences, text_of
+from mvboot.stages.train import quiet
 from mvboot.training.keypoints.settings import KeypointSettings
 from mvboot.training.run import MODEL
 from mvboot.triangulation.recording import group_labels
@@ -99,47 +95,6 @@ def is_dense(teacher: Path | None) -> bool:
     if path is None:
         return False
     return not isinstance(read_header(path).config.target, KeypointTarget)
-
-
-def run_dense(
-    given: dict[str, Any],
-    config: Path | None,
-    overrides: Sequence[str] | None,
-    how: How,
-    say: Output,
-) -> dict[str, Any]:
-    """Bootstrap a dense model: ``mvboot train --method bootstrap`` by another name."""
-    for name in (
-        "labels",
-        "detector_cmd",
-        "label_frames",
-        "camera_map",
-        "subject",
-        "groups",
-        "bones",
-    ):
-        if given[name] is not None:
-            option = name.replace("_", "-")
-            raise InputError(
-                f"--{option} belongs to keypoints, but --teacher is a dense model, whose labels "
-                "are fields of the capture; leave it out, or see mvboot train"
-            )
-    if how.reviews or how.pause:
-        raise InputError("--review and --pause belong to keypoints, but --teacher is a dense model")
-    taken = {
-        name: given[name] for name in ("data", "out", "rig", "teacher", "label_cameras", "seed")
-    }
-    words = [] if given["rounds"] is None else [f"bootstrapping.rounds={given['rounds']}"]
-    settings = resolved(
-        TrainConfig,
-        {**taken, "method": "bootstrap"},
-        config,
-        [*words, *(overrides or ())],
-        "mvboot bootstrap",
-    )
-    if how.dry_run:
-        return plan_training(settings, how.overwrite, how.resume, say)
-    return train(settings, how.overwrite, how.resume, say)
 
 
 def plan(config: BootstrapConfig, how: How, say: Output) -> dict[str, Any]:

@@ -1,29 +1,73 @@
 """Board footage: open what the cameras filmed, and look for the board in it."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mvboot import __version__
+from mvboot.calib.board_spec import load_board
 from mvboot.calib.boards import Board, Charuco
-from mvboot.calib.calibrate import CalibrationFailed
+from mvboot.calib.calibrate import CalibrationFailed, CalibrationOptions
 from mvboot.calib.detect import detector_of
 from mvboot.calib.faults import not_found, other_dictionary, wrong_proportions
 from mvboot.calib.find import CameraFinds, chosen_instants, find_board
 from mvboot.calib.intrinsics import MIN_VIEWS
 from mvboot.calib.other_boards import other_counts
-from mvboot.commands.calibrate_config import CalibrateConfig
-from mvboot.commands.output import Output
 from mvboot.errors import InputError
 from mvboot.files import hash_file
 from mvboot.formats.footage import Footage, frame_notes, in_step, open_pictures, open_videos
+from mvboot.rig import Rig
+from mvboot.stages.calibration_options import options_of, world_of
+from mvboot.stages.output import Output
+from mvboot.stages.settings.calibrate import CalibrateSettings
+from mvboot.stages.stage import Summary, provenance
+from mvboot.units import Unit
 
 Floats = NDArray[np.float64]
 
 
-def open_footage(config: CalibrateConfig) -> dict[str, Footage]:
+@dataclass(frozen=True)
+class BoardFootage:
+    """A board, what the cameras filmed of it, where to look, and what to calibrate."""
+
+    out: Path
+    board: Board
+    footages: dict[str, Footage]
+    instants: NDArray[np.int64]
+    options: CalibrationOptions
+    world: tuple[str, str]
+    units: Unit | None
+    poses: Rig | None = None
+
+    @staticmethod
+    def read(config: CalibrateSettings) -> "BoardFootage":
+        """Open everything; InputError for what is not there, or does not go together."""
+        board = load_board(config.board)
+        footages = open_footage(config)
+        cameras = tuple(footages)
+        options = options_of(config, board, cameras)
+        instants = chosen_instants(footages, config.max_pictures)
+        world = world_of(config, cameras)
+        return BoardFootage(config.out, board, footages, instants, options, world, config.units)
+
+    def plan(self, files: Sequence[str], say: Output) -> Summary:
+        """Say which pictures would be looked at, and what would be written."""
+        rows = [("camera", "size", "pictures", "looked at")]
+        for name, footage in self.footages.items():
+            looked = len(np.intersect1d(self.instants, footage.numbers))
+            size = f"{footage.size[0]}x{footage.size[1]}"
+            rows.append((name, size, str(len(footage.numbers)), str(looked)))
+        say.say(f"board: {self.board.spec}, {len(self.board.points)} points")
+        say.table(rows)
+        for note in frame_notes(self.footages):
+            say.warn(note)
+        say.say(f"would write to {self.out}: {', '.join(files)}")
+        return {"cameras": {row[0]: row[1:] for row in rows[1:]}, "files": list(files)}
+
+
+def open_footage(config: CalibrateSettings) -> dict[str, Footage]:
     """Return the footage of each camera that was asked for; InputError where one is not there."""
     if (config.images is None) == (config.videos is None):
         raise InputError("give either --images or --videos, a path with {camera}")
@@ -42,13 +86,12 @@ def open_footage(config: CalibrateConfig) -> dict[str, Footage]:
     return {name: found[name] for name in config.cameras}
 
 
-def look_for_board(
-    config: CalibrateConfig, board: Board, footages: Mapping[str, Footage], say: Output
-) -> dict[str, CameraFinds]:
+def look_for_board(footage: BoardFootage, say: Output) -> dict[str, CameraFinds]:
     """Return what each camera's pictures show of the board, and say it.
 
     CalibrationFailed where a camera shows too little of it, or another board is seen.
     """
+    board, footages = footage.board, footage.footages
     for note in frame_notes(footages):
         say.warn(note)
     say.say(f"board: {board.spec}, {len(board.points)} points")
@@ -56,11 +99,10 @@ def look_for_board(
     if other:
         raise CalibrationFailed(other)
     detector = detector_of(board)
-    instants = chosen_instants(footages, config.max_pictures)
     finds = {}
     with say.progress(footages.items(), len(footages), "looking for the board") as cameras:
-        for name, footage in cameras:
-            finds[name] = find_board(footage, detector, instants)
+        for name, pictures in cameras:
+            finds[name] = find_board(pictures, detector, footage.instants)
             say.say(_found(finds[name]))
     missing = not_found(finds, MIN_VIEWS)
     if len(missing) == len(finds) and isinstance(board, Charuco):
@@ -81,11 +123,10 @@ def edge_widths(finds: Mapping[str, CameraFinds], numbers: NDArray[np.int64]) ->
     return widths
 
 
-def provenance(footages: Mapping[str, Footage]) -> dict[str, Any]:
-    """Return the version of the program and a hash of each camera's files."""
+def filmed(footages: Mapping[str, Footage]) -> Summary:
+    """Return the version of the program, a hash of each camera's files and its picture's size."""
     return {
-        "version": __version__,
-        "inputs": {name: hash_file(*footage.files) for name, footage in footages.items()},
+        **provenance({name: hash_file(*footage.files) for name, footage in footages.items()}),
         "camera_sizes": {name: list(footage.size) for name, footage in footages.items()},
     }
 

@@ -1,7 +1,6 @@
 """What goes into ``mvboot surface``: its settings, and the input they name, checked."""
 
 import re
-from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from mvboot import __version__
 from mvboot.datasets import Capture
-from mvboot.datasets.frame_list import FrameList
 from mvboot.errors import InputError
 from mvboot.fields import DenseField
 from mvboot.files import hash_file, safe_name
@@ -19,6 +17,7 @@ from mvboot.formats.exports import named_export, require_room
 from mvboot.formats.rigs import load_rig
 from mvboot.formats.single import camera_centers, near_origin
 from mvboot.formats.surfaces import named_surface_export
+from mvboot.frame_list import FrameList
 from mvboot.inference.field_folder import FieldFolder
 from mvboot.rig import Rig
 from mvboot.surface import FitSettings, Seen, SurfaceFitter
@@ -87,21 +86,6 @@ class SurfaceConfig(BaseModel):
         """Return what is expected of the subjects."""
         names = FitSettings.__dataclass_fields__
         return FitSettings(**{name: getattr(self, name) for name in names})
-
-
-def named_folders(words: Sequence[str] | None) -> dict[str, str] | None:
-    """Return folders by subject of words ``[NAME=]DIR``; InputError for a name given twice."""
-    found: dict[str, str] = {}
-    for word in words or ():
-        name, equals, folder = word.partition("=")
-        if not equals or Path(word).exists():
-            name, folder = SUBJECT, word
-        if not (name and folder):
-            raise InputError(f"--fields {word!r} is not of the form NAME=DIR")
-        if name in found:
-            raise InputError(f"--fields: {name} is given twice; name each folder, NAME=DIR")
-        found[name] = folder
-    return found or None
 
 
 class Scene:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from mvboot.commands.resuming import CONFIG
+from mvboot.stages.resume import CONFIG
 from mvboot.training.dense.batches import ROUNDS
 from mvboot.training.run import CHECKPOINT, LOGS, MODEL
 

@@ -1,18 +1,14 @@
 """The work of ``mvboot capture``: what cameras filmed, a rig and detections to a capture folder."""
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
-from mvboot.commands.matching import DetectionSettings, detections_of
-from mvboot.commands.output import Output
 from mvboot.datasets import CaptureWriter, block_splits
 from mvboot.datasets.conversion import add_pictures
 from mvboot.datasets.decoding import VideoReader
-from mvboot.datasets.frame_list import FrameList
 from mvboot.datasets.layout import CaptureFiles
 from mvboot.datasets.schema import Splits
 from mvboot.errors import InputError
@@ -29,33 +25,13 @@ from mvboot.formats.footage import (
 from mvboot.formats.rigs import load_rig
 from mvboot.keypoints import Keypoints2D
 from mvboot.rig import Rig
+from mvboot.stages.matching import detections_of
+from mvboot.stages.output import Output
+from mvboot.stages.settings.capture import CaptureSettings
 from mvboot.template import Template, load_template
 
 
-class CaptureConfig(DetectionSettings):
-    """Everything ``mvboot capture`` can be told, by option, config file or KEY=VALUE."""
-
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
-
-    rig: Path
-    out: Path
-    images: str | None = Field(None, description="picture files, with {camera}")
-    videos: str | None = Field(None, description="videos, with {camera}")
-    keypoints: str | None = Field(None, description="detections, with {camera}")
-    landmarks: dict[str, str] = Field(default={}, description="keypoint: landmark")
-    train: FrameList | None = None
-    validation: FrameList | None = None
-    held_out_cameras: tuple[str, ...] = ()
-    template: str | None = Field(None, description="body, quadruped or a file")
-    fps: float | None = Field(None, gt=0)
-    pictures: Literal["jpg", "png"] = Field("jpg", description="what videos become")
-
-    def map_for(self, cameras: Sequence[str]) -> dict[str, str]:
-        """Return those pairs that speak of these cameras: others are of pictures or detections."""
-        return {here: there for here, there in self.camera_map.items() if here in cameras}
-
-
-def run(config: CaptureConfig, overwrite: bool, say: Output) -> dict[str, Any]:
+def run(config: CaptureSettings, overwrite: bool, say: Output) -> dict[str, Any]:
     """Write the capture and return the summary.
 
     InputError for bad input: cameras that do not match, pictures of another size than the rig's,
@@ -93,7 +69,7 @@ def run(config: CaptureConfig, overwrite: bool, say: Output) -> dict[str, Any]:
     return summary
 
 
-def _footages(config: CaptureConfig, rig: Rig, say: Output) -> Mapping[str, Footage]:
+def _footages(config: CaptureSettings, rig: Rig, say: Output) -> Mapping[str, Footage]:
     """Return the footage of each camera of the rig, in its order."""
     if (config.images is None) == (config.videos is None):
         raise InputError("give either --images or --videos, a path with {camera}")
@@ -135,7 +111,7 @@ def _require_size(name: str, size: tuple[int, int] | None, footage: Footage) -> 
     )
 
 
-def _keypoints(config: CaptureConfig, rig: Rig, template: Template | None) -> Keypoints2D | None:
+def _keypoints(config: CaptureSettings, rig: Rig, template: Template | None) -> Keypoints2D | None:
     """Return the subject's detections, named as wanted."""
     if config.keypoints is None:
         if config.landmarks:
@@ -161,7 +137,7 @@ def _keypoints(config: CaptureConfig, rig: Rig, template: Template | None) -> Ke
     return chosen.for_keypoints(config.landmarks)
 
 
-def _splits(config: CaptureConfig, frames: list[int], rig: Rig) -> Splits:
+def _splits(config: CaptureSettings, frames: list[int], rig: Rig) -> Splits:
     unknown = [name for name in config.held_out_cameras if name not in rig.names]
     if unknown:
         raise InputError(f"--held-out: no camera {', '.join(unknown)}; {', '.join(rig.names)}")
@@ -192,7 +168,7 @@ def _splits(config: CaptureConfig, frames: list[int], rig: Rig) -> Splits:
         raise InputError(f"--train and --validation: {words}") from None
 
 
-def _template(config: CaptureConfig) -> Template | None:
+def _template(config: CaptureSettings) -> Template | None:
     return None if config.template is None else load_template(config.template).in_units("m")
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mvboot.datasets.frame_list import frame_list, frame_text
+from mvboot.frame_list import frame_list, frame_text
 
 
 @pytest.mark.parametrize(

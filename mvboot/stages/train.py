@@ -12,15 +12,15 @@ import pandas as pd
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 
-from mvboot.commands.output import Output
-from mvboot.commands.replacing import PREVIOUS, SUMMARY, forget_previous, replacing
-from mvboot.commands.resuming import CONFIG, checkpoint_of
 from mvboot.config import dump_yaml
 from mvboot.datasets import Capture
 from mvboot.errors import InputError, Stopped
 from mvboot.files import require_free, write_json
 from mvboot.formats.rigs import load_rig
 from mvboot.inference.crops import boxes_from
+from mvboot.stages.output import Output
+from mvboot.stages.replace_run import PREVIOUS, SUMMARY, forget_previous, replacing
+from mvboot.stages.resume import CONFIG, checkpoint_of
 from mvboot.training.config import Places
 from mvboot.training.run import CHECKPOINT, LOG, LOGS, MODEL, PreparedRun
 

@@ -7,16 +7,6 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from mvboot import __version__
-from mvboot.commands.evaluation import (
-    cameras_of,
-    default_split,
-    frames_of,
-    limits_of,
-    require_scores,
-    rows_of,
-    text_of,
-)
-from mvboot.commands.output import Output
 from mvboot.config import dump_yaml
 from mvboot.datasets import Capture
 from mvboot.datasets.layout import KEYPOINTS2D, TRUTH
@@ -27,6 +17,16 @@ from mvboot.formats.keypoints3d_table import read_keypoints3d
 from mvboot.keypoints import Keypoints2D
 from mvboot.metrics.detections import detection_epipolar, detection_summary
 from mvboot.metrics.landmarks import SHARES
+from mvboot.stages.evaluate_fields import (
+    cameras_of,
+    default_split,
+    frames_of,
+    limits_of,
+    require_scores,
+    rows_of,
+    text_of,
+)
+from mvboot.stages.output import Output
 from mvboot.triangulation.projected import projected
 from mvboot.words import listed
 

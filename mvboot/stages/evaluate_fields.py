@@ -9,7 +9,6 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from mvboot import __version__
-from mvboot.commands.output import Output
 from mvboot.config import dump_yaml
 from mvboot.datasets import Capture
 from mvboot.errors import InputError, NothingUsable, QualityMissed
@@ -19,6 +18,7 @@ from mvboot.inference.field_folder import FieldFolder
 from mvboot.metrics import Instant, Kappa, Rules, Settings, measured
 from mvboot.metrics.gps import KAPPA_M
 from mvboot.metrics.lifted import POINTS
+from mvboot.stages.output import Output
 from mvboot.template import Template, load_template, require_topology
 from mvboot.triangulation import TriangulationOptions
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from mvboot.commands.output import Output
 from mvboot.errors import InputError
 from mvboot.files import require_free
+from mvboot.stages.output import Output
 from mvboot.synthetic.studio.capture import synthesise
 from mvboot.synthetic.studio.settings import SynthSettings
 from mvboot.synthetic.studio.studio import Studio

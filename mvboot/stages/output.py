@@ -65,6 +65,10 @@ class Output:
         return bar
 
 
+SILENT = Output(as_json=True)
+"""Prints nothing but warnings."""
+
+
 def table_lines(rows: Sequence[Sequence[str]]) -> list[str]:
     """Align columns: numbers to the right, words to the left, two spaces between."""
     widths = [max(len(row[j]) for row in rows) for j in range(len(rows[0]))]

@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-from mvboot.commands.output import Output
-from mvboot.commands.training import run
 from mvboot.datasets import Capture, View
 from mvboot.fields import DenseField
 from mvboot.inference.fields import predicted
 from mvboot.networks import load_network
 from mvboot.report.fields import draw_fields
+from mvboot.stages.output import Output
+from mvboot.stages.train import run
 from mvboot.training.dense.settings import TrainConfig
 from mvboot.training.run import MODEL
 

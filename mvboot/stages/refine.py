@@ -1,102 +1,107 @@
-"""The work of ``mvboot rig refine``: a rig and detections of its subject to a better rig."""
+"""A rig and detections of its subject to a better rig."""
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pydantic import ConfigDict, Field
-
-from mvboot import __version__
 from mvboot.calib.bundle import GROUPS, INTRINSICS
 from mvboot.calib.refine import Refinement, RefineOptions, refine_rig
-from mvboot.commands.matching import DetectionSettings, check_subject, matched, of_subject
-from mvboot.commands.output import Output
-from mvboot.config import dump_yaml
 from mvboot.errors import InputError, NothingUsable
-from mvboot.files import atomic_folder, hash_file, write_json
 from mvboot.formats.detections import describe, load_keypoints, match_cameras
 from mvboot.formats.rigs import load_rig, save_rig
 from mvboot.keypoints import Keypoints2D
 from mvboot.report.calibration import deviations
 from mvboot.rig import Rig
+from mvboot.stages.matching import alignment_of, check_subject, matched, of_subject
+from mvboot.stages.output import Output
+from mvboot.stages.settings.refine import RefineSettings
+from mvboot.stages.stage import Stage, Summary, hashes, provenance
 from mvboot.triangulation import TriangulationOptions
-from mvboot.units import Unit
 
 
-class RefineConfig(DetectionSettings):
-    """Everything ``mvboot rig refine`` can be told, by option, config file or KEY=VALUE."""
-
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
-
-    rig: Path
-    keypoints: str
-    out: Path
-    units: Unit | None = None
-    rig_format: str | None = None
-    cameras: list[str] = Field(default=[], description="use only these cameras of the rig")
-    threshold_px: float = Field(8.0, gt=0)
-    free: dict[str, list[str]] = Field(default={}, description="camera, or all: what may change")
-    hold: dict[str, list[str]] = Field(default={}, description="camera, or all: what stays")
-    held_out: float = Field(0.25, gt=0, lt=1, description="share of the frames that judges")
-    max_turn_deg: float = Field(10.0, gt=0, description="largest change that is believed")
-    seed: int = Field(0, ge=0)
-
-    def options(self, cameras: tuple[str, ...]) -> RefineOptions:
-        """Return the options; InputError for what is no group, or both free and held."""
-        held = {}
-        for name in cameras:
-            free, hold = (
-                {*words.get("all", []), *words.get(name, [])} for words in (self.free, self.hold)
-            )
-            strange = sorted((free | hold) - set(GROUPS))
-            if strange:
-                raise InputError(f"unknown group {', '.join(strange)}; use {', '.join(GROUPS)}")
-            if free & hold:
-                both = ", ".join(sorted(free & hold))
-                raise InputError(f"camera {name}: {both} is both free and held")
-            held[name] = frozenset(INTRINSICS - free) | hold
-        named = {*self.free, *self.hold} - {"all"}
-        if named - set(cameras):
-            unknown = ", ".join(sorted(named - set(cameras)))
-            raise InputError(f"there is no camera {unknown}; there are {', '.join(cameras)}")
-        return RefineOptions(
-            held=held,
-            triangulation=TriangulationOptions(threshold_px=self.threshold_px, seed=self.seed),
-            held_out=self.held_out,
-            max_turn_deg=self.max_turn_deg,
-            seed=self.seed,
+def options_of(config: RefineSettings, cameras: tuple[str, ...]) -> RefineOptions:
+    """Return the options; InputError for what is no group, or both free and held."""
+    held = {}
+    for name in cameras:
+        free, hold = (
+            {*words.get("all", []), *words.get(name, [])} for words in (config.free, config.hold)
         )
+        strange = sorted((free | hold) - set(GROUPS))
+        if strange:
+            raise InputError(f"unknown group {', '.join(strange)}; use {', '.join(GROUPS)}")
+        if free & hold:
+            both = ", ".join(sorted(free & hold))
+            raise InputError(f"camera {name}: {both} is both free and held")
+        held[name] = frozenset(INTRINSICS - free) | hold
+    named = {*config.free, *config.hold} - {"all"}
+    if named - set(cameras):
+        unknown = ", ".join(sorted(named - set(cameras)))
+        raise InputError(f"there is no camera {unknown}; there are {', '.join(cameras)}")
+    return RefineOptions(
+        held=held,
+        triangulation=TriangulationOptions(threshold_px=config.threshold_px, seed=config.seed),
+        held_out=config.held_out,
+        max_turn_deg=config.max_turn_deg,
+        seed=config.seed,
+    )
 
 
-def run(config: RefineConfig, overwrite: bool, say: Output) -> dict[str, Any]:
-    """Refine a rig into a folder and return the summary.
+@dataclass(frozen=True)
+class RefineInputs:
+    """A rig, confident detections of its subject in it, and how to refine."""
 
-    InputError for bad input. NothingUsable, and nothing written, where the rig does not get better
-    on the held-out frames.
-    """
-    with atomic_folder(config.out, overwrite) as folder:
+    rig: Rig
+    keypoints: Keypoints2D
+    options: RefineOptions
+    inputs: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Refined:
+    """What came out, and of what."""
+
+    refinement: Refinement
+    of: RefineInputs
+
+
+class Refine(Stage[RefineSettings, RefineInputs, Refined]):
+    """A rig and detections of its subject to a better rig."""
+
+    config = RefineSettings
+
+    def read(self, config: RefineSettings, say: Output) -> RefineInputs:
+        """Match rig and detections."""
         rig = load_rig(config.rig, config.rig_format, config.units)
         known = (*rig.names, *config.camera_map)
         rig = rig.subset(config.cameras) if config.cameras else rig
         keypoints = _keypoints(config, rig, known, say)
-        refinement = refine_rig(rig, keypoints, config.options(rig.names))
-        said = summary(refinement) | {
-            "version": __version__,
-            "rig_hash": rig.fingerprint(),
-            "inputs": {**_hash(config.rig), **dict(keypoints.source.get("inputs", {}))},
-        }
+        read = {**hashes(config.rig), **dict(keypoints.source.get("inputs", {}))}
+        return RefineInputs(rig, keypoints, options_of(config, rig.names), read)
+
+    def plan(self, inputs: RefineInputs, say: Output) -> Summary:
+        """Say which rig would be refined with how many detections."""
+        found = int(inputs.keypoints.present.sum())
+        say.say(f"would refine {len(inputs.rig)} cameras with {found:,} detections")
+        return {"cameras": list(inputs.rig.names), "detections": found}
+
+    def compute(self, inputs: RefineInputs, say: Output) -> Refined:
+        """Refine; NothingUsable where the rig gets no better on held-out frames."""
+        refinement = refine_rig(inputs.rig, inputs.keypoints, inputs.options)
         _say_result(refinement, say)
         refusal = refinement.refusal()
         if refusal:
             raise NothingUsable(f"refused, the old rig stays: {refusal}")
+        return Refined(refinement, inputs)
+
+    def write(self, results: Refined, folder: Path) -> Summary:
+        """Write the rig, which says what it was refined from."""
+        rig = results.of.rig
+        said = summary(results.refinement) | provenance(results.of.inputs, rig)
         kept = ("version", "rig_hash", "leave_one_out_px")
-        provenance = {**rig.provenance, "refined": {key: said[key] for key in kept}}
-        save_rig(replace(refinement.rig, provenance=provenance), folder / "rig.yaml")
-        write_json(said, folder / "summary.json")
-        dump_yaml(config.model_dump(mode="json", exclude_none=True), folder / "config.yaml")
-    say.say(f"\nwrote {config.out}: rig.yaml, summary.json, config.yaml")
-    return said
+        history = {**rig.provenance, "refined": {key: said[key] for key in kept}}
+        save_rig(replace(results.refinement.rig, provenance=history), folder / "rig.yaml")
+        return said
 
 
 def summary(refinement: Refinement) -> dict[str, Any]:
@@ -124,8 +129,10 @@ def summary(refinement: Refinement) -> dict[str, Any]:
     }
 
 
-def _keypoints(config: RefineConfig, rig: Rig, known: tuple[str, ...], say: Output) -> Keypoints2D:
-    alignment = config.alignment(rig)
+def _keypoints(
+    config: RefineSettings, rig: Rig, known: tuple[str, ...], say: Output
+) -> Keypoints2D:
+    alignment = alignment_of(config, rig)
     found = load_keypoints(config.keypoints, config.keypoints_format, known, alignment.timed)
     say.say(f"keypoints: {describe(found)}")
     check_subject(found, config.subject, config.keypoints)
@@ -138,10 +145,6 @@ def _keypoints(config: RefineConfig, rig: Rig, known: tuple[str, ...], say: Outp
     named = matched(found, rig, camera_map, alignment)
     chosen = of_subject(named, config.subject, config.min_confidence)
     return chosen.above(config.min_confidence)
-
-
-def _hash(rig: Path) -> dict[str, str]:
-    return {rig.name: hash_file(rig)} if rig.is_file() else {}
 
 
 def _say_result(refinement: Refinement, say: Output) -> None:

@@ -7,9 +7,6 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from mvboot import __version__
-from mvboot.commands.evaluation import cameras_of, limits_of, require_scores
-from mvboot.commands.output import Output
-from mvboot.commands.surfacing import SURFACES
 from mvboot.config import dump_yaml
 from mvboot.datasets import Capture
 from mvboot.datasets.layout import POSES, TRUTH
@@ -25,6 +22,9 @@ from mvboot.metrics.meshes import (
     mesh_summary,
 )
 from mvboot.rig import UNITS_IN_M, Rig
+from mvboot.stages.evaluate_fields import cameras_of, limits_of, require_scores
+from mvboot.stages.output import Output
+from mvboot.stages.surface import SURFACES
 from mvboot.surface import Surface
 from mvboot.surface.store import SurfaceFile
 from mvboot.template import Template, load_template, require_topology

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from mvboot.commands.output import Output
-from mvboot.commands.surface_scene import Scene, SurfaceConfig
 from mvboot.config import dump_yaml
 from mvboot.errors import NothingUsable
 from mvboot.files import atomic_folder, require_free, write_json
 from mvboot.formats.exports import named_export
 from mvboot.formats.surfaces import named_surface_export
+from mvboot.stages.output import Output
+from mvboot.stages.surface_scene import Scene, SurfaceConfig
 from mvboot.surface import Follower, Lost, Surface
 from mvboot.surface.export import write_surface
 from mvboot.surface.markers import marker_paths

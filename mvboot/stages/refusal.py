@@ -8,10 +8,10 @@ import numpy as np
 
 from mvboot.calib import Diagnosis
 from mvboot.calib.consistency import MOST_SHARE
-from mvboot.commands.output import Output
 from mvboot.errors import QualityMissed
 from mvboot.geometry import image_size
 from mvboot.report.triangulation import REMEDIES, Funnel
+from mvboot.stages.output import Output
 
 LEAST_SHARE = 0.05
 """Of the points that two cameras saw: with fewer accepted a run has failed."""

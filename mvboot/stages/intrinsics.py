@@ -1,70 +1,95 @@
 """The work of ``mvboot calibrate --intrinsics-only``: each camera alone."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
-from mvboot.calib.board_spec import load_board
 from mvboot.calib.calibrate import Calibration, calibrate_rig, options_of
 from mvboot.calib.find import together
-from mvboot.commands.board_footage import edge_widths, look_for_board, open_footage, provenance
-from mvboot.commands.calibrate_config import CalibrateConfig
-from mvboot.commands.calibration import every_finding_said, require_error, warnings_of
-from mvboot.commands.output import Output
-from mvboot.config import dump_yaml
 from mvboot.errors import InputError
-from mvboot.files import atomic_folder, write_json
 from mvboot.formats.detections import match_cameras
 from mvboot.formats.intrinsics_yaml import save_intrinsics
 from mvboot.formats.rigs import load_rig, save_rig
 from mvboot.geometry import Camera
 from mvboot.report.calibration import camera_rows, draw_coverage, summary
 from mvboot.rig import Rig
+from mvboot.stages.board_footage import BoardFootage, edge_widths, filmed, look_for_board
+from mvboot.stages.calibrate import every_finding_said, require_error, require_limit, warnings_of
+from mvboot.stages.output import Output
+from mvboot.stages.settings.calibrate import CalibrateSettings
+from mvboot.stages.stage import CONFIG, SUMMARY, Stage, Summary
 
 
-def run_alone(
-    config: CalibrateConfig, overwrite: bool, fail_above: float | None, say: Output
-) -> dict[str, Any]:
-    """Calibrate each camera from its own pictures, which need not be simultaneous.
+@dataclass(frozen=True)
+class CalibratedAlone:
+    """The calibration of each camera, the rig whose poses they join (or None), and the summary."""
 
-    Writes ``intrinsics.yaml``, or with poses to join a ``rig.yaml``. Errors as for a whole rig.
-    """
-    board = load_board(config.board)
-    with atomic_folder(config.out, overwrite) as folder:
-        footages = open_footage(config)
-        options = config.options(board, tuple(footages))
-        poses = _poses(config, tuple(footages))
-        finds = look_for_board(config, board, footages, say)
-        shots = together(board, finds)
+    parts: dict[str, Calibration]
+    poses: Rig | None
+    said: Summary
+
+
+@dataclass(frozen=True)
+class CalibrateAlone(Stage[CalibrateSettings, BoardFootage, CalibratedAlone]):
+    """Each camera from its own pictures, which need not be simultaneous."""
+
+    fail_above: float | None = None
+    config = CalibrateSettings
+
+    def __post_init__(self) -> None:
+        require_limit(self.fail_above)
+
+    def read(self, config: CalibrateSettings, say: Output) -> BoardFootage:
+        """Open the footage, and the rig whose poses are kept."""
+        footage = BoardFootage.read(config)
+        return replace(footage, poses=_poses(config, tuple(footage.footages)))
+
+    def plan(self, inputs: BoardFootage, say: Output) -> Summary:
+        """Say which pictures would be looked at."""
+        first = "intrinsics.yaml" if inputs.poses is None else "rig.yaml"
+        return inputs.plan([first, "coverage.png", SUMMARY, CONFIG], say)
+
+    def compute(self, inputs: BoardFootage, say: Output) -> CalibratedAlone:
+        """Calibrate camera by camera; CalibrationFailed where a recording has a fault."""
+        finds = look_for_board(inputs, say)
+        shots = together(inputs.board, finds)
         edges = edge_widths(finds, shots.numbers)
         parts = {}
         with every_finding_said(say):
             for c, name in enumerate(shots.cameras):
-                own = options_of(name, options)
+                own = options_of(name, inputs.options)
                 parts[name] = calibrate_rig(shots.of([name]), own, edges[c : c + 1])
         for name, part in parts.items():
             for warning in warnings_of(part, {name: finds[name]}):
                 say.warn(str(warning))
-        said = _summary(parts, finds) | provenance(footages)
-        cameras = {name: part.rig[name] for name, part in parts.items()}
+        said = _summary(parts, finds) | filmed(inputs.footages)
+        return CalibratedAlone(parts, inputs.poses, said)
+
+    def write(self, results: CalibratedAlone, folder: Path) -> Summary:
+        """Write ``intrinsics.yaml``, or with poses to join a ``rig.yaml``."""
+        said = results.said
+        cameras = {name: part.rig[name] for name, part in results.parts.items()}
         how = {"calibration": {key: said[key] for key in ("version", "board", "rms_px", "inputs")}}
-        if poses is None:
+        if results.poses is None:
             save_intrinsics(cameras, folder / "intrinsics.yaml", how)
         else:
-            save_rig(_joined(poses, cameras, how), folder / "rig.yaml")
-        write_json(said, folder / "summary.json")
-        draw_coverage(list(parts.values()), folder / "coverage.png")
-        dump_yaml(config.model_dump(mode="json", exclude_none=True), folder / "config.yaml")
-        files = sorted(path.name for path in folder.iterdir())
-    rows = [camera_rows(part) for part in parts.values()]
-    say.say()
-    say.table([rows[0][0], *(row for table in rows for row in table[1:])])
-    say.say(f"\nwrote {config.out}: {', '.join(files)}")
-    require_error(said["rms_px"], fail_above)
-    return said
+            save_rig(_joined(results.poses, cameras, how), folder / "rig.yaml")
+        draw_coverage(list(results.parts.values()), folder / "coverage.png")
+        return said
+
+    def describe(self, results: CalibratedAlone, summary: Summary, say: Output) -> None:
+        """Say how good each camera is."""
+        rows = [camera_rows(part) for part in results.parts.values()]
+        say.say()
+        say.table([rows[0][0], *(row for table in rows for row in table[1:])])
+
+    def judge(self, results: CalibratedAlone, summary: Summary) -> None:
+        """Raise QualityMissed for too large an error."""
+        require_error(summary["rms_px"], self.fail_above)
 
 
-def _poses(config: CalibrateConfig, cameras: tuple[str, ...]) -> Rig | None:
+def _poses(config: CalibrateSettings, cameras: tuple[str, ...]) -> Rig | None:
     """Return the rig whose poses are to be kept; its cameras must be those of the footage."""
     if config.poses is None:
         return None

@@ -1,69 +1,47 @@
-"""The work of ``mvboot rig locate``: lenses and landmarks to a rig."""
+"""Lenses and landmarks to a rig."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
 
-from mvboot import __version__
 from mvboot.calib.lengths import Distance
 from mvboot.calib.locate import KnownPoints, Located, LocateOptions, locate_cameras
-from mvboot.commands.matching import check_subject, of_subject
-from mvboot.commands.output import Output
-from mvboot.config import dump_yaml
 from mvboot.errors import InputError
-from mvboot.files import atomic_folder, hash_file, write_json
 from mvboot.formats.detections import describe, load_keypoints, match_cameras
 from mvboot.formats.intrinsics_yaml import load_intrinsics
 from mvboot.formats.rigs import save_rig
 from mvboot.formats.tables import codes_of, numbers, read_table
 from mvboot.geometry import Camera
 from mvboot.keypoints import Keypoints2D
+from mvboot.stages.matching import check_subject, of_subject
+from mvboot.stages.output import Output
+from mvboot.stages.settings.locate import LocateSettings
+from mvboot.stages.stage import Stage, Summary, hashes, provenance
 from mvboot.triangulation import TriangulationOptions
-from mvboot.units import UNIT_CHOICE, Unit
+from mvboot.units import UNIT_CHOICE
 
 COLUMNS = ("point", "X", "Y", "Z")
 
 
-class LocateConfig(BaseModel):
-    """Everything ``mvboot rig locate`` can be told, by option, config file or KEY=VALUE."""
+def options_of(config: LocateSettings) -> LocateOptions:
+    """Return the options; InputError for a distance of another form, a broken table."""
+    if config.points is None and (config.points_units or config.max_error):
+        raise InputError("--points-units and --max-error belong to --points; name its table")
+    return LocateOptions(
+        distances=[Distance.parsed(pair, length) for pair, length in config.distance.items()],
+        known=None if config.points is None else _known(config, config.points),
+        units=config.units,
+        triangulation=TriangulationOptions(threshold_px=config.threshold_px, seed=config.seed),
+        seed=config.seed,
+    )
 
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
-    intrinsics: Path
-    keypoints: str
-    out: Path
-    distance: dict[str, str] = Field(default={}, description="a:b: measured length as 0.5m")
-    points: Path | None = Field(None, description="table of known positions: point, X, Y, Z")
-    points_units: Unit | None = None
-    max_error: float | None = Field(None, gt=0, description="of a known position, in its unit")
-    units: Unit = "m"
-    keypoints_format: str | None = None
-    cameras: list[str] = Field(default=[], description="use only these cameras")
-    camera_map: dict[str, str] = Field(default={}, description="keypoint camera: intrinsics")
-    subject: str | None = Field(None, description="an individual's name, or largest")
-    min_confidence: float = Field(0.0, ge=0, le=1)
-    threshold_px: float = Field(8.0, gt=0)
-    seed: int = Field(0, ge=0)
-
-    def options(self) -> LocateOptions:
-        """Return the options; InputError for a distance of another form, a broken table."""
-        if self.points is None and (self.points_units or self.max_error):
-            raise InputError("--points-units and --max-error belong to --points; name its table")
-        return LocateOptions(
-            distances=[Distance.parsed(pair, length) for pair, length in self.distance.items()],
-            known=None if self.points is None else self._known(self.points),
-            units=self.units,
-            triangulation=TriangulationOptions(threshold_px=self.threshold_px, seed=self.seed),
-            seed=self.seed,
-        )
-
-    def _known(self, path: Path) -> KnownPoints:
-        if self.points_units is None:
-            raise InputError(f"state the unit of the known positions: --points-units {UNIT_CHOICE}")
-        return KnownPoints(read_positions(path), self.points_units, self.max_error)
+def _known(config: LocateSettings, path: Path) -> KnownPoints:
+    if config.points_units is None:
+        raise InputError(f"state the unit of the known positions: --points-units {UNIT_CHOICE}")
+    return KnownPoints(read_positions(path), config.points_units, config.max_error)
 
 
 def read_positions(path: Path) -> dict[str, np.ndarray[Any, np.dtype[np.float64]]]:
@@ -85,30 +63,52 @@ def read_positions(path: Path) -> dict[str, np.ndarray[Any, np.dtype[np.float64]
     return {names[row]: place for row, place in zip(code, xyz, strict=True)}
 
 
-def run(config: LocateConfig, overwrite: bool, say: Output) -> dict[str, Any]:
-    """Locate cameras into a folder and return the summary.
+@dataclass(frozen=True)
+class Landmarks:
+    """Lenses, landmarks that their cameras share, and how to locate."""
 
-    InputError for bad input. NothingUsable, and nothing written, where no rig comes out.
-    """
-    with atomic_folder(config.out, overwrite) as folder:
-        options = config.options()
+    cameras: dict[str, Camera]
+    keypoints: Keypoints2D
+    options: LocateOptions
+    inputs: dict[str, str]
+
+
+class Locate(Stage[LocateSettings, Landmarks, tuple[Located, Landmarks]]):
+    """Lenses and landmarks to a rig."""
+
+    config = LocateSettings
+
+    def read(self, config: LocateSettings, say: Output) -> Landmarks:
+        """Match lenses and landmarks."""
+        options = options_of(config)
         cameras = _cameras(config)
-        keypoints, cameras = _matched(config, cameras, say)
-        located = locate_cameras(cameras, keypoints, options)
-        said = summary(located) | {
-            "version": __version__,
-            "inputs": {
-                **_hashes(config.intrinsics, config.points),
-                **dict(keypoints.source.get("inputs", {})),
-            },
-        }
-        provenance = {**located.rig.provenance, "located": said}
-        save_rig(replace(located.rig, provenance=provenance), folder / "rig.yaml")
-        write_json(said, folder / "summary.json")
-        dump_yaml(config.model_dump(mode="json", exclude_none=True), folder / "config.yaml")
-    _say_result(located, say)
-    say.say(f"\nwrote {config.out}: rig.yaml, summary.json, config.yaml")
-    return said
+        keypoints = _matched(config, cameras, say)
+        files = hashes(config.intrinsics, config.points)
+        return Landmarks(
+            cameras, keypoints, options, {**files, **dict(keypoints.source.get("inputs", {}))}
+        )
+
+    def plan(self, inputs: Landmarks, say: Output) -> Summary:
+        """Say which cameras would be located with how many detections."""
+        found = int(inputs.keypoints.present.sum())
+        say.say(f"would locate {len(inputs.cameras)} cameras with {found:,} detections")
+        return {"cameras": list(inputs.cameras), "detections": found}
+
+    def compute(self, inputs: Landmarks, say: Output) -> tuple[Located, Landmarks]:
+        """Locate the cameras; NothingUsable where no rig comes out."""
+        return locate_cameras(inputs.cameras, inputs.keypoints, inputs.options), inputs
+
+    def write(self, results: tuple[Located, Landmarks], folder: Path) -> Summary:
+        """Write the rig, which says how it was located."""
+        located, inputs = results
+        said = summary(located) | provenance(inputs.inputs)
+        history = {**located.rig.provenance, "located": said}
+        save_rig(replace(located.rig, provenance=history), folder / "rig.yaml")
+        return said
+
+    def describe(self, results: tuple[Located, Landmarks], summary: Summary, say: Output) -> None:
+        """Say where the cameras are, and how well landmarks agree."""
+        _say_result(results[0], say)
 
 
 def summary(located: Located) -> dict[str, Any]:
@@ -123,7 +123,7 @@ def summary(located: Located) -> dict[str, Any]:
     }
 
 
-def _cameras(config: LocateConfig) -> dict[str, Camera]:
+def _cameras(config: LocateSettings) -> dict[str, Camera]:
     cameras = load_intrinsics(config.intrinsics)
     unknown = [name for name in config.cameras if name not in cameras]
     if unknown:
@@ -134,10 +134,8 @@ def _cameras(config: LocateConfig) -> dict[str, Camera]:
     return {name: cameras[name] for name in config.cameras or cameras}
 
 
-def _matched(
-    config: LocateConfig, cameras: dict[str, Camera], say: Output
-) -> tuple[Keypoints2D, dict[str, Camera]]:
-    """Return the landmarks with the names of the intrinsics, and the cameras in one order."""
+def _matched(config: LocateSettings, cameras: dict[str, Camera], say: Output) -> Keypoints2D:
+    """Return the landmarks with the names of the intrinsics."""
     found = load_keypoints(config.keypoints, config.keypoints_format)
     say.say(f"landmarks: {describe(found)}")
     check_subject(found, config.subject, config.keypoints)
@@ -149,11 +147,7 @@ def _matched(
         say.say(f"cameras paired: {renamed}")
     named = found.for_cameras(list(camera_map)).renamed(camera_map)
     chosen = of_subject(named, config.subject, config.min_confidence)
-    return chosen.above(config.min_confidence), cameras
-
-
-def _hashes(*paths: Path | None) -> dict[str, str]:
-    return {path.name: hash_file(path) for path in paths if path is not None and path.is_file()}
+    return chosen.above(config.min_confidence)
 
 
 def _say_result(located: Located, say: Output) -> None:

@@ -8,15 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from mvboot.commands.output import Output
-from mvboot.commands.prediction import (
-    NO_FPS,
-    OVERLAYS,
-    SUMMARY,
-    crops_of,
-    model_file,
-    views_of,
-)
 from mvboot.datasets import Capture, SampleReader, View
 from mvboot.datasets.layout import KEYPOINTS
 from mvboot.errors import InputError
@@ -30,6 +21,15 @@ from mvboot.keypoints import Keypoints2D
 from mvboot.networks import DenseNetwork, load_network, read_header
 from mvboot.report.capture import dotted
 from mvboot.report.overlay import OverlayVideo
+from mvboot.stages.output import Output
+from mvboot.stages.predict_fields import (
+    NO_FPS,
+    OVERLAYS,
+    SUMMARY,
+    crops_of,
+    model_file,
+    views_of,
+)
 from mvboot.training.keypoints.settings import KeypointSettings
 
 

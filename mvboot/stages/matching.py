@@ -1,45 +1,29 @@
 """Bring detections and a rig together: who is meant, and which camera is which."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-from pydantic import BaseModel, Field
 
 from mvboot.calib import Diagnosis, diagnose
 from mvboot.calib.diagnosis import Names
 from mvboot.datasets.sides import left_right_pairs
 from mvboot.errors import InputError
-from mvboot.formats.alignment import AS_IT_IS, Alignment, Crop
+from mvboot.formats.alignment import AS_IT_IS, Alignment
 from mvboot.formats.detections import load_keypoints, match_cameras
 from mvboot.keypoints import Keypoints2D
 from mvboot.rig import Rig
+from mvboot.stages.settings.base import DetectionSettings
 from mvboot.words import listed
 
 LARGEST = "largest"
 """The subject that is chosen by its size in each picture."""
 
 
-class DetectionSettings(BaseModel):
-    """What a command can be told of detections: whose they are, and how they came about."""
-
-    keypoints_format: str | None = None
-    camera_map: dict[str, str] = Field(default={}, description="keypoint camera: rig camera")
-    timestamps: Path | None = Field(None, description="which frames belong together")
-    offset: dict[str, int] = Field(default={}, description="camera: frames it is late")
-    crop: dict[str, Crop] = Field(default={}, description="camera: x, y, width, height in px")
-    subject: str | None = Field(None, description="an individual's name, or largest")
-    min_confidence: float = Field(0.0, ge=0, le=1)
-
-    def map_for(self, cameras: Sequence[str]) -> dict[str, str]:
-        """Return the pairs of names that were given for the cameras of detections."""
-        return self.camera_map
-
-    def alignment(self, rig: Rig) -> Alignment:
-        """Return what must be undone; InputError where it does not fit the rig."""
-        stated = Alignment(self.timestamps, self.offset, self.crop)
-        stated.check(rig)
-        return stated
+def alignment_of(told: DetectionSettings, rig: Rig) -> Alignment:
+    """Return what must be undone; InputError where it does not fit the rig."""
+    stated = Alignment(told.timestamps, told.offset, told.crop)
+    stated.check(rig)
+    return stated
 
 
 def matched(
@@ -133,7 +117,7 @@ def notes(source: Mapping[str, Any]) -> list[str]:
 def _everyone(
     rig: Rig, pattern: str, told: DetectionSettings
 ) -> tuple[Keypoints2D, dict[str, str]]:
-    alignment = told.alignment(rig)
+    alignment = alignment_of(told, rig)
     known = (*rig.names, *told.camera_map)
     found = load_keypoints(pattern, told.keypoints_format, known, alignment.timed)
     check_subject(found, told.subject, pattern)

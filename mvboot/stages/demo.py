@@ -6,15 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from mvboot.commands.demo_training import train_demo
-from mvboot.commands.output import Output
-from mvboot.commands.triangulation import TriangulateConfig, run
 from mvboot.errors import InputError
 from mvboot.files import require_free
 from mvboot.formats.keypoints3d_table import read_keypoints3d
 from mvboot.keypoints import Keypoints3D
 from mvboot.report.capture import draw_capture
 from mvboot.report.picture import draw_scene
+from mvboot.stages.demo_training import train_demo
+from mvboot.stages.output import Output
+from mvboot.stages.settings.triangulate import TriangulateSettings
+from mvboot.stages.triangulate import Triangulate
 from mvboot.synthetic.studio.capture import synthesise
 from mvboot.synthetic.studio.settings import FEW_FRAMES, SynthSettings
 
@@ -49,13 +50,13 @@ def run_demo(
     capture = synthesise(settings, out / "capture", overwrite, processes, watched)
     draw_capture(capture, out / "pictures.png", frames // 2)
     say.say("triangulating what a detector with known faults says of it")
-    config = TriangulateConfig(
+    config = TriangulateSettings(
         rig=out / "capture" / "rig.yaml",
         keypoints=str(out / "capture" / "keypoints.parquet"),
         out=out / "points3d",
         fps=FPS,
     )
-    summary: dict[str, Any] = run(config, overwrite, fail_above=None, say=say)
+    summary: dict[str, Any] = Triangulate().run(config, overwrite, say)
     solved = read_keypoints3d(out / "points3d" / "points3d.parquet")
     assert capture.template is not None  # the renderer stored it
     draw_scene(capture.rig, solved, out / "scene.png", capture.template.edges)

@@ -1,64 +1,133 @@
-"""The work of ``mvboot calibrate``: from footage of a board to a rig."""
+"""Footage of a board to a rig."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mvboot.calib.board_spec import load_board
 from mvboot.calib.calibrate import Calibration, CalibrationFailed, calibrate_rig
-from mvboot.calib.find import CameraFinds, chosen_instants, together
+from mvboot.calib.find import CameraFinds, together
 from mvboot.calib.finding import Finding
 from mvboot.calib.quality import cautions
 from mvboot.calib.shots import Shots
 from mvboot.calib.stretch import of_shape
 from mvboot.calib.world import WorldFrame, from_board, from_camera, moved
-from mvboot.commands.board_footage import edge_widths, look_for_board, open_footage, provenance
-from mvboot.commands.calibrate_config import CalibrateConfig
-from mvboot.commands.output import Output
-from mvboot.config import dump_yaml
 from mvboot.errors import InputError, QualityMissed
-from mvboot.files import atomic_folder, write_json
-from mvboot.formats.footage import frame_notes
 from mvboot.formats.keypoints2d_table import write_keypoints2d
 from mvboot.formats.rigs import save_rig
 from mvboot.keypoints import Keypoints2D
 from mvboot.report.calibration import camera_rows, draw_coverage, link_rows, summary
 from mvboot.rig import Rig
+from mvboot.stages.board_footage import BoardFootage, edge_widths, filmed, look_for_board
+from mvboot.stages.output import Output
+from mvboot.stages.settings.calibrate import CalibrateSettings
+from mvboot.stages.stage import Stage, Summary
 
 FILES = ("rig.yaml", "summary.json", "coverage.png", "board_points.parquet", "config.yaml")
 
 
-def run(config: CalibrateConfig, overwrite: bool, fail_above: float | None, say: Output) -> Any:
-    """Calibrate a rig into a folder and return its summary.
+@dataclass(frozen=True)
+class Calibrated:
+    """A calibration, the rig in the world and the unit asked for, and what was said of it."""
 
-    InputError for bad input, CalibrationFailed (nothing usable) where the recording has a fault;
-    then nothing is written. QualityMissed after writing where the error exceeds ``fail_above``.
+    calibration: Calibration
+    rig: Rig
+    said: Summary
+
+
+@dataclass(frozen=True)
+class Calibrate(Stage[CalibrateSettings, BoardFootage, Calibrated]):
+    """Footage of a board to a rig.
+
+    ``fail_above`` is the largest error in px per axis that is good enough.
     """
-    board = load_board(config.board)
-    with atomic_folder(config.out, overwrite) as folder:
-        footages = open_footage(config)
-        options = config.options(board, tuple(footages))
-        finds = look_for_board(config, board, footages, say)
-        shots = together(board, finds)
+
+    fail_above: float | None = None
+    config = CalibrateSettings
+
+    def __post_init__(self) -> None:
+        require_limit(self.fail_above)
+
+    def read(self, config: CalibrateSettings, say: Output) -> BoardFootage:
+        """Open the footage."""
+        return BoardFootage.read(config)
+
+    def plan(self, inputs: BoardFootage, say: Output) -> Summary:
+        """Say which pictures would be looked at."""
+        return inputs.plan(FILES, say)
+
+    def compute(self, inputs: BoardFootage, say: Output) -> Calibrated:
+        """Look for the board and calibrate; CalibrationFailed where the recording has a fault."""
+        finds = look_for_board(inputs, say)
+        shots = together(inputs.board, finds)
         with every_finding_said(say):
-            calibration = calibrate_rig(shots, options, edge_widths(finds, shots.numbers))
-        warnings = warnings_of(calibration, finds)
+            found = calibrate_rig(shots, inputs.options, edge_widths(finds, shots.numbers))
+        warnings = warnings_of(found, finds)
         for warning in warnings:
             say.warn(str(warning))
-        said = summary(calibration, warnings) | provenance(footages)
-        said["looks"] = {name: vars(f.look) for name, f in finds.items()}
-        rig = _finished(config, calibration, said)
-        save_rig(rig, folder / "rig.yaml")
-        write_json(said, folder / "summary.json")
-        draw_coverage([calibration], folder / "coverage.png")
-        write_keypoints2d(board_keypoints(shots), folder / "board_points.parquet")
-        dump_yaml(config.model_dump(mode="json", exclude_none=True), folder / "config.yaml")
-    _say_result(calibration, rig, config, say)
-    require_error(calibration.adjusted.rms_px, fail_above)
-    return said
+        said = summary(found, warnings) | filmed(inputs.footages)
+        said["looks"] = {name: vars(one.look) for name, one in finds.items()}
+        return Calibrated(found, _finished(inputs, found, said), said)
+
+    def write(self, results: Calibrated, folder: Path) -> Summary:
+        """Write the rig, a picture of the coverage, and the points that were found."""
+        save_rig(results.rig, folder / "rig.yaml")
+        draw_coverage([results.calibration], folder / "coverage.png")
+        points = board_keypoints(results.calibration.shots)
+        write_keypoints2d(points, folder / "board_points.parquet")
+        return results.said
+
+    def describe(self, results: Calibrated, summary: Summary, say: Output) -> None:
+        """Say how good the calibration is, and what to check it with."""
+        _say_result(results.calibration, results.rig, say)
+
+    def judge(self, results: Calibrated, summary: Summary) -> None:
+        """Raise QualityMissed for too large an error."""
+        require_error(results.calibration.adjusted.rms_px, self.fail_above)
+
+
+def calibrate(
+    config: CalibrateSettings | None = None,
+    *,
+    overwrite: bool = False,
+    fail_above: float | None = None,
+    **settings: Any,
+) -> Summary:
+    """Calibrate a rig from synchronous footage of a board, as ``mvboot calibrate`` does.
+
+    Parameters
+    ----------
+    config
+        All settings; or give them by name, as in ``calibrate(board="charuco:...",
+        images="{camera}/*.jpg", out="rig")``.
+    overwrite
+        Replace an earlier result.
+    fail_above
+        Largest error in px per axis.
+
+    Returns
+    -------
+    The content of ``summary.json``.
+
+    Raises
+    ------
+    InputError
+        Bad input; nothing is written.
+    CalibrationFailed
+        The recording has a fault, which is named; nothing is written.
+    QualityMissed
+        The error is larger than ``fail_above``; all is written.
+    """
+    return Calibrate(fail_above).called(config, settings, overwrite)
+
+
+def require_limit(fail_above: float | None) -> None:
+    """Raise InputError for a limit that no error can meet."""
+    if fail_above is not None and not fail_above > 0:
+        raise InputError(f"--fail-above must be positive, got {fail_above}")
 
 
 def require_error(rms_px: float, fail_above: float | None) -> None:
@@ -67,28 +136,6 @@ def require_error(rms_px: float, fail_above: float | None) -> None:
         raise QualityMissed(
             f"the error is {rms_px:.3g} px per axis, more than the {fail_above:g} px asked for"
         )
-
-
-def plan(config: CalibrateConfig, say: Output) -> dict[str, Any]:
-    """Say what a run would read and write (``--dry-run``)."""
-    board = load_board(config.board)
-    footages = open_footage(config)
-    config.options(board, tuple(footages))
-    instants = chosen_instants(footages, config.max_pictures)
-    rows = [("camera", "size", "pictures", "looked at")]
-    for name, footage in footages.items():
-        looked = len(np.intersect1d(instants, footage.numbers))
-        size = f"{footage.size[0]}x{footage.size[1]}"
-        rows.append((name, size, str(len(footage.numbers)), str(looked)))
-    say.say(f"board: {board.spec}, {len(board.points)} points")
-    say.table(rows)
-    for note in frame_notes(footages):
-        say.warn(note)
-    files = list(FILES)
-    if config.intrinsics_only:
-        files = ["rig.yaml" if config.poses else "intrinsics.yaml", *FILES[1:3], FILES[4]]
-    say.say(f"would write to {config.out}: {', '.join(files)}")
-    return {"cameras": {row[0]: row[1:] for row in rows[1:]}, "files": files}
 
 
 def board_keypoints(shots: Shots) -> Keypoints2D:
@@ -137,29 +184,29 @@ def warnings_of(calibration: Calibration, finds: Mapping[str, CameraFinds]) -> l
     return found
 
 
-def _finished(config: CalibrateConfig, calibration: Calibration, said: dict[str, Any]) -> Rig:
+def _finished(asked: BoardFootage, calibration: Calibration, said: Summary) -> Rig:
     """Return the rig in the world and the units asked for, with its provenance."""
     keys = ("version", "board", "rms_px", "board_scale_ratio", "warnings", "inputs")
     rig = replace(calibration.rig, provenance={"calibration": {k: said[k] for k in keys}})
-    rig = moved(rig, _world(config, calibration))
-    return rig.in_units(config.units) if config.units else rig
+    rig = moved(rig, _world(asked.world, calibration))
+    return rig.in_units(asked.units) if asked.units else rig
 
 
-def _world(config: CalibrateConfig, calibration: Calibration) -> WorldFrame:
-    kind, value = config.world_of(calibration.rig.names)
+def _world(world: tuple[str, str], calibration: Calibration) -> WorldFrame:
+    kind, value = world
     if kind == "camera":
         return from_camera(calibration.rig, value)
     place = np.flatnonzero(calibration.shots.numbers == int(value))
     if len(place) == 0:
         numbers = calibration.shots.numbers
         raise InputError(
-            f"--world {config.world}: the board is not placed in picture {value}; it is in "
+            f"--world {kind}:{value}: the board is not placed in picture {value}; it is in "
             f"{', '.join(str(n) for n in numbers[:12])}{' ...' if len(numbers) > 12 else ''}"
         )
     return from_board(calibration.adjusted.bundle.rig_from_points[int(place[0])])
 
 
-def _say_result(calibration: Calibration, rig: Rig, config: CalibrateConfig, say: Output) -> None:
+def _say_result(calibration: Calibration, rig: Rig, say: Output) -> None:
     if len(calibration.rig) > 1:
         say.say()
         say.table(link_rows(calibration))
@@ -183,4 +230,3 @@ def _say_result(calibration: Calibration, rig: Rig, config: CalibrateConfig, say
     for a, b in pairs:
         apart = float((rig[a].center - rig[b].center).norm())
         say.say(f"{a} and {b} are {apart:.4g} {rig.units} apart: check one with a tape")
-    say.say(f"\nwrote {config.out}: {', '.join(FILES)}")
