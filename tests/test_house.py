@@ -25,7 +25,7 @@ LEVELS = [
     {"errors", "__init__"},
     {"words", "colours"},
     {"files", "guard", "reading", "sizes", "units"},
-    {"npz"},
+    {"npz", "frame_list"},
     {"config"},
     {"geometry"},
     {"rig", "recording", "keypoints", "heatmaps"},

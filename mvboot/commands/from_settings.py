@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from inspect import Parameter, Signature, signature
 from pathlib import Path
 from types import NoneType
-from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -97,7 +97,10 @@ def command(
     shared = [_common()[key] for key in common]
 
     def made(work: Callable[..., None]) -> Callable[..., None]:
-        own = list(signature(work).parameters.values())[1:]
+        own = [
+            one.replace(kind=Parameter.KEYWORD_ONLY)
+            for one in list(signature(work).parameters.values())[1:]
+        ]
 
         def typed(**values: Any) -> None:
             values = _moved_on(values, _first(model))
@@ -222,11 +225,11 @@ def _typed(field: FieldInfo) -> Typed:
 
 
 def _kind(field: FieldInfo) -> Any:
-    """Return the type of a setting without None."""
+    """Return the type of a setting without None and annotations."""
     kinds = [kind for kind in get_args(field.annotation) if kind is not NoneType]
-    if NoneType in get_args(field.annotation) and len(kinds) == 1:
-        return kinds[0]
-    return field.annotation
+    one = NoneType in get_args(field.annotation) and len(kinds) == 1
+    kind = kinds[0] if one else field.annotation
+    return get_args(kind)[0] if get_origin(kind) is Annotated else kind
 
 
 def _default(field: FieldInfo) -> str:

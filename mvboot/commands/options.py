@@ -155,6 +155,7 @@ def resolved(
     settings = apply_overrides(settings, overrides or [])
     fields = model.model_fields.items()
     missing = [key for key, field in fields if field.is_required() and key not in settings]
+    missing.sort(key=lambda key: (key not in arguments, key == "out"))
     if missing:
         words = ", ".join(key.upper() if key in arguments else f"--{key}" for key in missing)
         raise InputError(f"{words} is missing; see {command} --help")

@@ -6,15 +6,14 @@ from typing import Annotated, Any
 import typer
 from typer import Argument, Option
 
-from mvboot.commands.from_settings import Asked, command
+from mvboot.commands.check import check
 from mvboot.commands.locate import locate
 from mvboot.commands.options import pairs
 from mvboot.commands.refine import refine
 from mvboot.commands.rig_template import template
 from mvboot.commands.world import world
-from mvboot.errors import InputError, QualityMissed
+from mvboot.errors import InputError
 from mvboot.stages.output import Output
-from mvboot.stages.settings.check import CheckSettings
 from mvboot.units import UNIT_WORDS
 
 app = typer.Typer(
@@ -56,10 +55,11 @@ def convert(
 ) -> None:
     """Convert a rig, read it back and print the largest pixel gap between the two."""
     from mvboot.formats.rigs import converted, load_rig
+    from mvboot.stages.check import described
 
     say = Output(as_json)
     rig = load_rig(source, format, units)
-    say.say(f"read {_describe(rig)}")
+    say.say(f"read {described(rig)}")
     _say_scale(rig, say)
     if to_units:
         rig = rig.in_units(to_units)
@@ -89,11 +89,12 @@ def show(path: RigPath, units: Units = None, format: Format = None, as_json: Jso
     from mvboot.calib.check import folding_lenses
     from mvboot.calib.show import rig_facts
     from mvboot.formats.rigs import load_rig
+    from mvboot.stages.check import described
 
     say = Output(as_json)
     rig = load_rig(path, format, units)
     facts = rig_facts(rig)
-    say.say(_describe(rig))
+    say.say(described(rig))
     _say_scale(rig, say)
     say.table(_camera_rows(facts["cameras"], rig.units))
     if facts["focus"] is not None:
@@ -105,32 +106,6 @@ def show(path: RigPath, units: Units = None, format: Format = None, as_json: Jso
     for finding in folding_lenses(rig):
         say.warn(finding.message)
     say.result(facts)
-
-
-@app.command()
-@command(CheckSettings, "mvboot rig check", common=("as_json",))
-def check(asked: Asked[CheckSettings]) -> None:
-    """Look for faults: equal, inverse or mixed-up poses, units, floor, shared view."""
-    from mvboot.calib.scale import scale_words
-    from mvboot.report.agreement import camera_rows, pair_rows
-    from mvboot.stages.check import checked
-
-    found, say = checked(asked.settings()), asked.say
-    for warning in found.warnings:
-        say.warn(warning)
-    say.say(_describe(found.rig))
-    say.say(scale_words(found.rig))
-    if found.diagnosis is not None:
-        say.table(camera_rows(found.diagnosis))
-        say.say()
-        say.table(pair_rows(found.diagnosis))
-    for finding in found.findings:
-        say.say(f"  {finding}")
-    say.result(found.as_dict())
-    if found.findings:
-        noun = "fault" if len(found.findings) == 1 else "faults"
-        raise QualityMissed(f"{asked.given['path']}: {len(found.findings)} {noun} found")
-    say.say("no fault found")
 
 
 @app.command()
@@ -166,6 +141,7 @@ def compare(
     say.result(comparison.as_dict())
 
 
+app.command("check")(check)
 app.command("locate")(locate)
 app.command("refine")(refine)
 app.command("world")(world)
@@ -203,14 +179,6 @@ def _say_scale(rig: Any, say: Output) -> None:
     warning = scale_warning(rig)
     if warning:
         say.warn(warning)
-
-
-def _describe(rig: Any) -> str:
-    source = rig.provenance.get("rig", {})
-    up = f", {rig.up} up" if rig.up else ", up unknown"
-    return (
-        f"{source.get('file', 'rig')} ({source.get('format')}): {len(rig)} cameras, {rig.units}{up}"
-    )
 
 
 def _camera_rows(cameras: dict[str, dict[str, Any]], units: str) -> list[tuple[str, ...]]:

@@ -40,3 +40,12 @@ def checked(config: CheckSettings) -> Checked:
     diagnosis, noted = diagnosis_of(rig, config.keypoints, config)
     findings += tuple(diagnosis.findings)
     return Checked(rig, findings, [*warnings, *noted, *diagnosis.doubts], diagnosis)
+
+
+def described(rig: Rig) -> str:
+    """Return in one line what a rig is."""
+    source = rig.provenance.get("rig", {})
+    up = f", {rig.up} up" if rig.up else ", up unknown"
+    return (
+        f"{source.get('file', 'rig')} ({source.get('format')}): {len(rig)} cameras, {rig.units}{up}"
+    )

@@ -4,7 +4,7 @@ import pytest
 
 from mvboot.commands.options import by_camera, listed, offsets, pairs, resolved
 from mvboot.errors import InputError
-from mvboot.stages.refine import RefineConfig
+from mvboot.stages.settings.refine import RefineSettings
 
 
 def test_a_list():
@@ -70,12 +70,12 @@ def test_settings_come_from_file_then_options_then_words(tmp_path):
     config = tmp_path / "config.yaml"
     config.write_text("rig: a.yaml\nseed: 1\nheld_out: 0.5\n")
     given = {"keypoints": "k", "out": "o", "seed": 2, "units": None}
-    settings = resolved(RefineConfig, given, config, ["seed=3"], "mvboot rig refine")
+    settings = resolved(RefineSettings, given, config, ["seed=3"], "mvboot rig refine")
     assert (settings.seed, settings.held_out, str(settings.rig)) == (3, 0.5, "a.yaml")
-    settings = resolved(RefineConfig, given, config, None, "mvboot rig refine")
+    settings = resolved(RefineSettings, given, config, None, "mvboot rig refine")
     assert settings.seed == 2 and settings.keypoints == "k"
 
 
 def test_what_is_missing_is_named_as_it_is_typed():
     with pytest.raises(InputError, match=r"RIG, --out is missing; see mvboot rig refine --help"):
-        resolved(RefineConfig, {"keypoints": "k"}, None, None, "mvboot rig refine", ["rig"])
+        resolved(RefineSettings, {"keypoints": "k"}, None, None, "mvboot rig refine", ["rig"])
