@@ -173,6 +173,7 @@ def test_yaml_that_repeats_itself_without_end_is_refused():
     assert parse_yaml("a: &a [1]\nb: *a", "a.yaml")["b"] == [1]
 
 
+@pytest.mark.slow
 def test_yaml_that_is_nested_too_deeply_is_refused():
     with pytest.raises(InputError, match="nested too deeply"):
         parse_yaml("[" * 5000 + "]" * 5000, "a.yaml")

@@ -50,6 +50,7 @@ def test_a_signal_raises():
             signal.signal(number, handler)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", ["formats.colmap", "calib.bundle"])
 def test_libraries_do_not_take_signals_away(module):
     code = (

@@ -21,6 +21,7 @@ def selector_of(walked, fake, labels, **settings):
     ).selector  # fmt: skip
 
 
+@pytest.mark.slow
 def test_what_means_another_spot_is_neither_used_nor_labelled_anew(walked, fake, labels, elsewhere):
     off = elsewhere(labels, "cam_02", "nose", 15.0)
     train = walked.capture.split("train").tolist()

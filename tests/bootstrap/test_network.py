@@ -35,6 +35,7 @@ def taught(detector, labels, folder, before=None):
     return detector.detect(folder, [View("cam_01", 1), View("cam_03", 2)])
 
 
+@pytest.mark.slow
 def test_it_learns_and_detects_about_the_masks_and_repeats_itself(filmed, tmp_path):
     capture = Capture.open(filmed / "masks")
     labels = of_views(capture.keypoints, capture.cameras, [0])
@@ -50,6 +51,7 @@ def test_it_learns_and_detects_about_the_masks_and_repeats_itself(filmed, tmp_pa
     assert not np.array_equal(found[0].xy, other.xy, equal_nan=True)
 
 
+@pytest.mark.slow
 def test_it_goes_on_from_an_earlier_one(filmed, tmp_path):
     capture = Capture.open(filmed / "masks")
     labels = of_views(capture.keypoints, capture.cameras, [0])
@@ -62,6 +64,7 @@ def test_it_goes_on_from_an_earlier_one(filmed, tmp_path):
     assert np.nanmax(np.abs(anew.xy - first.xy)) > 1.0
 
 
+@pytest.mark.slow
 def test_the_captures_own_keypoints_are_never_looked_at(filmed, tmp_path):
     capture = Capture.open(filmed / "masks")
     labels = of_views(capture.keypoints, capture.cameras, [0])
@@ -73,6 +76,7 @@ def test_the_captures_own_keypoints_are_never_looked_at(filmed, tmp_path):
     assert np.array_equal(with_own.xy, without.xy, equal_nan=True)
 
 
+@pytest.mark.slow
 def test_without_masks_and_boxes_a_second_network_finds_the_subject(filmed, tmp_path):
     capture = Capture.open(filmed / "bare").with_keypoints(None)
     labels = of_views(Capture.open(filmed / "masks").keypoints, capture.cameras, [0])

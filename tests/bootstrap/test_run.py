@@ -138,6 +138,7 @@ def test_a_review_is_obeyed_by_its_round_and_by_the_next(prepared, walked, fake,
     assert frames[0] not in done[2].selection.chosen
 
 
+@pytest.mark.slow
 def test_each_heuristic_can_be_switched_off_and_counts(prepared, tmp_path):
     names = ("inliers", "confidence", "velocity", "bones", "occlusion")
     strict = {"inliers": 5.0, "confidence": 0.99, "velocity": 0.001, "bones": 1.001}

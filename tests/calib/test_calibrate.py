@@ -73,6 +73,7 @@ def test_a_sound_recording_becomes_the_true_rig(usual):
     assert cautions(usual.rig, usual.qualities, usual.shape, dict.fromkeys("abcd", 2.5), 230) == []
 
 
+@pytest.mark.slow
 def test_the_lens_is_chosen_where_none_is_given():
     """The simplest one within three percent: it costs some tenths of a percent of focal length."""
     chosen = calibrate_rig(sound().of(["a", "c"]))
@@ -99,6 +100,7 @@ def test_the_same_shots_give_the_same_rig():
     assert first.rig.fingerprint() == again.rig.fingerprint()
 
 
+@pytest.mark.slow
 def test_gross_errors_do_not_matter(usual):
     rng = np.random.default_rng(5)
     shots = sound()
@@ -110,6 +112,7 @@ def test_gross_errors_do_not_matter(usual):
     assert all(q.left_out > 0.015 for q in again.qualities.values())
 
 
+@pytest.mark.slow
 def test_a_camera_may_be_turned_throughout():
     """A rig describes pictures as they are; that one is held the other way is worth a word."""
     found = calibrated(spoiled.turned(sound().of(["a", "b", "d"]), "d"))
@@ -131,6 +134,7 @@ def test_one_camera_alone():
     assert found.ruler.summary()["board_scale_ratio"] == {"median": None, "mad": None}
 
 
+@pytest.mark.slow
 def test_lengths_are_in_the_units_of_the_board():
     board = replace(BOARD, units="cm", square=2.5, marker=1.8)
     found = calibrated(replace(sound(16), board=board).of(["a", "b"]))
@@ -141,6 +145,7 @@ def test_lengths_are_in_the_units_of_the_board():
 # --- a board that is not flat -------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_bent_board_is_measured_and_used():
     """Each camera alone has its focal length wrong by percents; all together know better."""
     shots, points = of_shape(bend=2.0)
@@ -160,6 +165,7 @@ def test_a_bent_board_is_measured_and_used():
 # --- what the user decides ----------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_known_intrinsics_stay():
     known = KNOWN | {"a": replace(TRUTH["a"], size=None)}
     found = calibrate_rig(sound(16), CalibrationOptions(known=known))
@@ -178,6 +184,7 @@ def test_known_intrinsics_must_be_of_these_pictures():
         calibrate_rig(sound(), CalibrationOptions(known=known))
 
 
+@pytest.mark.slow
 def test_what_is_held_stays_as_the_camera_alone_had_it():
     held = {"a": frozenset({"focal"}), "b": frozenset({"principal_point", "k2"})}
     found = calibrated(sound(16).of(["a", "b"]), held=held)
@@ -189,6 +196,7 @@ def test_what_is_held_stays_as_the_camera_alone_had_it():
     assert changed.tolist() == [True, False, False, False]
 
 
+@pytest.mark.slow
 def test_at_most_so_many_instants_are_used():
     found = calibrated(waved().of(["a", "b"]), max_shots=15)
     numbers = found.shots.numbers
@@ -205,6 +213,7 @@ def test_blurred_pictures_are_kept_out():
     assert (counts[3][1], counts[8][1]) == (0, 0) and counts[3][0] and counts[8][0]
 
 
+@pytest.mark.slow
 def test_a_measured_distance_confirms_the_scale_or_not():
     shots = sound(16).of(["a", "d"])
     apart = float(distances(TRUTH, "ad")[0])
@@ -249,6 +258,7 @@ def test_options_that_cannot_be_meant(options, words):
 IN_GROUPS = spoiled.seen_only(sound(), {"a": slice(10), **dict.fromkeys("bcd", slice(10, None))})
 
 
+@pytest.mark.slow
 def test_groups_without_a_link_are_refused_or_left_out():
     """The larger group was recorded last: instants of the others must not shift its poses."""
     (found,) = refused(IN_GROUPS)
@@ -261,11 +271,13 @@ def test_groups_without_a_link_are_refused_or_left_out():
     assert part.adjusted.rms_px == pytest.approx(0.2, rel=0.1)
 
 
+@pytest.mark.slow
 def test_a_distance_to_a_camera_that_is_left_out_cannot_be_checked():
     with pytest.raises(InputError, match=r"camera a shares no picture.*--distance"):
         calibrated(IN_GROUPS, allow_partial=True, distances={("a", "b"): 200.0})
 
 
+@pytest.mark.slow
 def test_cameras_of_which_no_two_are_linked_are_refused_even_so():
     apart = {name: slice(6 * i, 6 * i + 6) for i, name in enumerate("abcd")}
     (found,) = refused(spoiled.seen_only(sound(), apart), allow_partial=True)
@@ -287,6 +299,7 @@ def test_a_failure_counts_the_findings_it_leaves_out():
         calibrate_rig(shots)
 
 
+@pytest.mark.slow
 def test_a_board_without_a_top_serves_one_camera_only():
     board = Checkerboard(7, 5, "mm", 25.0)
     shots, _ = shown_to(TRUTH.subset(["a", "b"]), shots=15, board=board)
@@ -302,6 +315,7 @@ def test_a_board_without_a_top_serves_one_camera_only():
 # --- faults -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_camera_that_was_knocked_ends_without_a_rig():
     """All cameras together cannot explain it either. `test_faults` has the other faults."""
     shots = spoiled.bumped(sound(16), "d", 9).of(["a", "b", "d"])
@@ -315,6 +329,7 @@ def test_a_camera_that_hung_ends_without_a_rig():
     assert (found.code, found.cameras) == ("frozen", ("b",))
 
 
+@pytest.mark.slow
 def test_two_faults_at_once_are_still_named_with_their_camera():
     """Neither flipping the pictures nor shifting them helps alone."""
     shots = spoiled.late(spoiled.mirrored(waved(), "c"), "c", 3).of(["a", "b", "c"])

@@ -48,6 +48,7 @@ def test_a_sound_rig_has_no_findings(layout):
     assert check_rig(SOUND[layout]()) == ()
 
 
+@pytest.mark.slow
 def test_random_sound_rigs_have_no_findings():
     faulty = {seed: check_rig(random_rig(seed)) for seed in range(100)}
     assert {seed: found for seed, found in faulty.items() if found} == {}
@@ -120,6 +121,7 @@ def test_a_lens_that_folds_inside_the_picture_is_named_with_its_share():
     assert share > 1 and f"cam2 ({share:.2g} %)" in finding.message
 
 
+@pytest.mark.slow
 def test_many_folding_lenses_make_a_short_message():
     rig = ring()
     (finding,) = check_rig(folded(rig, rig.names))
@@ -133,6 +135,7 @@ def test_a_lens_that_folds_is_named_beside_another_fault():
     assert codes == ["mixed-units", "lens-folds"]
 
 
+@pytest.mark.slow
 def test_a_rig_of_520_cameras_is_sound(shared_data):
     rig = load_rig(shared_data / "formats" / "panoptic_calibration.json")
     assert check_rig(rig) == ()

@@ -56,6 +56,7 @@ def mirrored(rig):
 FLIP = torch.diag(torch.tensor([1.0, 1.0, -1.0], dtype=torch.float64))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "make",
     [
@@ -77,6 +78,7 @@ def test_a_rig_agrees_with_its_own_detections(make):
     assert found(rig, detections(rig, around)) == []
 
 
+@pytest.mark.slow
 def test_a_camera_that_was_moved_is_named():
     rig = layouts.ring()
     moved = shifted(turned(rig, 12, "cam3"), (0.0, 0.0, 0.3), "cam3")
@@ -84,6 +86,7 @@ def test_a_camera_that_was_moved_is_named():
     assert found(moved, detections(rig)) == [("inconsistent-keypoints", ("cam3",))]
 
 
+@pytest.mark.slow
 def test_two_cameras_that_were_moved_are_both_named():
     rig = layouts.ring()
     moved = turned(turned(rig, 15, "cam3"), -14, "cam6")
@@ -100,6 +103,7 @@ def test_swapped_names_are_told(count):
     assert found(rig, keypoints) == [("swapped-names", ("cam1", "cam3"))]
 
 
+@pytest.mark.slow
 def test_reversed_poses_that_look_like_a_rig_are_told():
     rig = layouts.in_first_camera(layouts.ring())
     keypoints = detections(rig, tuple(np.asarray(2.5 * rig["cam1"].forward)))
@@ -108,17 +112,20 @@ def test_reversed_poses_that_look_like_a_rig_are_told():
     assert found(reversed_rig, keypoints) == [("inverse-pose", rig.names)]
 
 
+@pytest.mark.slow
 def test_one_transposed_rotation_is_told():
     rig = layouts.ring()
     assert found(transposed(rig, "cam2"), detections(rig)) == [("inverse-pose", ("cam2",))]
 
 
+@pytest.mark.slow
 def test_a_mirrored_world_is_told():
     rig = layouts.ring()
     broken = mirrored(rig)
     assert found(broken, detections(rig)) == [("mirrored-world", rig.names)]
 
 
+@pytest.mark.slow
 def test_the_rig_of_another_recording_agrees_with_nothing():
     other = layouts.moved(layouts.ring(), Pose.from_rotation((0.3, 0.2, 0.5), (0.4, 0.3, 0.1)))
     mixed = Rig(
@@ -164,12 +171,14 @@ def test_frames_without_a_pose_are_refused():
 # --- real recordings ----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_mouse4_shows_which_block_was_lost(shared_data):
     rig = load_rig(shared_data / "mouse4" / "calibration.toml", units="mm")
     pattern = shared_data / "mouse4" / "{camera}" / "minimal_{camera}_proofread.analysis.h5"
     assert found(rig, load_keypoints(str(pattern))) == [("inconsistent-keypoints", ("side",))]
 
 
+@pytest.mark.slow
 def test_human4_was_calibrated_roughly(shared_data):
     folder = shared_data / "human4"
     rig = load_rig(folder / "calibration" / "Calib.qca.txt")

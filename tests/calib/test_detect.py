@@ -102,6 +102,7 @@ def quarter_turned(seen, truth, quarters):
 # --- whole boards -------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_whole_board_is_found_where_it_is(kind):
     board = KINDS[kind]
@@ -112,6 +113,7 @@ def test_a_whole_board_is_found_where_it_is(kind):
     assert np.abs(np.nanmean(pixels - exact(board, where), axis=0)).max() < 0.03
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("quarters", range(4))
 def test_every_point_keeps_its_number_whichever_way_the_picture_is_turned(kind, quarters):
@@ -121,6 +123,7 @@ def test_every_point_keeps_its_number_whichever_way_the_picture_is_turned(kind, 
     assert rms_px(pixels, truth) < ACCURATE_PX
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(6, 9), (4, 7), (5, 4)])
 @pytest.mark.parametrize("roll_deg", [0.0, 90.0, 200.0])
 def test_checkerboards_with_a_top_have_one(shape, roll_deg):
@@ -131,6 +134,7 @@ def test_checkerboards_with_a_top_have_one(shape, roll_deg):
     assert rms_px(pixels, exact(board, where)) < ACCURATE_PX
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(7, 5), (4, 4)])
 @pytest.mark.parametrize("roll_deg", [0.0, 90.0, 180.0])
 def test_checkerboards_without_a_top_are_found_from_one_end_or_the_other(shape, roll_deg):
@@ -143,6 +147,7 @@ def test_checkerboards_without_a_top_are_found_from_one_end_or_the_other(shape, 
     assert min(rms_px(pixels, r.reshape(-1, 2)) for r in readings) < ACCURATE_PX
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(7, 5), (8, 6), (4, 4)])
 @pytest.mark.parametrize("roll_deg", [-30.0, 0.0, 30.0])
 def test_checkerboards_without_a_top_are_read_upright(shape, roll_deg):
@@ -161,6 +166,7 @@ def test_blur_costs_little(kind):
     assert rms_px(pixels, exact(board, where)) < 2 * ACCURATE_PX
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["charuco", "checkerboard", "aprilgrid"])
 def test_a_fisheye_bends_the_board(kind):
     """The board fills the picture and half the room."""
@@ -184,6 +190,7 @@ def test_tags_are_found_at_the_joints_near_and_far():
         assert rms_px(pixels, exact(board, where)) < ACCURATE_PX
 
 
+@pytest.mark.slow
 def test_tags_of_either_border(monkeypatch):
     """Kalibr prints two modules of black around the bits, others one."""
     monkeypatch.setattr(boards, "APRILTAG_BORDER", 1)
@@ -235,6 +242,7 @@ def test_a_checkerboard_is_found_whole_or_not_at_all():
 # --- inverted, mirrored -------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "inverted", "seen_as"),
     [
@@ -295,6 +303,7 @@ def test_where_there_is_no_board_none_is_found(kind):
             assert pixels.shape == (len(board.points), 2) and np.isnan(pixels).all()
 
 
+@pytest.mark.slow
 def test_another_board_is_not_this_one():
     other = Charuco(6, 8, "mm", 30.0, 22.0, "DICT_6X6_250")
     seen = picture(other, pose(other))
@@ -353,6 +362,7 @@ def test_misread_markers_are_dropped():
     np.testing.assert_array_equal(kept[others], truth[others])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("lens", "focal", "near"), [("brown5", 450.0, 60.0), ("fisheye", 240.0, 90.0)]
 )
@@ -404,6 +414,7 @@ def test_corners_move_to_the_saddle_points():
 # --- real recordings ----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("camera", "mirrored"), [(0, False), (1, True)])
 def test_an_inverted_print_on_both_sides_of_the_paper(shared_data, camera, mirrored):
     board = Charuco(4, 5, "mm", 54.0, 40.5, "DICT_4X4_1000")

@@ -48,6 +48,7 @@ def test_noise_is_no_fault_and_is_printed(noise_px):
     assert all(abs(pair["epipolar_px"] - noise_px) <= 0.4 * noise_px + 0.01 for pair in pairs)
 
 
+@pytest.mark.slow
 def test_every_exchange_of_two_names_is_found_and_no_other_camera_is_blamed(take):
     rig, keypoints = take
     for a, b in combinations(rig.names, 2):
@@ -64,6 +65,7 @@ def test_three_exchanged_names_are_found_with_options_that_undo_it(take):
         assert f"--camera-map {option}" in finding.message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("degrees", [0.2, 2.0])
 def test_a_camera_that_was_turned_is_the_only_one_named(take, degrees):
     rig, keypoints = take
@@ -88,6 +90,7 @@ def test_a_late_camera_is_told_with_its_offset(take, frames):
     assert f"--offset cam3={frames + 2}" in finding.message
 
 
+@pytest.mark.slow
 def test_pictures_that_were_mirrored_or_halved_are_told(take):
     rig, keypoints = take
     mirrored = changed(keypoints, 2, lambda xy: np.abs([1279, 0] - xy))

@@ -201,6 +201,7 @@ def ring(two_sided):
     return rig, board_shots(rig, board, motion, np.random.default_rng(0), 0.0, two_sided), motion
 
 
+@pytest.mark.slow
 def test_a_chain_around_a_ring():
     """Only neighbours see the board at once, two at a time."""
     rig, shots, motion = ring(two_sided=False)
@@ -220,6 +221,7 @@ def test_a_chain_around_a_ring():
     assert same_pose(world @ bundle.rig_from_points, moved, 0.01, 0.2)
 
 
+@pytest.mark.slow
 def test_a_transparent_board_is_seen_from_both_sides():
     """A print on glass, its points where they are from either side."""
     rig, shots, _ = ring(two_sided=True)

@@ -59,6 +59,7 @@ SEEN_TOGETHER = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SEEN_TOGETHER)
 def test_a_sound_rig_has_no_fault(name):
     rig = layouts.SOUND[name]()
@@ -71,6 +72,7 @@ def test_a_sound_rig_has_no_fault(name):
     assert no_overlap(shots, find_links(shots, cameras)) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shots", [sound, waved])
 def test_noise_is_no_fault(shots):
     noisy = shots()
@@ -82,6 +84,7 @@ def test_noise_is_no_fault(shots):
 # --- cameras that contradict each other ---------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["a", "c"])
 def test_mirrored_pictures(name):
     (found,) = found_in(spoiled.mirrored(sound(), name))
@@ -89,6 +92,7 @@ def test_mirrored_pictures(name):
     assert f"pictures of camera {name} are mirrored" in found.message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("frames", "words"),
     [(1, "1 frame too late"), (3, "3 frames too late"), (-2, "2 frames too early")],
@@ -100,6 +104,7 @@ def test_a_camera_that_is_not_synchronous(frames, words):
     assert f"--offset c={frames} " in found.message
 
 
+@pytest.mark.slow
 def test_frames_are_counted_as_the_recording_numbers_them():
     """Of a long video every third frame is looked at."""
     shots = spoiled.late(waved(), "b", 2)
@@ -107,6 +112,7 @@ def test_frames_are_counted_as_the_recording_numbers_them():
     assert "6 frames too late" in found.message and "--offset b=6 " in found.message
 
 
+@pytest.mark.slow
 def test_of_two_cameras_one_is_named():
     """Which of the two is late nobody can tell; what to shift is told all the same.
 
@@ -119,6 +125,7 @@ def test_of_two_cameras_one_is_named():
         assert ("camera a" in found.message) == ("too early" in found.message)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", [6, 18])
 def test_pictures_exchanged_from_an_instant_on(first):
     """Their lenses differ by 4 %, so that pictures of the other fit none."""
@@ -131,6 +138,7 @@ def test_pictures_exchanged_from_an_instant_on(first):
     assert span in (f"{first} to 23", f"0 to {first - 1}"), "either part may be the wrong one"
 
 
+@pytest.mark.slow
 def test_a_camera_that_was_knocked_is_named_without_an_explanation():
     (found,) = found_in(spoiled.bumped(sound(), "c", 14).of(["a", "c", "d"]))
     assert (found.code, found.cameras) == ("misfit", ("c",))
@@ -334,6 +342,7 @@ def albums():
     return {"a": Album("a", np.arange(2), (640, 480), shown)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("named", ["DICT_6X6_250", "DICT_APRILTAG_36h11"])
 def test_markers_of_another_dictionary(albums, named):
     (found,) = other_dictionary(replace(BOARD, dictionary=named), albums)
@@ -341,11 +350,13 @@ def test_markers_of_another_dictionary(albums, named):
     assert f"show markers of DICT_5X5_..., not of {named}" in found.message
 
 
+@pytest.mark.slow
 def test_the_right_dictionary_is_not_denied(albums):
     assert other_dictionary(BOARD, albums) == []
     assert other_dictionary(replace(BOARD, dictionary="DICT_5X5_1000"), albums) == []
 
 
+@pytest.mark.slow
 def test_pictures_without_markers_say_nothing(albums):
     blind = {
         n: replace(album, shown=tuple(cv2.GaussianBlur(p, (0, 0), 12) for p in album.shown))

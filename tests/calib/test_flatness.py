@@ -38,6 +38,7 @@ def test_a_flat_board_stays_flat():
     assert 0.95 * flat < measured < 1.1 * flat and flat == pytest.approx(0.2, rel=0.1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bend", [1.5, 4.0])
 def test_a_bent_board_is_recovered(bend):
     start, seen, held, points = adjusted(bend=bend)

@@ -47,6 +47,7 @@ def shares(rig):
     return {name: rayless_share(camera) for name, camera in rig.cameras.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("lens", "terms"), [("brown", 8), ("brown", 5), ("fisheye", 4)])
 def test_what_would_fold_does_not(lens, terms):
     bundle, seen = undetermined(lens, terms)
@@ -79,6 +80,7 @@ def test_a_camera_that_is_not_named_may_fold():
     assert max(shares(solved.rig).values()) > 0 and kept.cameras == {}
 
 
+@pytest.mark.slow
 def test_a_lens_that_folds_already_gets_no_worse():
     bundle, seen = undetermined()
     name = bundle.rig.names[0]

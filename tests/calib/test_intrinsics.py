@@ -57,6 +57,7 @@ def relative(camera, truth):
 # --- exact data ---------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TRUTHS)
 def test_exact_data_are_recovered(name):
     kind, length, coefficients = TRUTHS[name]
@@ -72,6 +73,7 @@ def test_exact_data_are_recovered(name):
     assert same_pose(found.cam_from_board[seen], motion[seen], 1e-3, 0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("factor", [0.4, 1.0, 4.0, 12.0, 30.0])
 def test_the_focal_length_is_found_from_nothing(factor):
     """From wide angle to telescope, whose perspective is only just there."""
@@ -132,6 +134,7 @@ def test_a_lens_that_folds_is_taken_only_where_others_are_worse(errors, folding,
     assert _best_lens(errors, cameras) == chosen
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["pinhole", "brown1", "brown4", "fisheye", "brown5"])
 def test_the_lens_is_chosen_by_what_it_predicts(name):
     kind, length, coefficients = TRUTHS[name]
@@ -187,6 +190,7 @@ def test_numbers_of_instants_are_those_of_the_recording(plain, fitted):
     torch.testing.assert_close(again.cam_from_board.t, fitted.cam_from_board.t, equal_nan=True)
 
 
+@pytest.mark.slow
 def test_pieces_of_a_board_are_enough():
     """Never more than two columns at once."""
     rig = one_camera("brown1")
@@ -227,6 +231,7 @@ def test_a_view_that_no_pose_explains_is_left_out(plain):
     assert relative(found.camera, camera) == pytest.approx(1, abs=0.02)
 
 
+@pytest.mark.slow
 def test_wrong_points_do_not_matter(plain):
     camera, shots, _ = plain
     rng = np.random.default_rng(0)
@@ -371,6 +376,7 @@ def deviations(found, shots):
     return covariance(found.adjusted.bundle, views, held)[shots.cameras[0]]
 
 
+@pytest.mark.slow
 def test_stereo_checkerboards(shared_data):
     board = Checkerboard(9, 6, "mm", 25.0)
     paths = {

@@ -33,6 +33,7 @@ def errors(rig, found):
 # --- what is found ------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cameras", [2, 3, 5])
 def test_exact_landmarks_give_exact_poses(cameras):
     rig, keypoints = walking(cameras)
@@ -46,6 +47,7 @@ def test_exact_landmarks_give_exact_poses(cameras):
     assert float(first.t.norm()) == 0 and float(first.rotvec.norm()) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("noise_px", "outliers", "turn_deg", "apart_m"), [(1, 0.1, 0.3, 0.015), (2, 0.25, 1.5, 0.06)]
 )
@@ -59,6 +61,7 @@ def test_noise_and_wrong_detections_cost_little(noise_px, outliers, turn_deg, ap
         assert 0.4 < fit.agree / fit.detections < 1 - outliers / 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("frames", [1, 8])
 def test_still_landmarks(frames):
     rig = walker().rig
@@ -67,6 +70,7 @@ def test_still_landmarks(frames):
     assert turn < 0.15 and apart < 0.01
 
 
+@pytest.mark.slow
 def test_what_is_located_can_be_refined():
     rig, keypoints = walking(4, 1.0, 0.1, 0.1, frames=22)
     found = located(rig, keypoints).rig
@@ -74,6 +78,7 @@ def test_what_is_located_can_be_refined():
     assert max(again.turns_deg.values()) < 0.3 and again.after.median < 4
 
 
+@pytest.mark.slow
 def test_the_seed_decides_and_the_unit_is_the_users():
     rig, keypoints = walking(3, 1.0, 0.1, 0.1)
     a, b = (located(rig, keypoints, seed=5, units=units) for units in ("m", "mm"))
@@ -193,6 +198,7 @@ def seen(rig, pattern, subject=None, min_confidence=0.0):
     return of_subject(named, subject, min_confidence).above(min_confidence)
 
 
+@pytest.mark.slow
 def test_a_mouse_before_six_cameras(shared_data):
     """Its labels are projections of 3D ones through skewed cameras."""
     path = shared_data / "mouse6_dannce" / "mouse1_label3d_dannce.mat"
@@ -204,6 +210,7 @@ def test_a_mouse_before_six_cameras(shared_data):
     assert turn < 1e-5 and apart < 1e-4  # mm
 
 
+@pytest.mark.slow
 def test_people_before_four_cameras(shared_data):
     """The given rig is itself about a degree off."""
     rig = load_rig(shared_data / "human4" / "calibration" / "Calib.qca.txt")
@@ -222,6 +229,7 @@ def test_people_before_four_cameras(shared_data):
     assert all(fit.error_px < 8 for fit in found.fits.values())
 
 
+@pytest.mark.slow
 def test_a_fly_before_telescopes_is_ambiguous(shared_data):
     """Focal lengths of 20,000 px and more: no perspective, and the twin fits as well."""
     rig = load_rig(shared_data / "fly3" / "calibration.toml", units="mm")

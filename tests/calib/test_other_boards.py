@@ -60,6 +60,7 @@ def album(albums, board):
     return {"a": Album("a", np.arange(len(shown)), (640, 480), tuple(shown), [])}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("board", "stated"),
     [
@@ -81,11 +82,13 @@ def test_other_counts_are_named(board, stated, albums):
     assert set(footages["a"].looked) == {0, 21}, "a few pictures only"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("board", [CHARUCO, CHECKERS, TAGS], ids=lambda board: board.spec)
 def test_the_right_counts_are_not_denied(board, albums):
     assert other_counts(board, album(albums, board)) == []
 
 
+@pytest.mark.slow
 def test_pictures_without_a_board_say_nothing(albums):
     shown, _ = albums[CHECKERS]
     empty = Album("a", np.arange(4), (640, 480), tuple(shown[1:5]), [])

@@ -123,6 +123,7 @@ def squared_errors(found, truth):
 # --- the truth is found -------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cameras", [4, 5, 6])
 def test_a_rig_that_was_knocked_is_found_again(cameras):
     truth, keypoints = scene(cameras).rig, seen(cameras)
@@ -139,6 +140,7 @@ def test_a_rig_that_was_knocked_is_found_again(cameras):
     assert found.thresholds_px[0] > 20 and found.thresholds_px[-1] == 8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("outliers", [0.3, 0.45])
 def test_many_wrong_detections_do_not_matter(outliers):
     truth = scene(5).rig
@@ -148,6 +150,7 @@ def test_many_wrong_detections_do_not_matter(outliers):
     assert found.rms_px < 0.9
 
 
+@pytest.mark.slow
 def test_covariances_hold(monkeypatch):
     """Nine of ten errors are within the ellipsoid of nine tenths."""
     nothing = LeaveOneOut((), (), (), ())
@@ -161,6 +164,7 @@ def test_covariances_hold(monkeypatch):
     assert inside == pytest.approx([0.9, 0.9], abs=0.08)
 
 
+@pytest.mark.slow
 def test_a_perfect_rig_is_left_alone():
     """Its error is that of the detections, and nothing moves beyond its deviation."""
     for seed in range(3):
@@ -180,6 +184,7 @@ def test_exact_detections_have_nothing_to_add():
     assert max(found.turns_deg.values()) < 1e-6
 
 
+@pytest.mark.slow
 def test_focal_lengths_that_are_freed_are_found():
     truth, keypoints = scene(5, 0, 80).rig, seen(5, 0, 80)
     factors = dict(zip(truth.names, (1.02, 0.98, 1.02, 1.02, 0.98), strict=True))
@@ -254,6 +259,7 @@ def test_a_held_camera_stays_to_the_last_bit(anchor):
         assert np.degrees(float(turn.rotvec.norm())) < 0.3
 
 
+@pytest.mark.slow
 def test_two_held_cameras_say_how_large_the_world_is():
     truth = scene().rig
     start = knocked(truth, ["cam_02", "cam_04"], share=0.06)
@@ -278,6 +284,7 @@ def test_what_is_not_free_stays_to_the_last_bit():
 # --- detections ---------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_what_is_less_confident_counts_less():
     """A third of the detections are 4 px off, and say that they are unsure."""
     truth, keypoints = scene().rig, scene().detections(np.random.default_rng(0), 1.0, 0, 0)
@@ -293,6 +300,7 @@ def test_what_is_less_confident_counts_less():
     assert np.mean(errors[0.2]) < 0.75 * np.mean(errors[1.0])
 
 
+@pytest.mark.slow
 def test_the_seed_decides(monkeypatch):
     """Of many points some are drawn."""
     monkeypatch.setattr(refine, "MAX_POINTS", 200)
@@ -305,6 +313,7 @@ def test_the_seed_decides(monkeypatch):
     assert a.before.median == b.before.median
 
 
+@pytest.mark.slow
 def test_order_and_further_cameras_of_the_detections_do_not_matter():
     start, keypoints = knocked(scene(5).rig.without("cam_02")), seen(5)
     a = refine_rig(start, keypoints)
@@ -355,6 +364,7 @@ def middle_only(count=150):
     return rig, Keypoints2D(rig.names, *named, pixels, confidence)
 
 
+@pytest.mark.slow
 def test_a_lens_that_is_not_determined_does_not_fold():
     """Eight free terms, and nothing seen in the corners: left alone, a lens would fold."""
     truth, keypoints = middle_only()
@@ -372,6 +382,7 @@ def test_a_lens_that_is_not_determined_does_not_fold():
     assert all(counts == (0, 0) for counts in found.rayless.values())
 
 
+@pytest.mark.slow
 def test_before_and_after_are_measured_on_the_same_detections():
     """The old lens folds and loses detections: these do not judge the new rig alone."""
     truth = scene().rig
@@ -556,6 +567,7 @@ def test_people_before_four_cameras(shared_data):
     assert max(found.turns_deg.values()) < 2
 
 
+@pytest.mark.slow
 def test_a_fly_before_three_cameras_has_nothing_to_add(shared_data):
     rig = load_rig(shared_data / "fly3" / "calibration.toml", units="mm")
     pattern = shared_data / "fly3" / "05272019_fly4_0_R1C24_{camera}_rot-ccw-0.06_sec.rng=0.csv"
@@ -564,6 +576,7 @@ def test_a_fly_before_three_cameras_has_nothing_to_add(shared_data):
     assert max(found.turns_deg.values()) < 5
 
 
+@pytest.mark.slow
 def test_a_mouse_before_six_cameras(shared_data):
     """Its 2D labels are projections of 3D ones through skewed cameras: a knocked rig comes back."""
     path = shared_data / "mouse6_dannce" / "mouse1_label3d_dannce.mat"
@@ -577,6 +590,7 @@ def test_a_mouse_before_six_cameras(shared_data):
     assert max(e.center for e in errors.values()) < 0.01  # mm
 
 
+@pytest.mark.slow
 def test_a_rig_with_one_camera_twice_is_beyond_refinement(shared_data):
     """Two of four cameras have the same calibration: a fault of the file that is not small."""
     rig = load_rig(shared_data / "mouse4" / "calibration.toml", units="mm")

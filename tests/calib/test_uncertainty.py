@@ -372,6 +372,7 @@ def share_inside(rigs, free_points=False):
     return (np.abs(ratios) < 1.645).mean()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("free_points", [False, True])
 def test_nine_of_ten_errors_are_inside_the_interval_of_nine_in_ten(free_points):
     assert share_inside(40, free_points) == pytest.approx(0.9, abs=0.08)

@@ -122,6 +122,7 @@ def test_a_whole_run(mvboot, walk, tmp_path):
     assert configured.code == 0, configured.err
 
 
+@pytest.mark.slow
 def test_pause_review_and_resume(mvboot, walk, tmp_path):
     out = tmp_path / "run"
     command = ("bootstrap", *words(walk.given, out=out, rounds=1), "window=9", "--pause")
@@ -142,6 +143,7 @@ def test_pause_review_and_resume(mvboot, walk, tmp_path):
     assert second["rejected"]["review"] == 1 and str(frames[0]) not in second["chosen"]
 
 
+@pytest.mark.slow
 def test_overwriting_begins_anew(mvboot, walk, tmp_path):
     out = tmp_path / "run"
     command = ("bootstrap", *words(walk.given, out=out, rounds=1), "window=9")
@@ -211,6 +213,7 @@ def test_labels_of_frames_that_the_capture_lacks_are_told(mvboot, walk, tmp_path
     assert "5 of 60 labelled frames are not in the capture, as 60" in result.err
 
 
+@pytest.mark.slow
 def test_nothing_believed_is_no_result(mvboot, walk, tmp_path):
     given = words(walk.given, out=tmp_path / "run")
     result = mvboot("bootstrap", *given, "threshold_px=0.01")
@@ -229,6 +232,7 @@ def dense(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_a_dense_model_has_its_own_rounds(mvboot, dense, tmp_path):
     given = ("bootstrap", "--data", dense / "capture", "--teacher", dense / "model.safetensors")
     given = (*given, "--out", tmp_path / "run", "size=64", "steps=4", "validate_every=2")

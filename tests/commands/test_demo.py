@@ -5,6 +5,7 @@ import pytest
 from mvboot import load_keypoints, load_rig
 
 
+@pytest.mark.slow
 def test_the_demo_makes_everything_it_promises(mvboot, tmp_path):
     out = tmp_path / "demo"
     result = mvboot("demo", "--out", out, "--frames", "4", "--cameras", "4", "--steps", "0")

@@ -70,6 +70,7 @@ def test_the_truth_is_perfect(mvboot, data, tmp_path):
     assert mvboot("inspect", out).code == 0
 
 
+@pytest.mark.slow
 def test_the_summary_as_json_and_again_from_its_config(mvboot, data, fields, tmp_path):
     spoiled(fields, shifted)
     arguments = ("evaluate", "--data", data, "--fields", fields, "--cameras", "cam_02,cam_03")
@@ -85,6 +86,7 @@ def test_the_summary_as_json_and_again_from_its_config(mvboot, data, fields, tmp
     assert json.loads(again.out) == summary
 
 
+@pytest.mark.slow
 def test_a_missed_limit_ends_with_1_after_writing(mvboot, data, fields, tmp_path):
     spoiled(fields, shifted)
     arguments = ("evaluate", "--data", data, "--fields", fields, *FEW)
@@ -107,6 +109,7 @@ def test_a_dry_run_reads_and_writes_nothing_more(mvboot, data, fields, tmp_path)
     assert written(tmp_path) == before
 
 
+@pytest.mark.slow
 def test_pictures_without_fields_are_told(mvboot, tmp_path):
     settings = SynthSettings(cameras=2, frames=2, size=32, samples=1)
     data = synthesise(settings, tmp_path / "two").folder
@@ -120,6 +123,7 @@ def test_pictures_without_fields_are_told(mvboot, tmp_path):
     assert (summary["pictures"], summary["pictures_without_fields"]) == (3, 1)
 
 
+@pytest.mark.slow
 def test_labels_are_compared_with_where_there_is_no_truth(mvboot, data, tmp_path):
     real = tmp_path / "real"
     shutil.copytree(data, real, ignore=shutil.ignore_patterns("truth"))
@@ -132,6 +136,7 @@ def test_labels_are_compared_with_where_there_is_no_truth(mvboot, data, tmp_path
     assert summary["not_measured"]["lifted"] == "the capture has no true poses"
 
 
+@pytest.mark.slow
 def test_kappa_is_a_length_or_one_for_each_part(data):
     given = {"data": data, "fields": data, "out": "out"}
     parts = EvaluateConfig(**given, kappa="parts")
@@ -178,6 +183,7 @@ def spoil(fields, how):
         (fields / "fields").mkdir()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_bad_input_ends_in_one_line(name, mvboot, data, fields, tmp_path):
     more, how, code, expected = CASES[name]

@@ -27,6 +27,7 @@ def trained(data, tmp_path_factory):
     return out
 
 
+@pytest.mark.slow
 def test_a_run_says_what_it_is(mvboot, data, trained):
     summary = json.loads((trained / "summary.json").read_text())
     assert (summary["task"], summary["method"]) == ("keypoints", "supervised")
@@ -68,6 +69,7 @@ def test_predicted_keypoints_are_written_for_others_and_measured(mvboot, data, t
     assert "keypoints of 24 pictures" in mvboot(*again).out
 
 
+@pytest.mark.slow
 def test_crops_from_the_points_of_an_earlier_pass(mvboot, data, trained, tmp_path):
     keypoints, rig = data / "keypoints.parquet", data / "rig.yaml"
     solved = ("triangulate", "--rig", rig, "--keypoints", keypoints, "--out", tmp_path / "3d")

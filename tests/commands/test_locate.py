@@ -47,6 +47,7 @@ def locate(mvboot, place, tmp_path):
     return run
 
 
+@pytest.mark.slow
 def test_lenses_and_landmarks_become_a_rig(locate, place):
     result = locate()
     assert result.code == 0, result.err
@@ -65,6 +66,7 @@ def test_lenses_and_landmarks_become_a_rig(locate, place):
     assert "the world is camera cam_01's" in result.out and max(errors) < 1
 
 
+@pytest.mark.slow
 def test_json_is_the_only_output_and_the_config_repeats_the_run(locate, mvboot, tmp_path):
     result = locate("--json", "--units", "mm", "--seed", "4")
     assert json.loads(result.out) == json.loads((result.folder / "summary.json").read_text())
@@ -77,6 +79,7 @@ def test_json_is_the_only_output_and_the_config_repeats_the_run(locate, mvboot, 
     assert load_rig(pair[0]).units == "mm"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "code", "line"),
     [

@@ -33,6 +33,7 @@ def model(request, tmp_path_factory):
     return path
 
 
+@pytest.mark.slow
 def test_fields_and_overlays_of_a_capture(mvboot, data, model, tmp_path):
     out = tmp_path / "out"
     result = mvboot("predict", "--model", model, "--data", data.folder, "--out", out, "--overlay")
@@ -48,6 +49,7 @@ def test_fields_and_overlays_of_a_capture(mvboot, data, model, tmp_path):
     assert mvboot("predict", "--model", model, "--data", data.folder, "--out", out).code == 2
 
 
+@pytest.mark.slow
 def test_what_is_predicted_can_be_evaluated(mvboot, data, model, tmp_path):
     some = ("--data", data.folder, "--split", "train")
     fields = tmp_path / "fields"

@@ -94,6 +94,7 @@ def test_json_is_the_only_output(refine):
     assert json.loads(result.out) == summary(result)
 
 
+@pytest.mark.slow
 def test_the_written_config_repeats_the_run(refine, mvboot, tmp_path):
     first = refine("--hold", "cam_03=pose", "--free", "focal", "--held-out", "0.3", "--seed", "5")
     assert first.code == 0, first.err
@@ -140,6 +141,7 @@ def test_a_refusal_by_the_largest_turn(refine):
     assert not result.folder.exists()
 
 
+@pytest.mark.slow
 def test_mixed_up_cameras(refine):
     result = refine(
         *("--camera-map", "cam_01=cam_02", "--camera-map", "cam_02=cam_01"),
@@ -148,6 +150,7 @@ def test_mixed_up_cameras(refine):
     assert result.code == 3 and "cameras are mixed up" in result.err
 
 
+@pytest.mark.slow
 def test_an_earlier_result_is_replaced_only_on_demand(refine):
     assert refine().code == 0
     again = refine("--seed", "1")

@@ -68,6 +68,7 @@ def test_check_finds_the_floor_where_up_is_stated(mvboot, walker, tmp_path):
     assert result.code == 1 and "below-floor" in result.out
 
 
+@pytest.mark.slow
 def test_check_of_mouse4(mvboot, shared_data):
     path = shared_data / "mouse4" / "calibration.toml"
     result = mvboot("rig", "check", path, "--units", "mm")
@@ -79,6 +80,7 @@ def test_check_of_mouse4(mvboot, shared_data):
     assert cameras["lens-folds"] == ["back", "mid", "side", "top"]
 
 
+@pytest.mark.slow
 def test_a_lens_that_folds_is_a_fault_and_a_warning(mvboot, walker, tmp_path):
     rig = walker.scene.rig
     K = rig["cam_01"].K
@@ -93,6 +95,7 @@ def test_a_lens_that_folds_is_a_fault_and_a_warning(mvboot, walker, tmp_path):
     assert facts["cam_01"]["rayless"] > 0.01 and facts["cam_02"]["rayless"] == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "path",
     [

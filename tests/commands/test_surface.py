@@ -93,6 +93,7 @@ def test_exported_markers_are_as_far_off_as_the_surface(data, made):
     np.testing.assert_allclose(np.linalg.norm(c3d[frames] - true, axis=-1), off, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_markers_that_nothing_shows_are_missing_and_said_so_unless_kept(mvboot, data, tmp_path):
     words = ["--data", data.folder, "--fields", data.folder, "--frames", "0", "--format", "ply"]
     words += ["--cameras", "cam_01,cam_02", "min_views=2", "--marker", "a=vertex:12"]
@@ -106,6 +107,7 @@ def test_markers_that_nothing_shows_are_missing_and_said_so_unless_kept(mvboot, 
     assert np.isfinite(read_keypoints3d(tmp_path / "kept" / "markers.parquet").xyz).all()
 
 
+@pytest.mark.slow
 def test_a_surface_that_is_mostly_carried_is_marked_counted_and_said(mvboot, data, tmp_path):
     """Of fields that show a band of the body only, most vertices come from the template."""
     fields = tmp_path / "fields"
@@ -139,6 +141,7 @@ def test_fields_that_show_nothing_are_nothing_usable(mvboot, data, tmp_path):
     assert result.code == 3 and not (tmp_path / "o").exists()
 
 
+@pytest.mark.slow
 def test_a_rig_far_from_its_origin_is_said_and_not_rounded(mvboot, data, tmp_path):
     shift = np.array([4.5e5, 5.6e6, 30.0])
     cameras = {}
@@ -165,6 +168,7 @@ def test_a_rig_far_from_its_origin_is_said_and_not_rounded(mvboot, data, tmp_pat
     np.testing.assert_allclose(shown.vertices, y_up, atol=1e-5, rtol=0)
 
 
+@pytest.mark.slow
 def test_an_animal_is_recovered(mvboot, tmp_path):
     settings = SynthSettings(
         cameras=5, frames=1, size=128, samples=1, occluders=0, seed=5, template="quadruped"
@@ -178,6 +182,7 @@ def test_an_animal_is_recovered(mvboot, tmp_path):
     assert json.loads(result.out)["truth"]["chamfer_mm"] < 8
 
 
+@pytest.mark.slow
 def test_what_was_fitted_can_be_evaluated(mvboot, data, made, tmp_path):
     words = ["--surface", made[1], "--data", data.folder, "--fields", data.folder]
     result = mvboot("evaluate", *words, "--out", tmp_path / "e", "--json")
@@ -194,6 +199,7 @@ def test_what_was_fitted_can_be_evaluated(mvboot, data, made, tmp_path):
     assert result.code == 2 and "--against does not go with --surface" in result.err
 
 
+@pytest.mark.slow
 def test_two_subjects_are_kept_apart_and_points_are_meshed_alone(mvboot, data, tmp_path):
     rig = ("--rig", data.folder / "rig.yaml", "--frames", "0")
     two = [f"{name}={data.folder}" for name in ("anna", "otto")]
@@ -272,6 +278,7 @@ def fields_of(data, topology, folder):
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("inverted", [False, True])
 def test_open_templates_are_fitted_but_not_inverted_ones(mvboot, data, tmp_path, inverted):
     template = holed(data.template)
@@ -287,6 +294,7 @@ def test_open_templates_are_fitted_but_not_inverted_ones(mvboot, data, tmp_path,
         assert mvboot("surface", *words, "--out", tmp_path / "out", "min_views=2").code == 0
 
 
+@pytest.mark.slow
 def test_templates_that_are_none_are_refused(mvboot, data, tmp_path):
     path, out = tmp_path / "t.npz", tmp_path / "out"
     words = ["--data", data.folder, "--fields", data.folder, "--template", path]

@@ -29,6 +29,7 @@ def test_synth_writes_a_capture_and_says_what(mvboot, tmp_path):
     assert json.loads(again.out)["seed"] == 4
 
 
+@pytest.mark.slow
 def test_a_config_file_and_a_rectangle(mvboot, tmp_path):
     (tmp_path / "synth.yaml").write_text("cameras: 2\nframes: 1\nsize: [64, 48]\nsamples: 1\n")
     out = tmp_path / "out"
@@ -37,6 +38,7 @@ def test_a_config_file_and_a_rectangle(mvboot, tmp_path):
     assert Capture.open(out).size("cam_01") == (96, 64)
 
 
+@pytest.mark.slow
 def test_a_dry_run_writes_nothing(mvboot, tmp_path):
     result = mvboot("synth", "--out", tmp_path / "out", "--dry-run", "--frames", "3")
     assert result.code == 0
@@ -44,6 +46,7 @@ def test_a_dry_run_writes_nothing(mvboot, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments, words",
     [
@@ -71,6 +74,7 @@ def test_what_cannot_be_filmed_ends_in_one_line(mvboot, tmp_path, arguments, wor
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_a_rig_file_in_a_false_unit_is_refused_also_in_its_folder(mvboot, tmp_path):
     rig = synthetic_rig("ring", 2, (64, 64), np.random.default_rng(0))
     save_rig(replace(rig.in_units("mm"), units="m"), tmp_path / "rig.yaml")
@@ -90,6 +94,7 @@ def test_a_mesh_is_no_template(mvboot, tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_a_full_disk_names_the_folder(mvboot, tmp_path, monkeypatch):
     def full(*_, **__):
         raise OSError(28, "No space left on device")
@@ -101,6 +106,7 @@ def test_a_full_disk_names_the_folder(mvboot, tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number, code", [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_signal_leaves_nothing_behind(tmp_path, number, code):
     command = ["synth", "--out", "new/out", "--cameras", "2", "--size", "48", "--frames", "300"]

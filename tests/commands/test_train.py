@@ -54,6 +54,7 @@ def test_train_with_labels_then_with_views_of_a_rig(mvboot, data, tmp_path):
     assert again.code == 0 and "12 labelled pictures" in again.out
 
 
+@pytest.mark.slow
 def test_labels_of_several_captures(mvboot, data, tmp_path):
     for name in "ab":
         shutil.copytree(data, tmp_path / name)
@@ -234,6 +235,7 @@ def test_bootstrapping_from_a_teacher_that_knows_nothing(mvboot, data, teacher, 
     assert "round 1: " in result.err and "do not agree" in result.err
 
 
+@pytest.mark.slow
 def test_two_cameras_are_warned_of(mvboot, teacher, tmp_path):
     settings = SynthSettings(rig="pair", cameras=2, frames=2, size=64, samples=1)
     synthesise(settings, tmp_path / "pair")

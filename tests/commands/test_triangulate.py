@@ -86,6 +86,7 @@ def test_a_missed_quality_is_exit_code_1_with_the_result_written(mvboot, walker,
     assert (tmp_path / "out" / "points3d.parquet").exists()
 
 
+@pytest.mark.slow
 def test_nothing_accepted_is_exit_code_3_with_nothing_written(mvboot, walker, tmp_path):
     rng = np.random.default_rng(0)
     noise = replace(
@@ -151,6 +152,7 @@ def test_two_cameras_and_two_views_come_with_a_warning(mvboot, walker, tmp_path)
     assert "two views" in pair.err and "two views" in lenient.err
 
 
+@pytest.mark.slow
 def test_a_faulty_rig_is_named_before_it_is_used(mvboot, walker, tmp_path):
     rig = walker.scene.rig
     broken = Rig({**rig.cameras, "cam_02": rig["cam_01"]}, "m", "z")
@@ -211,6 +213,7 @@ def test_points_of_two_views_are_told_how_to_be_accepted(mvboot, walker, tmp_pat
     assert result.code == 3 and "--min-views 2" in result.err
 
 
+@pytest.mark.slow
 def test_a_large_table_is_streamed(mvboot, walker, tmp_path, monkeypatch):
     monkeypatch.setattr("mvboot.formats.keypoints2d_table.ROWS_PER_GROUP", 300)
     monkeypatch.setattr("mvboot.stages.recording.CHUNK_POINTS", 40)
@@ -225,6 +228,7 @@ def test_a_large_table_is_streamed(mvboot, walker, tmp_path, monkeypatch):
     assert summary(streamed)["funnel"] == summary(whole)["funnel"]
 
 
+@pytest.mark.slow
 def test_an_earlier_result_is_kept_unless_told_otherwise(mvboot, walker, tmp_path):
     arguments = ("triangulate", "--rig", walker.rig, "--keypoints", walker.keypoints)
     arguments += ("--out", tmp_path / "out")
@@ -236,6 +240,7 @@ def test_an_earlier_result_is_kept_unless_told_otherwise(mvboot, walker, tmp_pat
     assert (tmp_path / "out" / "notes.txt").read_text() == "mine"
 
 
+@pytest.mark.slow
 def test_overwriting_leaves_no_export_of_the_earlier_run(mvboot, walker, tmp_path):
     arguments = ("triangulate", "--rig", walker.rig, "--keypoints", walker.keypoints)
     arguments += ("--out", tmp_path / "out", "--overwrite")
@@ -285,6 +290,7 @@ def test_mouse6_dannce(mvboot, shared_data, tmp_path):
     assert facts["leave_one_out_px"]["median"] < 0.01
 
 
+@pytest.mark.slow
 def test_mouse4_names_its_duplicate_cameras(mvboot, shared_data, tmp_path):
     folder = shared_data / "mouse4"
     result = mvboot(

@@ -41,6 +41,7 @@ def same_but_coordinates(a, b):
                for n in names)  # fmt: skip
 
 
+@pytest.mark.slow
 def test_charts_become_the_embedding_of_the_same_points(seen, template):
     charts, embedding = seen
     found = converted(charts, template, "embedding")

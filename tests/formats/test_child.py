@@ -70,6 +70,7 @@ def test_faults_are_one_line_and_the_next_file_is_read(read, function, said):
     assert read(good)["text"] == "hello"
 
 
+@pytest.mark.slow
 def test_a_reader_that_never_ends_is_ended(read, monkeypatch):
     with pytest.raises(InputError, match="took too long"):
         read(hanging)

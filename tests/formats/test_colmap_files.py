@@ -62,6 +62,7 @@ def test_a_count_that_cannot_be_is_refused_at_once(binary, name):
         read_model(binary)
 
 
+@pytest.mark.slow
 def test_damage_anywhere_is_read_or_refused(binary):
     random = Random(0)
     for name in ("cameras.bin", "images.bin", "rigs.bin", "frames.bin"):

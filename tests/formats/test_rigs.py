@@ -540,6 +540,7 @@ REAL = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", REAL)
 def test_real_files(path, shared_data, tmp_path):
     name, given, count, units, up = REAL[path]

@@ -64,6 +64,7 @@ def test_a_damaged_matrix_is_one_line(tmp_path, old, new, said):
         parse_storage(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [

@@ -57,6 +57,7 @@ def intrinsics(upper):
     return torch.cat([upper[:3], zero, upper[3:], zero, zero, one]).reshape(3, 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["project", "ray", "undistort"])
 def test_gradients_with_respect_to_points_and_parameters(camera, pixels, points, method):
     def run(upper, coefficients, rotvec, t, values):

@@ -111,6 +111,7 @@ def test_pixels_far_from_every_match_are_exact_too(sphere, explicit):
     torch.testing.assert_close(found.expected, truth.expected, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_gradcheck(sphere):
     few = slice(100, 140)
     u = sphere.a.field[few].clone().requires_grad_()

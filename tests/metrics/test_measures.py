@@ -28,6 +28,7 @@ def instant(settings, frame=0):
     return Instant(frame, fields, settings)
 
 
+@pytest.mark.slow
 def test_everything_is_measured_where_there_is_truth(settings):
     found = measured([instant(settings)], settings)
     assert found["not_measured"] == {}
@@ -97,6 +98,7 @@ def test_landmarks_by_other_names(settings):
         measured([instant(unknown)], unknown)
 
 
+@pytest.mark.slow
 def test_templates_without_an_embedding(settings):
     flat = replace(settings, template=replace(settings.template, embedding=None))
     found = measured([instant(flat)], flat)

@@ -44,6 +44,7 @@ def test_a_turned_ball_is_the_same_surface_with_other_vertices(ball):
     assert found["vertices"]["mean_mm"] > 100 and found["chamfer_mm"] < 0.1
 
 
+@pytest.mark.slow
 def test_a_held_out_camera_sees_whether_a_ball_is_in_place(ball):
     camera = ball.rig.names[2]
     field = ball.field(camera)

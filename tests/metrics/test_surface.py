@@ -29,6 +29,7 @@ def test_the_truth_is_perfect_in_either_kind(sheet, predicted, true):
     assert found["pixels"] == 1600
 
 
+@pytest.mark.slow
 def test_the_truth_of_a_synthetic_capture_is_perfect(capture):
     errors = []
     for camera in capture.cameras:

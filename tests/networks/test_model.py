@@ -101,6 +101,7 @@ def loss_of(found, truth, part):
     return cross_entropy(found.part_logits, part) + mse_loss(found.uv_of(part), truth * known)
 
 
+@pytest.mark.slow
 def test_learns_four_pictures_by_heart(config):
     network = build_network(config.model_copy(update={"width": 16}))
     noise = torch.Generator().manual_seed(1)

@@ -16,6 +16,7 @@ def needed(*names):
         pytest.importorskip(name, reason=f"{name} is not installed (extras export and dev)")
 
 
+@pytest.mark.slow
 def test_the_same_output_in_another_runtime(network, pictures, tmp_path):
     needed("onnx", "onnxscript", "onnxruntime")
     import onnxruntime

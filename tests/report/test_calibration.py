@@ -29,6 +29,7 @@ def alone():
     return calibrate_rig(spoiled.sound().of(["d"]), CalibrationOptions(known=KNOWN))
 
 
+@pytest.mark.slow
 def test_the_summary_is_plain_json(calibration):
     said = summary(calibration, [Finding("few-views", ("a",), "too few")])
     assert json.loads(json.dumps(said, allow_nan=False)) == said

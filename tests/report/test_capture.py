@@ -14,6 +14,7 @@ def capture(tmp_path_factory):
     return synthesise(settings, tmp_path_factory.mktemp("c") / "out")
 
 
+@pytest.mark.slow
 def test_a_sheet_shows_every_camera_and_its_field(capture, tmp_path):
     draw_capture(capture, tmp_path / "sheet.png", 0)
     sheet = cv2.imread(str(tmp_path / "sheet.png"))

@@ -67,6 +67,7 @@ def test_it_is_1600_by_800_and_shows_the_skeleton(scene, picture):
     assert coloured(left) > 500 and coloured(right) > 500
 
 
+@pytest.mark.slow
 def test_bones_are_drawn_where_they_are_known(scene, picture):
     keypoints = exact(scene)
     points_only = picture(scene.rig, keypoints)
@@ -89,6 +90,7 @@ def test_nothing_but_refused_points(scene, picture):
     assert _title(scene.rig, nothing) == "4 cameras, 30 frames, 17 keypoints: no point accepted"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cameras", [1, 25, 64])
 def test_few_and_many_cameras(cameras, picture):
     scene = articulated_scene(cameras, frames=1)

@@ -27,6 +27,7 @@ def test_a_ball_is_found_and_found_again(ball, seen):
     assert 0 < own.noise < 0.02
 
 
+@pytest.mark.slow
 def test_an_instant_without_the_subject_is_lost_and_the_next_goes_on(ball, seen):
     nothing = {
         n: Seen.of(ball.field(n, lambda values: np.full_like(values, np.nan)), ball.template)
@@ -43,6 +44,7 @@ def test_an_instant_without_the_subject_is_lost_and_the_next_goes_on(ball, seen)
         follower(ball).surface(nothing, ball.rig)
 
 
+@pytest.mark.slow
 def test_cameras_that_move_are_taken_where_they_are(ball, seen):
     """Cameras are moved so far that the ball, for them where it was, must be sought anew."""
     shift = np.array([0.5, 0.0, 0.0])
@@ -57,6 +59,7 @@ def test_cameras_that_move_are_taken_where_they_are(ball, seen):
     np.testing.assert_allclose((then.vertices - first.vertices).mean(0), shift, atol=0.01)
 
 
+@pytest.mark.slow
 def test_a_surface_of_which_nothing_is_seen_is_lost(ball, seen, monkeypatch):
     """Points were lifted, but the fit took none of them: all of it would be the template."""
     own = SurfaceFitter(ball.template)

@@ -143,6 +143,7 @@ def test_the_generator_decides_the_poses():
     assert not torch.equal(one.t, other.t)
 
 
+@pytest.mark.slow
 def test_a_camera_that_shares_nothing_is_named():
     rig = Rig({"a": camera_at(0), "b": camera_at(20), "away": camera_at(0, radius=-5.0)}, "m")
     with pytest.raises(InputError, match="away"):
@@ -233,6 +234,7 @@ def picture(renderer, pose=None, **options):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lens", ["brown", "fisheye"])
 def test_opencv_finds_the_corners_where_they_are(lens):
     rig = front(lens)
@@ -247,6 +249,7 @@ def test_opencv_finds_the_corners_where_they_are(lens):
     assert np.abs(gap.mean(0)).max() < 0.02
 
 
+@pytest.mark.slow
 def test_a_checkerboard_is_where_its_points_are():
     board = Checkerboard(5, 7, "mm", 30.0)
     camera = camera_at(20, radius=0.5)
@@ -265,6 +268,7 @@ def inked(board, xy):
     return ((xy[:, None] > low) & (xy[:, None] < low + size)).all(-1).any(-1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "board",
     [BOARD, Checkerboard(5, 7, "mm", 30.0), AprilGrid(4, 5, "cm", 4.0, 1.2)],
@@ -288,6 +292,7 @@ def test_ink_and_paper_are_where_they_are_printed(board, lens):
     assert value[ink].max() < 100 < 150 < value[~ink].min()
 
 
+@pytest.mark.slow
 def test_units_of_the_world_do_not_show(renderer):
     rig = Rig({"one": renderer.camera}, "m").in_units("mm")
     other = picture(BoardRenderer(rig["one"], BOARD, "mm"), upright().scaled(1000.0))
@@ -295,6 +300,7 @@ def test_units_of_the_world_do_not_show(renderer):
     assert changed.mean() < 0.01
 
 
+@pytest.mark.slow
 def test_the_generator_decides_the_picture(renderer):
     one, same = picture(renderer), picture(BoardRenderer(camera_at(0), BOARD, "m"))
     assert one.dtype == np.uint8 and one.shape == (480, 640)
@@ -303,6 +309,7 @@ def test_the_generator_decides_the_picture(renderer):
     assert (other.astype(int) - one).std() == pytest.approx(2.0 * np.sqrt(2), rel=0.1)
 
 
+@pytest.mark.slow
 def test_the_back_is_blank_unless_it_is_two_sided(renderer):
     turned = upright(back=True)
     blank, through = picture(renderer, turned), picture(replace(renderer, two_sided=True), turned)

@@ -191,6 +191,7 @@ def test_a_limb_or_the_whole_individual_is_swapped_at_once():
     assert (swapped[0] != swapped[1]).any()
 
 
+@pytest.mark.slow
 def test_swaps_and_false_positives_last():
     truth = truth_of(3000)
     for name in ("swapped", "invented", "missed"):

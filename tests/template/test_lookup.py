@@ -93,6 +93,7 @@ def test_uv_beside_the_chart_goes_to_its_border(template):
         assert found.distance[row] <= np.linalg.norm(corners - uv[row], axis=1).min() + 1e-12
 
 
+@pytest.mark.slow
 def test_a_noisy_embedding_seldom_lands_elsewhere(shipped):
     """The surface passes near itself in the embedding: fingers, ears."""
     points = some_points(shipped, 600)

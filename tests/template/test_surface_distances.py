@@ -74,6 +74,7 @@ def test_a_sphere(sphere):
     assert error.max() < 0.1  # opposite points, where the nearest way changes: 2/3 of an edge
 
 
+@pytest.mark.slow
 def test_against_a_much_finer_graph(shipped):
     there, fine = fine_distances(shipped.vertices, shipped.faces, [200, 9000], extra=4)
     count = len(there.faces)
@@ -93,6 +94,7 @@ def test_against_a_much_finer_graph(shipped):
     assert np.median(error[near]) < 0.02 * edge and error[near].max() < 0.5 * edge
 
 
+@pytest.mark.slow
 def test_identities(shipped):
     a, b = points(shipped.faces, 300), points(shipped.faces, 300, seed=1)
     assert (shipped.geodesic_between(a, a) == 0).all()

@@ -56,6 +56,7 @@ def log(folder):
     return pd.read_csv(folder / "logs" / "metrics.csv")
 
 
+@pytest.mark.slow
 def test_supervised_training_lowers_the_loss(filmed, tmp_path):
     found = train(TrainSettings(method="supervised", steps=40, **QUICK), filmed, tmp_path)
     surface = log(tmp_path)["labelled/surface"].dropna()
@@ -74,6 +75,7 @@ def test_epipolar_training_logs_every_term(filmed, teacher, tmp_path):
     assert load_network(tmp_path / MODEL, filmed.template).stride == 2
 
 
+@pytest.mark.slow
 def test_a_run_that_stopped_goes_on_as_if_it_had_not(filmed, teacher, tmp_path):
     whole = TrainSettings(method="epipolar", steps=8, **QUICK)
     train(whole, filmed, tmp_path / "whole", teacher)
@@ -111,6 +113,7 @@ def heeded():
         signal.signal(number, handler)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step, number, saved", [(1, signal.SIGINT, 2), (3, signal.SIGTERM, 5)])
 def test_a_run_that_is_interrupted_goes_on_as_if_it_had_not(
     filmed, heeded, tmp_path, capfd, step, number, saved
@@ -153,6 +156,7 @@ def rounds(steps, **settings):
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_bootstrapping_goes_on_as_if_it_had_not_stopped(filmed, teacher, truthful, tmp_path):
     run = rounds(8, label_cameras=("cam_01",))
     found = train(run, filmed, tmp_path / "whole", teacher)
@@ -225,6 +229,7 @@ def test_a_process_that_degenerates_stops_the_other(filmed, teacher, tmp_path, m
         train(settings, filmed, tmp_path, teacher)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_network(filmed, tmp_path):
     settings = TrainSettings(method="supervised", steps=4, **QUICK)
     for name in "ab":
@@ -247,6 +252,7 @@ def test_unknown_label_cameras(filmed, tmp_path):
 # --- labels of several captures -------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_labelled_pictures_of_all_captures_come_once_an_epoch(filmed, another, recorded):
     settings = TrainSettings(method="supervised", **{**QUICK, "flip": 0.0})
     apart = [TrainingData(source, settings).labelled for source in (filmed, another)]
@@ -262,6 +268,7 @@ def test_labelled_pictures_of_all_captures_come_once_an_epoch(filmed, another, r
     assert (data.labelled[0, 15].images != data.labelled[1, 15].images).any()
 
 
+@pytest.mark.slow
 def test_a_run_of_several_captures_goes_on_as_if_it_had_not_stopped(
     filmed, another, recorded, tmp_path
 ):
@@ -276,6 +283,7 @@ def test_a_run_of_several_captures_goes_on_as_if_it_had_not_stopped(
         torch.testing.assert_close(a, b, rtol=0, atol=0)
 
 
+@pytest.mark.slow
 def test_a_recording_has_the_template_of_the_labels(
     filmed, another, recorded, teacher, truthful, tmp_path
 ):

@@ -14,6 +14,7 @@ def points(capture):
     return capture.truth.keypoints3d
 
 
+@pytest.mark.slow
 def test_points_land_on_the_true_keypoints(capture, points):
     true = capture.truth.keypoints2d
     found = projected(points, capture.rig)
@@ -49,6 +50,7 @@ def test_another_world_is_refused(capture, points):
         projected(alone, capture.rig.subset([capture.cameras[0]]))
 
 
+@pytest.mark.slow
 def test_landmarks_are_compared_with_triangulated_points(capture, points):
     from mvboot.metrics import Instant
 

@@ -128,6 +128,7 @@ def test_bad_input(sequence, refused, tools, tmp_path):
     refused("panoptic", out, folder, says=["calibration_*.json"])
 
 
+@pytest.mark.slow
 def test_real_calibration(shared_data, tmp_path, exact, prepare, opened, tools):
     """The real file of 520 cameras with pictures of two: a person stands in view, in cm."""
     folder = tmp_path / "171204_pose1"

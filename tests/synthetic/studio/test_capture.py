@@ -47,6 +47,7 @@ def surface_error(capture, camera, frame):
     return np.linalg.norm((located.barycentric[..., None] * corners).sum(1) - points, axis=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "seed, options",
     [
@@ -69,6 +70,7 @@ def test_fields_lifted_by_depth_land_on_the_mesh(tmp_path, seed, options):
     assert errors.max() < 1e-4 * size
 
 
+@pytest.mark.slow
 def test_corresponding_pixels_satisfy_the_epipolar_constraint(capture):
     template, truth = capture.template, capture.truth
     a, b = (capture.rig[name] for name in capture.cameras[:2])
@@ -152,6 +154,7 @@ def test_masks_cover_the_body_and_more(capture):
         assert (mask > 0).sum() >= 0.97 * face.sum()
 
 
+@pytest.mark.slow
 def test_the_same_settings_give_the_same_bytes_with_more_processes(tmp_path, capture):
     again = synthesise(SynthSettings(**SMALL, seed=3), tmp_path / "again", processes=2)
     files = sorted(p.relative_to(capture.folder) for p in capture.folder.rglob("*") if p.is_file())
@@ -163,6 +166,7 @@ def test_the_same_settings_give_the_same_bytes_with_more_processes(tmp_path, cap
     assert not broken
 
 
+@pytest.mark.slow
 def test_another_seed_gives_other_pictures_and_a_stream_can_be_kept():
     one, other = Studio(SynthSettings(**SMALL)), Studio(SynthSettings(**SMALL, seed=1))
     assert one.rig.fingerprint() != other.rig.fingerprint()
@@ -170,6 +174,7 @@ def test_another_seed_gives_other_pictures_and_a_stream_can_be_kept():
     np.testing.assert_array_equal(kept.subjects.members[0].shape, one.subjects.members[0].shape)
 
 
+@pytest.mark.slow
 def test_faults_are_in_the_capture_and_their_truth_beside_it(tmp_path):
     faults = {"dropped": 0.4, "desync_s": 0.02, "rotation_deg": 1.0, "labels_px": 2.0}
     settings = SynthSettings(cameras=2, frames=8, size=64, samples=1, gait="run", faults=faults)
@@ -189,6 +194,7 @@ def test_faults_are_in_the_capture_and_their_truth_beside_it(tmp_path):
             np.testing.assert_allclose(exact.xy[c, frame, 0][there], pixels[there], atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_detector_says_something_else_than_the_truth(tmp_path):
     settings = SynthSettings(cameras=2, frames=3, size=64, samples=1, detector=True)
     found = synthesise(settings, tmp_path / "out")
@@ -197,6 +203,7 @@ def test_a_detector_says_something_else_than_the_truth(tmp_path):
     assert 0.3 < np.median(np.abs(said.xy - exact.xy)[both]) < 8
 
 
+@pytest.mark.slow
 def test_motion_blur_smears_what_moves_fast():
     sharp, blurred = (
         Studio(
@@ -216,6 +223,7 @@ def test_motion_blur_smears_what_moves_fast():
     assert partly[1] > 1.3 * partly[0]
 
 
+@pytest.mark.slow
 def test_a_rig_file_is_filmed_with_as_it_is(tmp_path, capture):
     save_rig(capture.rig, tmp_path / "rig.yaml")
     found = synthesise(
@@ -225,6 +233,7 @@ def test_a_rig_file_is_filmed_with_as_it_is(tmp_path, capture):
     assert found.size("cam_01") == (96, 96)
 
 
+@pytest.mark.slow
 def test_a_camera_of_a_rig_file_that_looks_away_is_told(tmp_path, capture):
     first = capture.rig["cam_01"]
     away = first.with_pose(Pose.from_rotation([0, np.pi, 0], np.zeros(3)) @ first.cam_from_world)
@@ -236,6 +245,7 @@ def test_a_camera_of_a_rig_file_that_looks_away_is_told(tmp_path, capture):
     assert len(told) == 1 and "in the pictures of cam_01 " in told[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options, words",
     [
@@ -271,6 +281,7 @@ def test_settings_that_mean_nothing_are_refused(options):
         SynthSettings(**{**SMALL, **options})
 
 
+@pytest.mark.slow
 def test_splits_and_labels(tmp_path):
     settings = SynthSettings(
         cameras=2, frames=30, size=32, samples=1, labelled=3, held_out_cameras=("cam_02",)
@@ -284,6 +295,7 @@ def test_splits_and_labels(tmp_path):
     assert Capture.open(tmp_path / "out").check()["fields"] == 60
 
 
+@pytest.mark.slow
 def test_labels_are_of_frames_that_cameras_which_train_have(tmp_path):
     settings = SynthSettings(
         cameras=3, frames=12, size=32, samples=1, seed=4, labelled=3,

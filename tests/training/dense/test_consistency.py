@@ -19,6 +19,7 @@ def consistency(prediction, sample, sigma=SIGMA, **options):
     return Consistency(Matching(**(PLAIN | options))).terms(prediction, sample, sigma)
 
 
+@pytest.mark.slow
 def test_true_fields_cost_only_the_floor(truth, sample):
     found = consistency(truth, sample)
     loss, floor = float(found.losses["multiview"]), found.meters["floor"]

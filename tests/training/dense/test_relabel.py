@@ -79,6 +79,7 @@ def cell(capture, fields):
     return np.mean([Seen.of(field, capture.template).spacing for field in fields.values()])
 
 
+@pytest.mark.slow
 def test_labels_of_exact_fields_are_the_truth_within_a_cell(capture, true):
     found = relabel(capture, true)
     error, side = errors(found, true), cell(capture, true)

@@ -58,6 +58,7 @@ def test_a_round_labels_the_views_that_have_no_label(filmed, truthful, tmp_path)
     assert "cam_04" not in cameras, "it is held out"
 
 
+@pytest.mark.slow
 def test_the_same_network_gives_the_same_labels_and_stale_ones_vanish(filmed, truthful, tmp_path):
     rounds = Rounds(settings(points=500), filmed)
     stale = tmp_path / "a" / "01" / "fields" / "cam_02" / "000099.npz"

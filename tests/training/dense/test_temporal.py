@@ -172,6 +172,7 @@ def test_a_field_that_stays_while_the_surface_moves_costs_more(truth_about, step
     assert right < 0.8 * worse
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reading", ["flow", "warp"])
 def test_the_gradient_pulls_towards_agreement(truth_about, steps, copies, reading):
     sample = steps if reading == "flow" else copies
@@ -261,6 +262,7 @@ def settings(**temporal):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reading", ["flow", "warp"])
 def test_two_steps_of_a_run(filmed, teacher, tmp_path, reading):
     train(settings(weight=0.5, reading=reading), filmed, tmp_path, teacher)

@@ -39,6 +39,7 @@ def supervised(dots, tmp_path_factory):
     return folder, train(settings(steps=60), dots, folder)
 
 
+@pytest.mark.slow
 def test_a_detector_learns_from_labels(supervised, dots):
     folder, found = supervised
     loss = log(folder)["labelled/keypoints"].dropna()
@@ -54,6 +55,7 @@ def test_a_detector_learns_from_labels(supervised, dots):
     assert np.median(np.linalg.norm(seen.xy - truth, axis=-1)) < 2
 
 
+@pytest.mark.slow
 def test_unlabelled_views_train_with_every_term(dots, tmp_path, supervised):
     geometry = {
         "consistency": 0.5,
@@ -81,6 +83,7 @@ def test_unlabelled_views_train_with_every_term(dots, tmp_path, supervised):
     assert weights == pytest.approx([0, 0.15, 0.3, 0.3])
 
 
+@pytest.mark.slow
 def test_views_lower_the_epipolar_error_without_labels(dots, supervised):
     """The term alone lowers itself where nothing is labelled."""
     run = settings(method="epipolar", label_frames=[5])
@@ -99,6 +102,7 @@ def test_views_lower_the_epipolar_error_without_labels(dots, supervised):
     assert values[-1] < 0.9 * values[0]
 
 
+@pytest.mark.slow
 def test_a_run_that_stopped_goes_on_as_if_it_had_not(dots, tmp_path):
     whole = settings(
         method="epipolar", steps=4, validate_every=2, geometry={"pose": 0.2, "consistency": 0.1}
@@ -143,6 +147,7 @@ def test_other_keypoints_can_take_the_place_of_the_labels(dots):
     assert dots.keypoints.xy.shape[1] == 24, "the capture itself has not changed"
 
 
+@pytest.mark.slow
 def test_what_cannot_be_learned(dots, filmed, tmp_path):
     with pytest.raises(InputError, match=r"no training frame of .* has a labelled keypoint"):
         KeypointData(dots, settings(label_frames=[20]))
@@ -158,6 +163,7 @@ def test_what_cannot_be_learned(dots, filmed, tmp_path):
         dots.with_keypoints(dots.keypoints.renamed({"cam0": "nowhere"}))
 
 
+@pytest.mark.slow
 def test_a_teacher_of_other_keypoints(dots, supervised):
     named = dots.keypoints.for_keypoints({"red": "nose", "green": "green", "blue": "blue"})
     with pytest.raises(InputError, match=r"predicts keypoints red, green, blue, .* the run keypoi"):
@@ -232,6 +238,7 @@ def test_crops_follow_boxes(dots):
 # --- temperature ------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_temperature_makes_beliefs_as_sure_as_they_are_right(supervised, dots):
     folder, _ = supervised
     data, network = KeypointData(dots, settings()), load_network(folder / MODEL).eval()
@@ -247,6 +254,7 @@ def test_the_temperature_makes_beliefs_as_sure_as_they_are_right(supervised, dot
     assert (prediction.decoded().confidence < raw.decoded().confidence).float().mean() > 0.9
 
 
+@pytest.mark.slow
 def test_without_held_out_labels_the_temperature_stays(dots, supervised):
     network = load_network(supervised[0] / MODEL).eval()
     network.set_target(network.config.target.model_copy(update={"temperature": 1.7}))
@@ -278,6 +286,7 @@ def _cameras(sample):
     return [view.camera for view in sample.views]
 
 
+@pytest.mark.slow
 def test_the_objective_leaves_out_what_people_place_differently(dots, supervised):
     """With one view of each keypoint left there is nothing to compare, with all there is."""
     geometry = {"consistency": 0.1}

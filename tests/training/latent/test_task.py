@@ -49,6 +49,7 @@ def run(film_dots, tmp_path_factory):
     return few, folder / "run", train(chosen, few, folder / "run")
 
 
+@pytest.mark.slow
 def test_the_terms_fall_and_each_has_a_line_in_the_log(run):
     _, folder, found = run
     log = pd.read_csv(folder / "logs" / "metrics.csv")
@@ -61,6 +62,7 @@ def test_the_terms_fall_and_each_has_a_line_in_the_log(run):
     assert 0 <= found["validation/facing"] <= 1 and found["validation/angle_deg"] < 180
 
 
+@pytest.mark.slow
 def test_heat_maps_are_read_like_those_of_a_detector(run):
     few, folder, _ = run
     views = [View(camera, 2) for camera in few.cameras]
@@ -92,6 +94,7 @@ def test_what_is_missing_is_said(dots, film_dots, tmp_path):
         LatentData(alone, settings())
 
 
+@pytest.mark.slow
 def test_a_capture_with_dense_fields_is_read_without_them(tmp_path):
     walk = SynthSettings(cameras=2, frames=3, size=48, samples=1, occluders=0, seed=2)
     filmed = synthesise(walk, tmp_path / "walk")

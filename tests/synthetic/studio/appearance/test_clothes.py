@@ -164,6 +164,7 @@ def test_silhouette_is_not_the_bodys(body, seed):
     assert areas[1] > 1.03 * areas[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("seed", "gait"), list(enumerate(["walk", "squat", "stretch", "sit", "jumping_jacks"]))
 )

@@ -136,6 +136,7 @@ def test_coats_repeat_and_differ(dog):
     assert sum(PATTERNS.values()) == pytest.approx(1)
 
 
+@pytest.mark.slow
 def test_paint_is_as_large_as_the_thing(tmp_path):
     found = []
     for name, radius in (("small", 0.3), ("large", 300.0)):

@@ -129,6 +129,7 @@ def test_it_looks_where_it_goes(made, name):
     assert np.median(cosine) > 0.97
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["body", "quadruped"])
 def test_chance_decides_and_repeats(name):
     template = load_template(name)

@@ -80,6 +80,7 @@ def check(surfaces, rig, radius, height):
     assert shares_hidden(caster, rig, radius, height).max() < 0.12
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", PLACES)
 def test_cameras_are_inside_and_see_a_free_area(place):
     for seed in range(3):
