@@ -1,7 +1,6 @@
 """``mvboot evaluate``: how right and how consistent dense fields or 2D keypoints are."""
 
 from pathlib import Path
-from types import ModuleType
 from typing import Annotated, Any
 
 from typer import Argument, Option
@@ -92,7 +91,9 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Measure dense fields (surface, epipolar, 3D, landmarks, drift), surfaces or 2D keypoints."""
-    from mvboot.stages import evaluate_fields, evaluate_keypoints, evaluate_surfaces
+    from mvboot.stages.evaluate_fields import EvaluateFields
+    from mvboot.stages.evaluate_keypoints import EvaluateKeypoints
+    from mvboot.stages.evaluate_surfaces import EvaluateSurfaces
 
     given: dict[str, Any] = {
         "data": data,
@@ -111,22 +112,17 @@ def evaluate(
     }
     say = Output(as_json)
     limits = pairs(fail_above, "--fail-above", "SCORE=LIMIT") or {}
-    work: ModuleType
-    kind: Any
+    stage: Any
     if surface is not None or stated(config, "surface") is not None:
-        work, kind = evaluate_surfaces, evaluate_surfaces.SurfaceEvaluateConfig
+        stage = EvaluateSurfaces(limits)
         given = _of_surface({**given, "surface": surface})
     elif keypoints is not None or stated(config, "keypoints") is not None:
-        work, kind = evaluate_keypoints, evaluate_keypoints.KeypointEvaluateConfig
+        stage = EvaluateKeypoints(limits)
     else:
-        work, kind = evaluate_fields, evaluate_fields.EvaluateConfig
-    settings = resolved(kind, given, config, overrides, "mvboot evaluate")
-    done = (
-        work.plan(settings, overwrite, say)
-        if dry_run
-        else work.run(settings, limits, overwrite, say)
-    )
-    say.result(done)
+        stage = EvaluateFields(limits)
+    settings = resolved(stage.config, given, config, overrides, "mvboot evaluate")
+    work = stage.dry_run if dry_run else stage.run
+    say.result(work(settings, overwrite, say))
 
 
 def _of_surface(given: dict[str, Any]) -> dict[str, Any]:

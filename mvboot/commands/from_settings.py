@@ -65,7 +65,7 @@ class Asked(Generic[ModelT]):
 
     def run(self, stage: "Stage[Any, Any, Any]") -> None:
         """Run a stage, or say what it would do, and print the result where JSON is wanted."""
-        settings = self.settings()
+        settings = self.settings(stage.config)
         work = stage.dry_run if self.dry_run else stage.run
         self.say.result(work(settings, self.overwrite, self.say))
 

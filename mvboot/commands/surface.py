@@ -84,7 +84,7 @@ def surface(
     as_json: AsJson = False,
 ) -> None:
     """Fit a template to dense fields, frame by frame: metric meshes and virtual markers."""
-    from mvboot.stages.surface import plan, run
+    from mvboot.stages.surface import MakeSurfaces
     from mvboot.stages.surface_scene import SurfaceConfig
 
     given: dict[str, Any] = {
@@ -105,4 +105,5 @@ def surface(
     }
     settings = resolved(SurfaceConfig, given, config, overrides, "mvboot surface")
     say = Output(as_json)
-    say.result(plan(settings, overwrite, say) if dry_run else run(settings, overwrite, say))
+    work = MakeSurfaces().dry_run if dry_run else MakeSurfaces().run
+    say.result(work(settings, overwrite, say))

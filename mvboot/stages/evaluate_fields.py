@@ -1,24 +1,24 @@
-"""The work of ``mvboot evaluate``."""
+"""How right and how consistent dense fields are."""
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from mvboot import __version__
-from mvboot.config import dump_yaml
 from mvboot.datasets import Capture
-from mvboot.errors import InputError, NothingUsable, QualityMissed
-from mvboot.files import atomic_folder, hash_file, require_free, write_json
+from mvboot.errors import InputError, NothingUsable
+from mvboot.files import hash_file
 from mvboot.formats.keypoints3d_table import read_keypoints3d
 from mvboot.inference.field_folder import FieldFolder
 from mvboot.metrics import Instant, Kappa, Rules, Settings, measured
 from mvboot.metrics.gps import KAPPA_M
 from mvboot.metrics.lifted import POINTS
 from mvboot.stages.output import Output
+from mvboot.stages.scores import Evaluation
+from mvboot.stages.settings.base import StageSettings
+from mvboot.stages.stage import Summary, provenance
 from mvboot.template import Template, load_template, require_topology
 from mvboot.triangulation import TriangulationOptions
 
@@ -29,14 +29,11 @@ SCORES = [
 """What ``--fail-above`` may limit."""
 
 
-class EvaluateConfig(BaseModel):
+class EvaluateConfig(StageSettings):
     """Everything ``mvboot evaluate`` can be told, by option, config file or KEY=VALUE."""
-
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     data: Path
     fields: Path
-    out: Path
     against: Path | None = None
     template: str | None = Field(None, description="body, quadruped or a file")
     cameras: list[str] = Field(default=[], description="use only these cameras")
@@ -53,7 +50,7 @@ class EvaluateConfig(BaseModel):
     seed: int = Field(0, ge=0)
 
 
-class Evaluation:
+class FieldsInputs:
     """The input of a run, checked: a capture, fields of its pictures, and how to measure.
 
     InputError where they do not belong together.
@@ -72,6 +69,7 @@ class Evaluation:
         self.split = config.split or default_split(self.capture)
         self.frames = frames_of(self.capture, self.split)
         self.template = _template(self.capture, config.template)
+        self.settings = self._settings()
 
     @cached_property
     def pictures(self) -> dict[int, list[str]]:
@@ -88,7 +86,7 @@ class Evaluation:
         filmed = sum(self.capture.has(n, frame) for n in self.cameras for frame in self.frames)
         return filmed - sum(len(names) for names in self.pictures.values())
 
-    def settings(self) -> Settings:
+    def _settings(self) -> Settings:
         """Return what is measured, and how."""
         config = self.config
         kappa = (
@@ -111,12 +109,12 @@ class Evaluation:
             ),
         )
 
-    def instants(self, settings: Settings) -> Iterator[Instant]:
+    def instants(self) -> Iterator[Instant]:
         """Read the fields of one frame after another."""
         for frame, names in self.pictures.items():
             topology = self.template.topology
             fields = {name: self.fields.read(name, frame, topology) for name in names}
-            yield Instant(frame, fields, settings)
+            yield Instant(frame, fields, self.settings)
 
     def facts(self) -> dict[str, Any]:
         """Return what was measured, as plain values."""
@@ -148,75 +146,54 @@ class Evaluation:
             for key, folder in folders.items()
             if folder is not None
         }
-        return {
-            "version": __version__,
-            "seed": self.config.seed,
-            "rig_hash": self.capture.rig.fingerprint(),
-            "inputs": {key: hash_file(*files) for key, files in paths.items()},
-        }
+        read = {key: hash_file(*files) for key, files in paths.items()}
+        return provenance(read, self.capture.rig, self.config.seed)
 
 
-def limits_of(texts: Mapping[str, str], scores: Sequence[str]) -> dict[str, float]:
-    """Return the limits of ``--fail-above`` by score; InputError for what cannot be meant."""
-    limits: dict[str, float] = {}
-    for score, text in texts.items():
-        if score not in scores:
-            raise InputError(f"--fail-above {score}: there are {', '.join(scores)}")
-        try:
-            limits[score] = float(text)
-        except ValueError:
-            limits[score] = math.nan
-        if not limits[score] > 0:
-            raise InputError(f"--fail-above {score} must be a positive number, got {text!r}")
-    return limits
+class EvaluateFields(Evaluation[EvaluateConfig, FieldsInputs]):
+    """How right and how consistent dense fields are."""
 
+    config = EvaluateConfig
+    scores = SCORES
 
-def plan(config: EvaluateConfig, overwrite: bool, say: Output) -> dict[str, Any]:
-    """Say what would be read and written, after the same checks that a run makes."""
-    require_free(config.out, overwrite)
-    evaluation = Evaluation(config)
-    facts = evaluation.facts()
-    evaluation.settings()
-    say.say(
-        f"would measure {facts['pictures']} fields of {len(evaluation.cameras)} cameras, "
-        f"{facts['frames']} frames ({evaluation.split}), and write summary.json and config.yaml "
-        f"to {config.out}"
-    )
-    return {"out": str(config.out), **facts}
+    def read(self, config: EvaluateConfig, say: Output) -> FieldsInputs:
+        """Open the fields; NothingUsable where there are none."""
+        inputs = FieldsInputs(config)
+        if not inputs.pictures:
+            raise NothingUsable(f"{inputs.fields.folder}: no field of the {_of(inputs)}")
+        return inputs
 
+    def plan(self, inputs: FieldsInputs, say: Output) -> Summary:
+        """Say how many fields would be measured."""
+        facts = inputs.facts()
+        say.say(
+            f"would measure {facts['pictures']} fields of {len(inputs.cameras)} cameras, "
+            f"{facts['frames']} frames ({inputs.split}), and write summary.json and config.yaml "
+            f"to {inputs.config.out}"
+        )
+        return {"out": str(inputs.config.out), **facts}
 
-def run(
-    config: EvaluateConfig, limits: Mapping[str, str], overwrite: bool, say: Output
-) -> dict[str, Any]:
-    """Measure the fields, write ``summary.json`` and return it.
-
-    InputError for bad input, NothingUsable where nothing could be measured (then nothing is
-    written), QualityMissed after writing where a score exceeds its limit or has no value.
-    """
-    allowed = limits_of(limits, SCORES)
-    with atomic_folder(config.out, overwrite) as folder:
-        evaluation = Evaluation(config)
-        if not evaluation.pictures:
-            raise NothingUsable(f"{evaluation.fields.folder}: no field of the {_of(evaluation)}")
-        if evaluation.without:
+    def compute(self, inputs: FieldsInputs, say: Output) -> Summary:
+        """Measure; NothingUsable where nothing can be."""
+        if inputs.without:
             say.warn(
-                f"{evaluation.without} pictures of the {_of(evaluation)} have no field; they do "
-                "not count"
+                f"{inputs.without} pictures of the {_of(inputs)} have no field; they do not count"
             )
-        settings = evaluation.settings()
-        instants, total = evaluation.instants(settings), len(evaluation.pictures)
+        instants, total = inputs.instants(), len(inputs.pictures)
         with say.progress(instants, total, "measuring") as watched:
-            found = measured(watched, settings)
+            found = measured(watched, inputs.settings)
         if not found.keys() - {"not_measured"}:
             reasons = "; ".join(f"{key}: {why}" for key, why in found["not_measured"].items())
             raise NothingUsable(f"nothing could be measured. {reasons}")
-        summary = {**evaluation.facts(), **found, **evaluation.provenance()}
-        write_json(summary, folder / "summary.json")
-        dump_yaml(config.model_dump(mode="json", exclude_none=True), folder / "config.yaml")
-    _say_result(summary, say)
-    say.say(f"\nwrote {config.out}: summary.json, config.yaml")
-    require_scores(summary, allowed)
-    return summary
+        return {**inputs.facts(), **found, **inputs.provenance()}
+
+    def write(self, results: Summary, folder: Path) -> Summary:
+        """Write nothing but the summary."""
+        return results
+
+    def describe(self, results: Summary, summary: Summary, say: Output) -> None:
+        """Say what was measured."""
+        _say_result(summary, say)
 
 
 # --- input --------------------------------------------------------------------------------------
@@ -264,24 +241,12 @@ def _template(capture: Capture, name: str | None) -> Template:
     return template
 
 
-def _of(evaluation: Evaluation) -> str:
+def _of(evaluation: FieldsInputs) -> str:
     what = "capture" if evaluation.split == "all" else f"{evaluation.split} frames"
     return what if len(evaluation.cameras) > 1 else f"{what} of {evaluation.cameras[0]}"
 
 
 # --- output -------------------------------------------------------------------------------------
-
-
-def require_scores(summary: Mapping[str, Any], limits: Mapping[str, float]) -> None:
-    """Raise QualityMissed for a score above its limit, or without a value."""
-    for score, limit in limits.items():
-        name, key = score.split(".")
-        value = summary.get(name, {}).get(key)
-        if value is None:
-            why = summary["not_measured"].get(name, "there is nothing to measure it on")
-            raise QualityMissed(f"{score} has no value: {why}")
-        if value > limit:
-            raise QualityMissed(f"{score} is {value:.4g}, above {limit:g}")
 
 
 def _say_result(summary: Mapping[str, Any], say: Output) -> None:

@@ -1,17 +1,15 @@
-"""The work of ``mvboot evaluate`` with 2D keypoints."""
+"""How right and how consistent 2D keypoints are."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from mvboot import __version__
-from mvboot.config import dump_yaml
 from mvboot.datasets import Capture
 from mvboot.datasets.layout import KEYPOINTS2D, TRUTH
 from mvboot.errors import InputError, NothingUsable
-from mvboot.files import atomic_folder, require_free, write_json
 from mvboot.formats.detections import load_keypoints, respelled
 from mvboot.formats.keypoints3d_table import read_keypoints3d
 from mvboot.keypoints import Keypoints2D
@@ -21,12 +19,13 @@ from mvboot.stages.evaluate_fields import (
     cameras_of,
     default_split,
     frames_of,
-    limits_of,
-    require_scores,
     rows_of,
     text_of,
 )
 from mvboot.stages.output import Output
+from mvboot.stages.scores import Evaluation
+from mvboot.stages.settings.base import StageSettings
+from mvboot.stages.stage import Summary
 from mvboot.triangulation.projected import projected
 from mvboot.words import listed
 
@@ -36,24 +35,22 @@ SCORES = [
 """What ``--fail-above`` may limit."""
 
 
-class KeypointEvaluateConfig(BaseModel):
+class KeypointEvaluateConfig(StageSettings):
     """Everything ``mvboot evaluate --keypoints`` can be told."""
-
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     data: Path
     keypoints: str
-    out: Path
     cameras: list[str] = Field(default=[], description="use only these cameras")
     split: Literal["validation", "train", "all"] | None = None
     points3d: Path | None = Field(None, description="triangulated keypoints to compare with")
     subject: str | None = Field(None, description="whose keypoints, where there are several")
 
 
-class KeypointEvaluation:
+class KeypointInputs:
     """The input of a run, checked; InputError where it does not belong together."""
 
     def __init__(self, config: KeypointEvaluateConfig) -> None:
+        self.out, self.keypoints = config.out, config.keypoints
         self.capture = Capture.open(config.data)
         known = cameras_of(self.capture, [])
         found = load_keypoints(config.keypoints, cameras=known)
@@ -99,40 +96,41 @@ class KeypointEvaluation:
         }
 
 
-def plan(config: KeypointEvaluateConfig, overwrite: bool, say: Output) -> dict[str, Any]:
-    """Say what would be read and written, after the same checks that a run makes."""
-    require_free(config.out, overwrite)
-    facts = KeypointEvaluation(config).facts()
-    say.say(
-        f"would measure keypoints of {facts['pictures']} pictures, {facts['frames']} frames "
-        f"({facts['split']}), and write summary.json and config.yaml to {config.out}"
-    )
-    return {"out": str(config.out), **facts}
+class EvaluateKeypoints(Evaluation[KeypointEvaluateConfig, KeypointInputs]):
+    """How right and how consistent 2D keypoints are."""
+
+    config = KeypointEvaluateConfig
+    scores = SCORES
+
+    def read(self, config: KeypointEvaluateConfig, say: Output) -> KeypointInputs:
+        """Open the keypoints, and what they are compared with."""
+        return KeypointInputs(config)
+
+    def plan(self, inputs: KeypointInputs, say: Output) -> Summary:
+        """Say how many pictures would be measured."""
+        facts = inputs.facts()
+        say.say(
+            f"would measure keypoints of {facts['pictures']} pictures, {facts['frames']} frames "
+            f"({facts['split']}), and write summary.json and config.yaml to {inputs.out}"
+        )
+        return {"out": str(inputs.out), **facts}
+
+    def compute(self, inputs: KeypointInputs, say: Output) -> Summary:
+        """Measure; NothingUsable where nothing can be."""
+        if not inputs.pictures:
+            raise NothingUsable(f"{inputs.keypoints}: no frame of the {inputs.split} frames")
+        return {**inputs.facts(), **_measured(inputs), "version": __version__}
+
+    def write(self, results: Summary, folder: Path) -> Summary:
+        """Write nothing but the summary."""
+        return results
+
+    def describe(self, results: Summary, summary: Summary, say: Output) -> None:
+        """Say what was measured."""
+        _say_result(summary, say)
 
 
-def run(
-    config: KeypointEvaluateConfig, limits: Mapping[str, str], overwrite: bool, say: Output
-) -> dict[str, Any]:
-    """Measure the keypoints, write ``summary.json`` and return it.
-
-    InputError for bad input, NothingUsable where nothing could be measured, QualityMissed after
-    writing where a score exceeds its limit or has no value.
-    """
-    allowed = limits_of(limits, SCORES)
-    with atomic_folder(config.out, overwrite) as folder:
-        asked = KeypointEvaluation(config)
-        if not asked.pictures:
-            raise NothingUsable(f"{config.keypoints}: no frame of the {asked.split} frames")
-        summary = {**asked.facts(), **_measured(asked), "version": __version__}
-        write_json(summary, folder / "summary.json")
-        dump_yaml(config.model_dump(mode="json", exclude_none=True), folder / "config.yaml")
-    _say_result(summary, say)
-    say.say(f"\nwrote {config.out}: summary.json, config.yaml")
-    require_scores(summary, allowed)
-    return summary
-
-
-def _measured(asked: KeypointEvaluation) -> dict[str, Any]:
+def _measured(asked: KeypointInputs) -> dict[str, Any]:
     found: dict[str, Any] = {"not_measured": {}}
     if asked.true is None:
         found["not_measured"]["keypoints"] = "the capture has no keypoints to compare with"

@@ -1,17 +1,15 @@
-"""The work of ``mvboot evaluate --surface``."""
+"""How right fitted surfaces are."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
 
-from mvboot import __version__
-from mvboot.config import dump_yaml
 from mvboot.datasets import Capture
 from mvboot.datasets.layout import POSES, TRUTH
 from mvboot.errors import InputError, NothingUsable
-from mvboot.files import atomic_folder, hash_file, require_free, write_json
+from mvboot.files import hash_file
 from mvboot.inference.field_folder import FieldFolder
 from mvboot.metrics.meshes import (
     HeldOut,
@@ -22,8 +20,11 @@ from mvboot.metrics.meshes import (
     mesh_summary,
 )
 from mvboot.rig import UNITS_IN_M, Rig
-from mvboot.stages.evaluate_fields import cameras_of, limits_of, require_scores
+from mvboot.stages.evaluate_fields import cameras_of
 from mvboot.stages.output import Output
+from mvboot.stages.scores import Evaluation
+from mvboot.stages.settings.base import StageSettings
+from mvboot.stages.stage import Summary, provenance
 from mvboot.stages.surface import SURFACES
 from mvboot.surface import Surface
 from mvboot.surface.store import SurfaceFile
@@ -37,21 +38,18 @@ SCORES = [
 """What ``--fail-above`` may limit."""
 
 
-class SurfaceEvaluateConfig(BaseModel):
+class SurfaceEvaluateConfig(StageSettings):
     """Everything ``mvboot evaluate --surface`` can be told."""
-
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     surface: Path
     data: Path
-    out: Path
     fields: Path | None = None
     template: str | None = None
-    cameras: list[str] = []
+    cameras: list[str] = Field(default=[])
     seed: int = 0
 
 
-class SurfaceEvaluation:
+class SurfaceInputs:
     """The input of a run, checked: surfaces, and the capture that shows their subject.
 
     InputError where they do not belong together.
@@ -112,62 +110,65 @@ class SurfaceEvaluation:
         return self.capture.template
 
 
-def plan(config: SurfaceEvaluateConfig, overwrite: bool, say: Output) -> dict[str, Any]:
-    """Say what would be measured, after the same checks that a run makes."""
-    require_free(config.out, overwrite)
-    found = SurfaceEvaluation(config)
-    _warn_of_makers(found, say)
-    say.say(f"would measure {len(found.surfaces.keys)} surfaces, and write to {config.out}")
-    return {"out": str(config.out), "surfaces": len(found.surfaces.keys)}
+class EvaluateSurfaces(Evaluation[SurfaceEvaluateConfig, SurfaceInputs]):
+    """How right fitted surfaces are."""
 
+    config = SurfaceEvaluateConfig
+    scores = SCORES
 
-def run(
-    config: SurfaceEvaluateConfig, limits: Mapping[str, str], overwrite: bool, say: Output
-) -> dict[str, Any]:
-    """Measure surfaces, write ``summary.json`` and return it.
+    def read(self, config: SurfaceEvaluateConfig, say: Output) -> SurfaceInputs:
+        """Open the surfaces, and the capture that shows their subject."""
+        inputs = SurfaceInputs(config)
+        _warn_of_makers(inputs, say)
+        return inputs
 
-    QualityMissed after writing where a score exceeds its limit or has no value.
-    """
-    allowed = limits_of(limits, SCORES)
-    with atomic_folder(config.out, overwrite) as folder:
-        own = SurfaceEvaluation(config)
-        if not own.has_truth and not own.cameras:
+    def plan(self, inputs: SurfaceInputs, say: Output) -> Summary:
+        """Say how many surfaces would be measured."""
+        count, out = len(inputs.surfaces.keys), inputs.config.out
+        say.say(f"would measure {count} surfaces, and write to {out}")
+        return {"out": str(out), "surfaces": count}
+
+    def compute(self, inputs: SurfaceInputs, say: Output) -> Summary:
+        """Measure; NothingUsable where there is nothing to measure with."""
+        if not inputs.has_truth and not inputs.cameras:
             raise NothingUsable(
                 "the capture has no true surface and no held-out camera; name one with --cameras"
             )
-        _warn_of_makers(own, say)
         true: list[MeshErrors] = []
-        held: dict[str, list[HeldOut]] = {name: [] for name in own.cameras}
-        with say.progress(own.surfaces.keys, len(own.surfaces.keys), "measuring") as watched:
+        held: dict[str, list[HeldOut]] = {name: [] for name in inputs.cameras}
+        keys = inputs.surfaces.keys
+        with say.progress(keys, len(keys), "measuring") as watched:
             for name, frame in watched:
-                surface = own.surfaces.read(name, frame)
-                if own.has_truth:
-                    true.append(own.true(surface, frame))
-                for camera in own.cameras:
-                    held[camera].append(own.held_out(surface, frame, camera))
-        truth = mesh_summary(true, own.template) if true else None
-        summary = {
-            "surface": str(own.surfaces.path),
-            "data": str(config.data),
-            "frames": len(own.surfaces.keys),
-            "truth": truth,
+                surface = inputs.surfaces.read(name, frame)
+                if inputs.has_truth:
+                    true.append(inputs.true(surface, frame))
+                for camera in inputs.cameras:
+                    held[camera].append(inputs.held_out(surface, frame, camera))
+        return {
+            "surface": str(inputs.surfaces.path),
+            "data": str(inputs.config.data),
+            "frames": len(keys),
+            "truth": mesh_summary(true, inputs.template) if true else None,
             "held_out": held_out_summary(held),
-            "version": __version__,
-            "rig_hash": own.rig.fingerprint(),
-            "inputs": {"surface": hash_file(own.surfaces.path)},
+            **provenance({"surface": hash_file(inputs.surfaces.path)}, inputs.rig),
         }
-        write_json(summary, folder / "summary.json")
-        dump_yaml(config.model_dump(mode="json", exclude_none=True), folder / "config.yaml")
-    _say_result(summary, say)
-    say.say(f"\nwrote {config.out}: summary.json, config.yaml")
-    scores: dict[str, Any] = {"not_measured": {}, "chamfer": {}, **(truth or {})}
-    if truth is not None:
-        scores["chamfer"] = {"mean_mm": truth["chamfer_mm"]}
-    require_scores(scores, allowed)
-    return summary
+
+    def write(self, results: Summary, folder: Path) -> Summary:
+        """Write nothing but the summary."""
+        return results
+
+    def describe(self, results: Summary, summary: Summary, say: Output) -> None:
+        """Say what was measured."""
+        _say_result(summary, say)
+
+    def scored(self, summary: Summary) -> Mapping[str, Any]:
+        """Return the distances to the truth by their names."""
+        truth = summary["truth"] or {}
+        chamfer = {"mean_mm": truth["chamfer_mm"]} if truth else {}
+        return {"not_measured": {}, **truth, "chamfer": chamfer}
 
 
-def _warn_of_makers(own: SurfaceEvaluation, say: Output) -> None:
+def _warn_of_makers(own: SurfaceInputs, say: Output) -> None:
     makers = [name for name in own.cameras if name in own.surfaces.cameras]
     if makers:
         say.warn(

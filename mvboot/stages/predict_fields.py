@@ -1,9 +1,8 @@
-"""The work of ``mvboot predict`` with networks of fields."""
+"""Dense fields of a capture's pictures by a trained network."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -12,62 +11,109 @@ from mvboot.datasets import Capture, View
 from mvboot.datasets.layout import FIELDS
 from mvboot.errors import InputError
 from mvboot.fields import DenseField
-from mvboot.files import atomic_folder, require_free, write_json
 from mvboot.formats.rigs import load_rig
 from mvboot.inference.fields import predicted, store
 from mvboot.networks import DenseNetwork, NetworkHeader, load_network, read_header
 from mvboot.report.overlay import OverlayVideo, overlaid
 from mvboot.stages.output import Output
+from mvboot.stages.settings.predict import PredictSettings
+from mvboot.stages.stage import Stage, Summary
 from mvboot.template import Template
 from mvboot.training.config import RunSettings
 from mvboot.training.dense.settings import TrainSettings
 from mvboot.training.run import MODEL
 
 SPLITS = ("train", "validation", "all")
-OVERLAYS, SUMMARY = "overlay", "summary.json"
+OVERLAYS = "overlay"
 NO_FPS = 10.0
 
 
 @dataclass(frozen=True)
-class Prediction:
+class FieldsAsked:
     """What is predicted: a network, a capture, its views, and how they are cut."""
 
+    out: Path
     network: DenseNetwork
     capture: Capture
     views: Sequence[View]
     size: int
     margin: float
+    overlay: bool
 
-    @staticmethod
-    def of(
-        model: Path,
-        data: Path,
-        rig: Path | None,
-        cameras: Sequence[str] | None,
-        split: str,
-        size: int | None,
-        margin: float | None,
-    ) -> "Prediction":
+
+@dataclass(frozen=True)
+class PredictedFields:
+    """Fields that are predicted while they are iterated, and what was asked."""
+
+    asked: FieldsAsked
+    fields: Iterator[DenseField]
+
+
+class PredictFields(Stage[PredictSettings, FieldsAsked, PredictedFields]):
+    """Dense fields of a capture's pictures."""
+
+    config = PredictSettings
+
+    def read(self, config: PredictSettings, say: Output) -> FieldsAsked:
         """Open everything; InputError for what does not fit together."""
-        path = model_file(model)
-        capture = Capture.open(data, None if rig is None else load_rig(rig))
+        path = model_file(config.model)
+        capture = Capture.open(config.data, None if config.rig is None else load_rig(config.rig))
         network = load_network(path, capture.template).eval()
-        cut = crops_of(read_header(path), TrainSettings, size, margin)
+        cut = crops_of(read_header(path), TrainSettings, config.size, config.margin)
         network.require_size(cut[0], cut[0])
-        return Prediction(network, capture, views_of(capture, cameras, split), *cut)
+        views = views_of(capture, config.cameras, config.split)
+        asked = FieldsAsked(config.out, network, capture, views, *cut, config.overlay)
+        if asked.overlay:
+            _template(asked)
+        return asked
+
+    def plan(self, inputs: FieldsAsked, say: Output) -> Summary:
+        """Say how many fields would be written."""
+        say.say(f"would write {len(inputs.views)} fields to {inputs.out / FIELDS}")
+        return {"fields": len(inputs.views), "out": str(inputs.out)}
+
+    def compute(self, inputs: FieldsAsked, say: Output) -> PredictedFields:
+        """Return the fields, which are predicted picture by picture."""
+        return PredictedFields(inputs, _watched(inputs, say))
+
+    def write(self, results: PredictedFields, folder: Path) -> Summary:
+        """Write each field, and videos of them where they are wanted."""
+        asked, shares = results.asked, []
+        template = _template(asked) if asked.overlay else None
+        with OverlayVideo(folder / OVERLAYS, asked.capture.model.fps or NO_FPS) as videos:
+            for field in results.fields:
+                store(field, folder / FIELDS)
+                shares.append(_share(field))
+                if template is not None:
+                    picture = asked.capture.picture(field.camera, field.frame)
+                    videos.add(field.camera, overlaid(picture, field, template))
+        return {
+            "fields": len(asked.views),
+            "cameras": sorted({view.camera for view in asked.views}),
+            "kind": asked.network.config.target.kind,
+            "template": asked.network.config.surface.topology,
+            "size": asked.size,
+            "margin": asked.margin,
+            "subject_share": float(np.mean(shares)),
+            "without_subject": int(np.sum(np.array(shares) == 0)),
+        }
+
+    def describe(self, results: PredictedFields, summary: Summary, say: Output) -> None:
+        """Say how many fields there are, and which show nothing."""
+        if summary["without_subject"]:
+            say.warn(f"no subject was found in {summary['without_subject']} pictures")
+        say.say(f"predicted {summary['fields']} fields")
+
+
+def _watched(asked: FieldsAsked, say: Output) -> Iterator[DenseField]:
+    found = predicted(asked.network, asked.capture, asked.views, asked.size, asked.margin)
+    with say.progress(found, len(asked.views), "predicting") as watched:
+        yield from watched
 
 
 def kind_of(model: Path) -> str:
     """Return what a model predicts: "embedding", "charts" or "keypoints"."""
     return read_header(model_file(model)).config.target.kind
-
-
-def require_dense(options: Mapping[str, Any]) -> None:
-    """Raise InputError for an option that only networks of keypoints have."""
-    given = [name for name, value in options.items() if value]
-    if given:
-        option = given[0].removesuffix("s").replace("_", "-")
-        raise InputError(f"--{option} is for models of keypoints; this one predicts fields")
 
 
 def model_file(model: Path) -> Path:
@@ -85,46 +131,6 @@ def crops_of(
     known = {key: trained[key] for key in wanted if key in trained}
     cut = from_options(known | given, settings)
     return cut.size, cut.margin
-
-
-def plan(asked: Prediction, out: Path, overwrite: bool, say: Output) -> dict[str, Any]:
-    """Say what would be written."""
-    require_free(out, overwrite)
-    say.say(f"would write {len(asked.views)} fields to {out / FIELDS}")
-    return {"fields": len(asked.views), "out": str(out)}
-
-
-def run(
-    asked: Prediction, out: Path, overwrite: bool, overlay: bool, say: Output
-) -> dict[str, Any]:
-    """Predict, and return the summary."""
-    template = _template(asked) if overlay else None
-    fields = predicted(asked.network, asked.capture, asked.views, asked.size, asked.margin)
-    subject = []
-    with atomic_folder(out, overwrite) as folder:
-        videos = OverlayVideo(folder / OVERLAYS, asked.capture.model.fps or NO_FPS)
-        with say.progress(fields, len(asked.views), "predicting") as watched, videos:
-            for field in watched:
-                store(field, folder / FIELDS)
-                subject.append(_share(field))
-                if template is not None:
-                    picture = asked.capture.picture(field.camera, field.frame)
-                    videos.add(field.camera, overlaid(picture, field, template))
-        summary = {
-            "fields": len(asked.views),
-            "cameras": sorted({view.camera for view in asked.views}),
-            "kind": asked.network.config.target.kind,
-            "template": asked.network.config.surface.topology,
-            "size": asked.size,
-            "margin": asked.margin,
-            "subject_share": float(np.mean(subject)),
-            "without_subject": int(np.sum(np.array(subject) == 0)),
-        }
-        write_json(summary, folder / SUMMARY)
-    if summary["without_subject"]:
-        say.warn(f"no subject was found in {summary['without_subject']} pictures")
-    say.say(f"wrote {summary['fields']} fields to {out / FIELDS}")
-    return summary
 
 
 def views_of(capture: Capture, cameras: Sequence[str] | None, split: str) -> list[View]:
@@ -148,7 +154,7 @@ def views_of(capture: Capture, cameras: Sequence[str] | None, split: str) -> lis
     return found
 
 
-def _template(asked: Prediction) -> Template:
+def _template(asked: FieldsAsked) -> Template:
     template = asked.capture.template
     if template is None:
         raise InputError(

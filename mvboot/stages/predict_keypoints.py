@@ -1,17 +1,15 @@
-"""The work of ``mvboot predict`` with networks of keypoints."""
+"""Keypoints of a capture's pictures by a trained network."""
 
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from mvboot.datasets import Capture, SampleReader, View
 from mvboot.datasets.layout import KEYPOINTS
 from mvboot.errors import InputError
-from mvboot.files import atomic_folder, require_free, write_json
 from mvboot.formats.detections import OWN, detection_formats
 from mvboot.formats.rigs import load_rig
 from mvboot.formats.written_detections import OWN_TABLES, save_keypoints2d
@@ -25,18 +23,20 @@ from mvboot.stages.output import Output
 from mvboot.stages.predict_fields import (
     NO_FPS,
     OVERLAYS,
-    SUMMARY,
     crops_of,
     model_file,
     views_of,
 )
+from mvboot.stages.settings.predict import PredictKeypointsSettings
+from mvboot.stages.stage import Stage, Summary
 from mvboot.training.keypoints.settings import KeypointSettings
 
 
 @dataclass(frozen=True)
-class KeypointPrediction:
+class KeypointsAsked:
     """What is predicted: a network, a capture, its views, how they are cut, and what is written."""
 
+    out: Path
     network: DenseNetwork
     capture: Capture
     views: Sequence[View]
@@ -44,80 +44,79 @@ class KeypointPrediction:
     margin: float
     individual: str | None
     formats: tuple[str, ...]
+    overlay: bool
 
-    @staticmethod
-    def of(
-        model: Path,
-        data: Path,
-        rig: Path | None,
-        cameras: Sequence[str] | None,
-        split: str,
-        size: int | None,
-        margin: float | None,
-        crops_from: Path | None = None,
-        individual: str | None = None,
-        formats: Sequence[str] = (),
-    ) -> "KeypointPrediction":
+
+class PredictKeypoints(
+    Stage[PredictKeypointsSettings, KeypointsAsked, tuple[KeypointsAsked, Keypoints2D]]
+):
+    """Keypoints of a capture's pictures."""
+
+    config = PredictKeypointsSettings
+
+    def read(self, config: PredictKeypointsSettings, say: Output) -> KeypointsAsked:
         """Open everything; InputError for what does not fit together."""
         known = [name for name, one in detection_formats().items() if one.write is not None]
-        unknown = [name for name in formats if name not in (*known, *OWN_TABLES)]
+        unknown = [name for name in config.format if name not in (*known, *OWN_TABLES)]
         if unknown:
             raise InputError(f"--format {unknown[0]} is none of {', '.join([*known, *OWN_TABLES])}")
-        header = read_header(model_file(model))
+        path = model_file(config.model)
+        header = read_header(path)
         trained = header.provenance.get("settings", {})
-        capture = Capture.open(data, None if rig is None else load_rig(rig))
-        if crops_from is not None:
-            capture = capture.with_boxes(boxes_from(crops_from, capture, individual))
+        capture = Capture.open(config.data, None if config.rig is None else load_rig(config.rig))
+        if config.crops_from is not None:
+            boxes = boxes_from(config.crops_from, capture, config.individual)
+            capture = capture.with_boxes(boxes)
         else:
             capture = framed(capture, trained.get("crops", "subject"))
-        network = load_network(model_file(model)).eval()
-        cut = crops_of(header, KeypointSettings, size, margin)
+        network = load_network(path).eval()
+        cut = crops_of(header, KeypointSettings, config.size, config.margin)
         network.require_size(cut[0], cut[0])
-        whose = individual if individual is not None else trained.get("individual")
+        whose = config.individual or trained.get("individual")
         SampleReader(capture, cut[0], network.stride, cut[1], individual=whose)  # or InputError
-        return KeypointPrediction(
+        return KeypointsAsked(
+            config.out,
             network,
             capture,
-            views_of(capture, cameras, split),
+            views_of(capture, config.cameras, config.split),
             *cut,
             whose,
-            tuple(name for name in formats if name != OWN),
+            tuple(name for name in config.format if name != OWN),
+            config.overlay,
         )
 
-
-def plan(asked: KeypointPrediction, out: Path, overwrite: bool, say: Output) -> dict[str, Any]:
-    """Say what would be written."""
-    require_free(out, overwrite)
-    names = keypoints_of(asked.network).names
-    say.say(
-        f"would write {len(names)} keypoints of {len(asked.views)} pictures to {out / KEYPOINTS}"
-    )
-    return {"pictures": len(asked.views), "keypoints": list(names), "out": str(out)}
-
-
-def run(
-    asked: KeypointPrediction, out: Path, overwrite: bool, overlay: bool, say: Output
-) -> dict[str, Any]:
-    """Predict, and return the summary."""
-    whole = without_crop(asked.capture, list(asked.views))
-    if whole:
-        say.warn(
-            f"nothing says where the subject is in {whole} of {len(asked.views)} pictures, which "
-            "are looked at as a whole; give --crops-from"
+    def plan(self, inputs: KeypointsAsked, say: Output) -> Summary:
+        """Say what would be written."""
+        names = keypoints_of(inputs.network).names
+        say.say(
+            f"would write {len(names)} keypoints of {len(inputs.views)} pictures to "
+            f"{inputs.out / KEYPOINTS}"
         )
-    with atomic_folder(out, overwrite) as folder:
-        with say.progress(asked.views, len(asked.views), "predicting") as watched:
-            found = detections(
-                asked.network, asked.capture, watched, asked.size, asked.margin, asked.individual
+        return {"pictures": len(inputs.views), "keypoints": list(names), "out": str(inputs.out)}
+
+    def compute(self, inputs: KeypointsAsked, say: Output) -> tuple[KeypointsAsked, Keypoints2D]:
+        """Predict the keypoints."""
+        whole = without_crop(inputs.capture, list(inputs.views))
+        if whole:
+            say.warn(
+                f"nothing says where the subject is in {whole} of {len(inputs.views)} pictures, "
+                "which are looked at as a whole; give --crops-from"
             )
-            keypoints = gathered(found, asked.network, asked.capture, asked.views, asked.individual)
+        network, capture, whose = inputs.network, inputs.capture, inputs.individual
+        with say.progress(inputs.views, len(inputs.views), "predicting") as watched:
+            found = detections(network, capture, watched, inputs.size, inputs.margin, whose)
+            return inputs, gathered(found, network, capture, inputs.views, whose)
+
+    def write(self, results: tuple[KeypointsAsked, Keypoints2D], folder: Path) -> Summary:
+        """Write the keypoints in every form, and videos of them where they are wanted."""
+        asked, keypoints = results
         save_keypoints2d(keypoints, folder, OWN)
         for name in asked.formats:
             save_keypoints2d(keypoints, folder / name, name)
-        if overlay:
+        if asked.overlay:
             _overlay(asked, keypoints, folder)
         confidence = keypoints.confidence[keypoints.present]
-        summary = {
+        return {
             "pictures": len(asked.views),
             "cameras": list(keypoints.cameras),
             "kind": asked.network.config.target.kind,
@@ -128,18 +127,22 @@ def run(
             "unsure_share": float((confidence < MIN_CONFIDENCE).mean()),
             "formats": [OWN, *asked.formats],
         }
-        write_json(summary, folder / SUMMARY)
-    for name in {*detection_formats(), *OWN_TABLES, OVERLAYS} - {*asked.formats}:
-        if not (overlay and name == OVERLAYS):
-            shutil.rmtree(out / name, ignore_errors=True)  # of what --overwrite replaced
-    say.say(
-        f"wrote {len(keypoints.keypoints)} keypoints of {len(asked.views)} pictures to "
-        f"{out / KEYPOINTS}; median confidence {summary['median_confidence']:.2f}"
-    )
-    return summary
+
+    def describe(
+        self, results: tuple[KeypointsAsked, Keypoints2D], summary: Summary, say: Output
+    ) -> None:
+        """Say how sure the network is, and remove other forms of what was replaced."""
+        asked, keypoints = results
+        for name in {*detection_formats(), *OWN_TABLES, OVERLAYS} - {*asked.formats}:
+            if not (asked.overlay and name == OVERLAYS):
+                shutil.rmtree(asked.out / name, ignore_errors=True)
+        say.say(
+            f"predicted {len(keypoints.keypoints)} keypoints of {len(asked.views)} pictures; "
+            f"median confidence {summary['median_confidence']:.2f}"
+        )
 
 
-def _overlay(asked: KeypointPrediction, keypoints: Keypoints2D, folder: Path) -> None:
+def _overlay(asked: KeypointsAsked, keypoints: Keypoints2D, folder: Path) -> None:
     with OverlayVideo(folder / OVERLAYS, asked.capture.model.fps or NO_FPS) as videos:
         for camera, frame in asked.views:
             picture = asked.capture.picture(camera, frame)

@@ -1,17 +1,17 @@
-"""The work of ``mvboot surface``."""
+"""Dense fields of a calibrated rig to metric surfaces."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mvboot.config import dump_yaml
 from mvboot.errors import NothingUsable
-from mvboot.files import atomic_folder, require_free, write_json
 from mvboot.formats.exports import named_export
 from mvboot.formats.surfaces import named_surface_export
 from mvboot.stages.output import Output
+from mvboot.stages.stage import CONFIG, SUMMARY, Stage, Summary, written
 from mvboot.stages.surface_scene import Scene, SurfaceConfig
 from mvboot.surface import Follower, Lost, Surface
 from mvboot.surface.export import write_surface
@@ -29,51 +29,88 @@ NAMED = 20
 """Lost frames that are named in words; the summary has all."""
 
 
-def plan(config: SurfaceConfig, overwrite: bool, say: Output) -> dict[str, Any]:
-    """Say what would be read and written, after the same checks that a run makes."""
-    require_free(config.out, overwrite)
-    scene = Scene(config)
-    if scene.template is not None:
-        scene.fitter  # noqa: B018 (its checks)
-    _warn_of_crowd(scene, say)
-    facts = scene.facts()
-    what = "fit the template" if scene.template is not None else "mesh the points"
-    say.say(
-        f"would {what} to {facts['frames']} frames of {len(scene.rig)} cameras, for "
-        f"{', '.join(scene.fields)}, and write to {config.out}"
-    )
-    return {"out": str(config.out), **facts}
+@dataclass(frozen=True)
+class Surfaces:
+    """Surfaces that are made while they are written: a recording's do not fit into memory."""
+
+    scene: Scene
+    say: Output
 
 
-def run(config: SurfaceConfig, overwrite: bool, say: Output) -> dict[str, Any]:
-    """Make the surfaces, write everything and return the summary.
+class MakeSurfaces(Stage[SurfaceConfig, Scene, Surfaces]):
+    """Dense fields of a calibrated rig to metric surfaces."""
 
-    InputError for bad input, NothingUsable where no frame has a surface (then nothing is written).
-    """
-    with atomic_folder(config.out, overwrite) as folder:
+    config = SurfaceConfig
+
+    def read(self, config: SurfaceConfig, say: Output) -> Scene:
+        """Open rig, template and fields."""
         scene = Scene(config)
         _warn_of_crowd(scene, say)
-        made = meshed(scene, folder, say) if scene.template is None else fitted(scene, folder, say)
+        return scene
+
+    def plan(self, inputs: Scene, say: Output) -> Summary:
+        """Say what would be fitted to what."""
+        facts = inputs.facts()
+        what = "fit the template" if inputs.template is not None else "mesh the points"
+        say.say(
+            f"would {what} to {facts['frames']} frames of {len(inputs.rig)} cameras, for "
+            f"{', '.join(inputs.fields)}, and write to {inputs.config.out}"
+        )
+        return {"out": str(inputs.config.out), **facts}
+
+    def compute(self, inputs: Scene, say: Output) -> Surfaces:
+        """Return what makes the surfaces, frame by frame."""
+        return Surfaces(inputs, say)
+
+    def write(self, results: Surfaces, folder: Path) -> Summary:
+        """Make and write surfaces and markers; NothingUsable where no frame has a surface."""
+        scene, say = results.scene, results.say
+        make = meshed if scene.template is None else fitted
+        made = make(scene, folder, say)
         if not any(one["frames"] for one in made.values()):
             reason = next(iter(next(iter(made.values()))["lost"].values()))
             raise NothingUsable(f"no frame has a surface; the first: {reason}")
         markers = marked(scene, folder, made)
-        files = sorted(
-            str(path.relative_to(folder)) for path in folder.iterdir() if path.name != MESHES
-        )
-        summary = {
+        files = [name for name in written(folder) if name != f"{MESHES}/"]
+        return {
             **scene.facts(),
             "surfaces": made,
             "markers": markers,
-            "files": [*files, f"{MESHES}/", "summary.json", "config.yaml"],
+            "files": [*files, f"{MESHES}/", SUMMARY, CONFIG],
             **scene.provenance(),
         }
-        write_json(summary, folder / "summary.json")
-        dump_yaml(config.model_dump(mode="json", exclude_none=True), folder / "config.yaml")
-    _say_result(summary, say)
-    _say_origin(scene, say)
-    say.say(f"\nwrote {config.out}: {', '.join(summary['files'])}")
-    return summary
+
+    def describe(self, results: Surfaces, summary: Summary, say: Output) -> None:
+        """Say how much of each subject was seen, and what to mind."""
+        _say_result(summary, say)
+        _say_origin(results.scene, say)
+
+
+def surface(
+    config: SurfaceConfig | None = None, *, overwrite: bool = False, **settings: Any
+) -> Summary:
+    """Make surfaces of dense fields, as ``mvboot surface`` does.
+
+    Parameters
+    ----------
+    config
+        All settings; or give them by name, as in ``surface(data="capture", fields={"subject":
+        "fields"}, out="surface")``.
+    overwrite
+        Replace an earlier result.
+
+    Returns
+    -------
+    The content of ``summary.json``.
+
+    Raises
+    ------
+    InputError
+        Bad input; nothing is written.
+    NothingUsable
+        No frame has a surface; nothing is written.
+    """
+    return MakeSurfaces().called(config, settings, overwrite)
 
 
 def fitted(scene: Scene, folder: Path, say: Output) -> dict[str, Any]:

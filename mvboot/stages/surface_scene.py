@@ -1,14 +1,12 @@
 """What goes into ``mvboot surface``: its settings, and the input they name, checked."""
 
 import re
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
-from mvboot import __version__
 from mvboot.datasets import Capture
 from mvboot.errors import InputError
 from mvboot.fields import DenseField
@@ -20,6 +18,8 @@ from mvboot.formats.surfaces import named_surface_export
 from mvboot.frame_list import FrameList
 from mvboot.inference.field_folder import FieldFolder
 from mvboot.rig import Rig
+from mvboot.stages.settings.base import StageSettings
+from mvboot.stages.stage import provenance
 from mvboot.surface import FitSettings, Seen, SurfaceFitter
 from mvboot.surface.carve import Silhouette
 from mvboot.surface.markers import Markers
@@ -38,13 +38,10 @@ OF_TEMPLATE = {
 """Settings that say nothing of surfaces without a template, and how people give them."""
 
 
-class SurfaceConfig(BaseModel):
+class SurfaceConfig(StageSettings):
     """Everything ``mvboot surface`` can be told, by option, config file or KEY=VALUE."""
 
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
-
     fields: dict[str, Path] = Field(min_length=1, description="folder of each subject")
-    out: Path
     rig: Path | None = None
     data: Path | None = None
     units: Unit | None = None
@@ -100,6 +97,9 @@ class Scene:
         self.rig = self._rig()
         self.template = None if config.without_template else self._template()
         _require_possible(config)
+        self._fitter = None
+        if self.template is not None:  # InputError for one whose faces look inwards
+            self._fitter = SurfaceFitter(self.template, config.fit())
         for form in config.format:
             named_surface_export(form)
         self.fields = {
@@ -121,11 +121,11 @@ class Scene:
         stated = None if self.capture is None else self.capture.model.fps
         return self.config.fps or stated
 
-    @cached_property
+    @property
     def fitter(self) -> SurfaceFitter:
-        """What fits the template; InputError for one whose faces look inwards."""
-        assert self.template is not None
-        return SurfaceFitter(self.template, self.config.fit())
+        """What fits the template, where there is one."""
+        assert self._fitter is not None
+        return self._fitter
 
     def rig_at(self, frame: int) -> Rig:
         """Return the rig at its poses in a frame."""
@@ -208,7 +208,7 @@ class Scene:
             )
             for subject, folder in self.fields.items()
         }
-        return {"version": __version__, "rig_hash": self.rig.fingerprint(), "inputs": inputs}
+        return provenance(inputs, self.rig)
 
     def _capture(self) -> Capture | None:
         config = self.config

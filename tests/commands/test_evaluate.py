@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mvboot.fields import DenseField, read_field, write_field
-from mvboot.stages.evaluate_fields import EvaluateConfig, Evaluation
+from mvboot.stages.evaluate_fields import EvaluateConfig, FieldsInputs
 from mvboot.synthetic.studio.capture import synthesise
 from mvboot.synthetic.studio.settings import SynthSettings
 from mvboot.template import load_template
@@ -140,9 +140,9 @@ def test_labels_are_compared_with_where_there_is_no_truth(mvboot, data, tmp_path
 def test_kappa_is_a_length_or_one_for_each_part(data):
     given = {"data": data, "fields": data, "out": "out"}
     parts = EvaluateConfig(**given, kappa="parts")
-    assert Evaluation(parts).settings().kappa.cm.shape == (25,)
+    assert FieldsInputs(parts).settings.kappa.cm.shape == (25,)
     wide = EvaluateConfig(**given, kappa="0.4")
-    assert Evaluation(wide).settings().kappa.name == "0.4 m"
+    assert FieldsInputs(wide).settings.kappa.name == "0.4 m"
 
 
 CASES = {
