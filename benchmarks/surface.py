@@ -32,11 +32,11 @@ from mvboot.mesh.normals import vertex_normals
 from mvboot.mesh.raycast import CameraRays, RayCaster
 from mvboot.metrics.meshes import mesh_errors, mesh_summary, seen_errors_mm
 from mvboot.rig import Rig
-from mvboot.surface import Follower, Lifted, Lost, Seen, SurfaceFitter, lift, visible_vertices
-from mvboot.surface.markers import Markers, marker_paths
-from mvboot.surface.noise import Scatter
-from mvboot.surface.oriented import OrientedPoints
-from mvboot.surface.poisson import poisson_mesh
+from mvboot.surfaces import Follower, Lifted, Lost, Seen, SurfaceFitter, lift, visible_vertices
+from mvboot.surfaces.markers import Markers, marker_paths
+from mvboot.surfaces.noise import Scatter
+from mvboot.surfaces.oriented import OrientedPoints
+from mvboot.surfaces.poisson import poisson_mesh
 from mvboot.synthetic.scene import looking_at
 from mvboot.template import Template
 from mvboot.training.dense.settings import TrainSettings

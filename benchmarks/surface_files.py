@@ -17,12 +17,12 @@ import numpy as np
 
 from mvboot.datasets import Capture
 from mvboot.mesh.nearest import TriangleTree
-from mvboot.surface import Posture, Surface
-from mvboot.surface.dense import dense_points
-from mvboot.surface.export import write_surface
-from mvboot.surface.oriented import OrientedPoints, oriented_points
-from mvboot.surface.reconstruct import ReconstructSettings, surface_of_points
-from mvboot.surface.texture import Painter
+from mvboot.surfaces import Posture, Surface
+from mvboot.surfaces.dense import dense_points
+from mvboot.surfaces.export import write_surface
+from mvboot.surfaces.oriented import OrientedPoints, oriented_points
+from mvboot.surfaces.reconstruct import ReconstructSettings, surface_of_points
+from mvboot.surfaces.texture import Painter
 from mvboot.synthetic.scene import ring_rig
 from mvboot.synthetic.studio.capture import synthesise
 from mvboot.synthetic.studio.settings import SynthSettings

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from mvboot.keypoints import Keypoints2D as Keypoints2D
     from mvboot.keypoints import Keypoints3D as Keypoints3D
     from mvboot.rig import Rig as Rig
+    from mvboot.stages.calibrate import calibrate as calibrate
+    from mvboot.stages.surface import surface as surface
+    from mvboot.stages.train import train as train
+    from mvboot.stages.triangulate import triangulate as triangulate
 
 __version__ = "0.1.0"
 
@@ -30,6 +34,10 @@ _HOME_OF = {
     "save_rig": "mvboot.formats",
     "load_keypoints": "mvboot.formats",
     "InputError": "mvboot.errors",
+    "calibrate": "mvboot.stages.calibrate",
+    "surface": "mvboot.stages.surface",
+    "train": "mvboot.stages.train",
+    "triangulate": "mvboot.stages.triangulate",
 }
 __all__ = ["__version__", *sorted(_HOME_OF)]
 

@@ -35,7 +35,7 @@ LEVELS = [
     {"calib"},
     {"datasets"},
     {"synthetic", "tracks"},
-    {"surface"},
+    {"surfaces"},
     {"inference"},
     {"metrics"},
     {"training"},

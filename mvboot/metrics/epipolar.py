@@ -19,7 +19,7 @@ from mvboot.geometry.epipolar import epipolar_distance, fundamental_matrix
 from mvboot.losses import EpipolarError, Penalty, hard_matches
 from mvboot.metrics.distribution import distribution
 from mvboot.metrics.rules import Rules, size_of
-from mvboot.surface import Seen
+from mvboot.surfaces import Seen
 from mvboot.template import Template
 
 Floats = NDArray[np.float64]

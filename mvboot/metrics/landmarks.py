@@ -19,7 +19,7 @@ from mvboot.errors import InputError
 from mvboot.keypoints import Keypoints2D
 from mvboot.metrics.distribution import distribution
 from mvboot.metrics.rules import size_of
-from mvboot.surface import Seen
+from mvboot.surfaces import Seen
 from mvboot.template import Template
 from mvboot.template.landmarks import inside
 

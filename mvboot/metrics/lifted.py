@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mvboot.metrics.distribution import distribution
 from mvboot.rig import UNITS_IN_M
-from mvboot.surface import Lifted
+from mvboot.surfaces import Lifted
 from mvboot.template import Template
 
 Floats = NDArray[np.float64]

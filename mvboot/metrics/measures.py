@@ -33,7 +33,7 @@ from mvboot.metrics.lifted import (
 )
 from mvboot.metrics.rules import Rules
 from mvboot.metrics.surface import SurfaceErrors, surface_errors, surface_summary
-from mvboot.surface import Seen, lift
+from mvboot.surfaces import Seen, lift
 from mvboot.template import Template
 from mvboot.triangulation import TriangulationOptions
 from mvboot.triangulation.projected import projected

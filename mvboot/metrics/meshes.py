@@ -18,7 +18,7 @@ from mvboot.mesh.raycast import CameraRays, RayCaster
 from mvboot.mesh.sampling import sampled
 from mvboot.metrics.distribution import distribution
 from mvboot.rig import UNITS_IN_M, Rig
-from mvboot.surface import Seen, Surface, visible_vertices
+from mvboot.surfaces import Seen, Surface, visible_vertices
 from mvboot.template import Template
 
 Floats = NDArray[np.float64]

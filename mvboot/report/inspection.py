@@ -13,7 +13,7 @@ from mvboot.formats.rigs import load_rig
 from mvboot.formats.tables import metadata_of
 from mvboot.npz import NpzFile
 from mvboot.reading import read_json, read_text
-from mvboot.surface.store import SurfaceFile
+from mvboot.surfaces.store import SurfaceFile
 from mvboot.template import Template, load_template
 
 

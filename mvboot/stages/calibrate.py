@@ -17,14 +17,14 @@ from mvboot.calib.stretch import of_shape
 from mvboot.calib.world import WorldFrame, from_board, from_camera, moved
 from mvboot.errors import InputError, QualityMissed
 from mvboot.formats.keypoints2d_table import write_keypoints2d
-from mvboot.formats.rigs import save_rig
+from mvboot.formats.rigs import load_rig, save_rig
 from mvboot.keypoints import Keypoints2D
 from mvboot.report.calibration import camera_rows, draw_coverage, link_rows, summary
 from mvboot.rig import Rig
 from mvboot.stages.board_footage import BoardFootage, edge_widths, filmed, look_for_board
 from mvboot.stages.output import Output
 from mvboot.stages.settings.calibrate import CalibrateSettings
-from mvboot.stages.stage import Stage, Summary
+from mvboot.stages.stage import Stage, Summary, called
 
 FILES = ("rig.yaml", "summary.json", "coverage.png", "board_points.parquet", "config.yaml")
 
@@ -95,22 +95,18 @@ def calibrate(
     overwrite: bool = False,
     fail_above: float | None = None,
     **settings: Any,
-) -> Summary:
+) -> Rig:
     """Calibrate a rig from synchronous footage of a board, as ``mvboot calibrate`` does.
 
     Parameters
     ----------
     config
         All settings; or give them by name, as in ``calibrate(board="charuco:...",
-        images="{camera}/*.jpg", out="rig")``.
+        images="{camera}/*.jpg")``. Files are written only where ``out`` is given.
     overwrite
-        Replace an earlier result.
+        Replace an earlier result in ``out``.
     fail_above
         Largest error in px per axis.
-
-    Returns
-    -------
-    The content of ``summary.json``.
 
     Raises
     ------
@@ -121,7 +117,8 @@ def calibrate(
     QualityMissed
         The error is larger than ``fail_above``; all is written.
     """
-    return Calibrate(fail_above).called(config, settings, overwrite)
+    with called(Calibrate(fail_above), config, settings, overwrite) as folder:
+        return load_rig(folder / "rig.yaml")
 
 
 def require_limit(fail_above: float | None) -> None:

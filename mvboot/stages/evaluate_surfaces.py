@@ -26,8 +26,8 @@ from mvboot.stages.scores import Evaluation
 from mvboot.stages.settings.base import StageSettings
 from mvboot.stages.stage import Summary, provenance
 from mvboot.stages.surface import SURFACES
-from mvboot.surface import Surface
-from mvboot.surface.store import SurfaceFile
+from mvboot.surfaces import Surface
+from mvboot.surfaces.store import SurfaceFile
 from mvboot.template import Template, load_template, require_topology
 
 DISTANCES = ("vertices", "seen", "carried", "accuracy", "completeness")

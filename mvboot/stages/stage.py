@@ -5,8 +5,10 @@ it and sees no config. ``write`` puts the results into a folder. All stages run 
 way: `Stage.run`.
 """
 
+import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -80,10 +82,28 @@ class Stage(ABC, Generic[ConfigT, InputsT, ResultsT]):
         require_free(config.out, overwrite)
         return self.plan(self.read(config, say), say)
 
-    def called(self, config: ConfigT | None, settings: Summary, overwrite: bool) -> Summary:
-        """Run for Python: with a config, with settings by name, or with both."""
-        given = {} if config is None else config.model_dump(exclude_unset=True)
-        return self.run(from_options({**given, **settings}, self.config), overwrite)
+
+@contextmanager
+def called(
+    stage: Stage[ConfigT, InputsT, ResultsT],
+    config: ConfigT | None,
+    settings: Mapping[str, Any],
+    overwrite: bool,
+) -> Iterator[Path]:
+    """Run a stage for Python, and yield the folder with what it wrote.
+
+    The folder is ``out`` where that is given, else one that vanishes after the block. Settings
+    by name replace those of the config.
+    """
+    given = {} if config is None else config.model_dump(exclude_unset=True)
+    given |= settings
+    with tempfile.TemporaryDirectory() as nowhere:
+        out = given.pop("out", None)
+        asked = from_options(
+            {**given, "out": Path(nowhere) / "out" if out is None else out}, stage.config
+        )
+        stage.run(asked, overwrite)
+        yield asked.out
 
 
 def written(folder: Path) -> list[str]:

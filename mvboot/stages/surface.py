@@ -10,15 +10,16 @@ import numpy as np
 from mvboot.errors import NothingUsable
 from mvboot.formats.exports import named_export
 from mvboot.formats.surfaces import named_surface_export
+from mvboot.reading import read_json
 from mvboot.stages.output import Output
-from mvboot.stages.stage import CONFIG, SUMMARY, Stage, Summary, written
+from mvboot.stages.stage import CONFIG, SUMMARY, Stage, Summary, called, written
 from mvboot.stages.surface_scene import Scene, SurfaceConfig
-from mvboot.surface import Follower, Lost, Surface
-from mvboot.surface.export import write_surface
-from mvboot.surface.markers import marker_paths
-from mvboot.surface.reconstruct import reconstruct
-from mvboot.surface.store import SurfaceFile, SurfaceWriter
-from mvboot.surface.texture import Paint, Painter
+from mvboot.surfaces import Follower, Lost, Surface
+from mvboot.surfaces.export import write_surface
+from mvboot.surfaces.markers import marker_paths
+from mvboot.surfaces.reconstruct import reconstruct
+from mvboot.surfaces.store import SurfaceFile, SurfaceWriter
+from mvboot.surfaces.texture import Paint, Painter
 
 SURFACES, MESHES = "surface.npz", "meshes"
 FEW = 0.25
@@ -87,7 +88,7 @@ class MakeSurfaces(Stage[SurfaceConfig, Scene, Surfaces]):
 
 
 def surface(
-    config: SurfaceConfig | None = None, *, overwrite: bool = False, **settings: Any
+    config: SurfaceConfig | None = None, *, out: Path, overwrite: bool = False, **settings: Any
 ) -> Summary:
     """Make surfaces of dense fields, as ``mvboot surface`` does.
 
@@ -96,12 +97,14 @@ def surface(
     config
         All settings; or give them by name, as in ``surface(data="capture", fields={"subject":
         "fields"}, out="surface")``.
+    out
+        Folder to write to: the surfaces of a recording do not fit into memory.
     overwrite
         Replace an earlier result.
 
     Returns
     -------
-    The content of ``summary.json``.
+    The content of ``summary.json``; `mvboot.surfaces.store.SurfaceFile` reads ``surface.npz``.
 
     Raises
     ------
@@ -110,7 +113,8 @@ def surface(
     NothingUsable
         No frame has a surface; nothing is written.
     """
-    return MakeSurfaces().called(config, settings, overwrite)
+    with called(MakeSurfaces(), config, {**settings, "out": out}, overwrite) as folder:
+        return dict(read_json(folder / SUMMARY))
 
 
 def fitted(scene: Scene, folder: Path, say: Output) -> dict[str, Any]:

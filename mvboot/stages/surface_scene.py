@@ -20,9 +20,9 @@ from mvboot.inference.field_folder import FieldFolder
 from mvboot.rig import Rig
 from mvboot.stages.settings.base import StageSettings
 from mvboot.stages.stage import provenance
-from mvboot.surface import FitSettings, Seen, SurfaceFitter
-from mvboot.surface.carve import Silhouette
-from mvboot.surface.markers import Markers
+from mvboot.surfaces import FitSettings, Seen, SurfaceFitter
+from mvboot.surfaces.carve import Silhouette
+from mvboot.surfaces.markers import Markers
 from mvboot.template import Template, load_template
 from mvboot.units import Unit
 

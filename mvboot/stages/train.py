@@ -12,21 +12,58 @@ import pandas as pd
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 
-from mvboot.config import dump_yaml
+from mvboot.config import dump_yaml, from_options
 from mvboot.datasets import Capture
 from mvboot.errors import InputError, Stopped
 from mvboot.files import require_free, write_json
 from mvboot.formats.rigs import load_rig
 from mvboot.inference.crops import boxes_from
-from mvboot.stages.output import Output
+from mvboot.stages.output import SILENT, Output
 from mvboot.stages.replace_run import PREVIOUS, SUMMARY, forget_previous, replacing
 from mvboot.stages.resume import CONFIG, checkpoint_of
 from mvboot.training.config import Places
 from mvboot.training.run import CHECKPOINT, LOG, LOGS, MODEL, PreparedRun
+from mvboot.training.tasks import named_task
 
 LABEL_PX = "validation/label_px"
 WORSE = 1.1
 """Times the smallest error on held-out labels that the last may be without a warning."""
+
+
+def train(
+    config: Places | None = None,
+    *,
+    overwrite: bool = False,
+    resume: bool = False,
+    **settings: Any,
+) -> dict[str, Any]:
+    """Train a network, as ``mvboot train`` does.
+
+    Parameters
+    ----------
+    config
+        All settings; or give them by name, as in ``train(task="dense", data="capture",
+        out="run", method="supervised")``.
+    overwrite
+        Replace an earlier run.
+    resume
+        Go on where the run in ``out`` stopped.
+
+    Returns
+    -------
+    The content of ``summary.json``; `mvboot.networks.load_network` reads the model.
+
+    Raises
+    ------
+    InputError
+        Bad input, or a run that must stay.
+    """
+    if config is None:
+        config = from_options(settings, named_task(settings.get("task", "dense")).config)
+    elif settings:
+        given = config.model_dump(exclude_unset=True)
+        config = from_options({**given, **settings}, type(config))
+    return run(config, overwrite, resume, SILENT)
 
 
 def plan(config: Places, overwrite: bool, resume: bool, say: Output) -> dict[str, Any]:

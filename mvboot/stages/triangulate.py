@@ -7,14 +7,14 @@ from typing import Any
 
 from mvboot.errors import InputError, NothingUsable, QualityMissed
 from mvboot.formats.exports import joined, named_export
-from mvboot.formats.keypoints3d_table import Keypoints3DWriter
+from mvboot.formats.keypoints3d_table import Keypoints3DWriter, read_keypoints3d
 from mvboot.keypoints import Keypoints3D
 from mvboot.report.triangulation import Funnel
 from mvboot.stages.output import Output
 from mvboot.stages.recording import CHUNK_POINTS, Recording
 from mvboot.stages.refusal import nothing, require_enough, say_refused
 from mvboot.stages.settings.triangulate import TriangulateSettings
-from mvboot.stages.stage import CONFIG, SUMMARY, Stage, Summary
+from mvboot.stages.stage import CONFIG, SUMMARY, Stage, Summary, called
 from mvboot.triangulation.evaluate import keypoint_noise, leave_one_out, linear_error
 from mvboot.triangulation.recording import triangulate_keypoints
 
@@ -108,22 +108,18 @@ def triangulate(
     overwrite: bool = False,
     fail_above: float | None = None,
     **settings: Any,
-) -> Summary:
-    """Triangulate a recording into a folder, as ``mvboot triangulate`` does.
+) -> Keypoints3D:
+    """Triangulate a recording, as ``mvboot triangulate`` does.
 
     Parameters
     ----------
     config
-        All settings; or give them by name, as in ``triangulate(rig="rig.yaml", keypoints="...",
-        out="points")``.
+        All settings; or give them by name, as in ``triangulate(rig="rig.yaml",
+        keypoints="{camera}.csv")``. Files are written only where ``out`` is given.
     overwrite
-        Replace an earlier result.
+        Replace an earlier result in ``out``.
     fail_above
         Largest median reprojection error in px.
-
-    Returns
-    -------
-    The content of ``summary.json``.
 
     Raises
     ------
@@ -134,7 +130,8 @@ def triangulate(
     QualityMissed
         Hardly any point was accepted, or the error is larger than ``fail_above``; all is written.
     """
-    return Triangulate(fail_above).called(config, settings, overwrite)
+    with called(Triangulate(fail_above), config, settings, overwrite) as folder:
+        return read_keypoints3d(folder / POINTS)
 
 
 def _solved(recording: Recording, funnel: Funnel, say: Output) -> Iterator[Keypoints3D]:

@@ -13,8 +13,8 @@ from mvboot import cli, save_rig
 from mvboot.fields import DenseField, converted, read_field, write_field
 from mvboot.formats.keypoints3d_table import read_keypoints3d
 from mvboot.formats.ply import read_ply
-from mvboot.surface.markers import Markers
-from mvboot.surface.store import SurfaceFile
+from mvboot.surfaces.markers import Markers
+from mvboot.surfaces.store import SurfaceFile
 from mvboot.synthetic.studio.capture import synthesise
 from mvboot.synthetic.studio.settings import SynthSettings
 from mvboot.template import Template

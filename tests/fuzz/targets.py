@@ -257,8 +257,8 @@ def surfaces(folder: Path) -> list[Target]:
 
     from mvboot.formats.ply import read_ply, write_ply
     from mvboot.mesh.surface_mesh import SurfaceMesh
-    from mvboot.surface import Posture, Surface
-    from mvboot.surface.store import SurfaceFile, SurfaceWriter
+    from mvboot.surfaces import Posture, Surface
+    from mvboot.surfaces.store import SurfaceFile, SurfaceWriter
     from mvboot.template import Template
 
     ball = trimesh.creation.icosphere(subdivisions=0)

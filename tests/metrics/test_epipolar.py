@@ -4,7 +4,7 @@ import torch
 
 from mvboot.geometry.epipolar import epipolar_distance, fundamental_matrix
 from mvboot.metrics import Rules, epipolar_errors, epipolar_summary
-from mvboot.surface import Seen
+from mvboot.surfaces import Seen
 
 CELL = 8
 FEW = Rules(points=300)

@@ -9,7 +9,7 @@ from mvboot.metrics import (
     landmark_pixels,
     landmark_summary,
 )
-from mvboot.surface import Seen
+from mvboot.surfaces import Seen
 
 NAMES = ("top", "bottom", "heart")
 

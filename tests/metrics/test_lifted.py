@@ -4,7 +4,7 @@ import pytest
 from mvboot.errors import InputError
 from mvboot.metrics import chosen_vertices, lifted_errors, lifted_summary
 from mvboot.metrics.lifted import LiftedErrors
-from mvboot.surface import Seen, lift
+from mvboot.surfaces import Seen, lift
 from mvboot.triangulation import TriangulationOptions
 
 TWO = TriangulationOptions(min_views=2, threshold_px=30)

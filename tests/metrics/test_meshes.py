@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from mvboot.metrics.meshes import held_out_errors, held_out_summary, mesh_errors, mesh_summary
-from mvboot.surface import Surface
+from mvboot.surfaces import Surface
 
 MIDDLE = np.array([0.0, 0.0, 0.4])
 

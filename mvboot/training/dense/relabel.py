@@ -17,7 +17,7 @@ from mvboot.fields import DenseField
 from mvboot.geometry import Camera
 from mvboot.mesh.normals import vertex_normals
 from mvboot.rig import Rig
-from mvboot.surface import Seen, lift
+from mvboot.surfaces import Seen, lift
 from mvboot.template import Template
 from mvboot.triangulation import TriangulationOptions
 

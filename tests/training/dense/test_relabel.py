@@ -10,7 +10,7 @@ from mvboot.datasets.crops import square_crop, subject_box
 from mvboot.fields import converted
 from mvboot.mesh.normals import vertex_normals
 from mvboot.metrics import chosen_vertices
-from mvboot.surface import Seen
+from mvboot.surfaces import Seen
 from mvboot.synthetic.studio.capture import synthesise
 from mvboot.synthetic.studio.settings import SynthSettings
 from mvboot.training.dense.relabel import in_front, lifted, relabelled
