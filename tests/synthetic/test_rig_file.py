@@ -19,7 +19,7 @@ def stay(frames=(0, 2, 4)):
     """Return a person's height of places about the origin."""
     turn = np.linspace(0, 2 * np.pi, 12)
     ring = np.stack([0.3 * np.cos(turn), 0.3 * np.sin(turn), np.linspace(0, 1.7, 12)], -1)
-    return Stay(1.0, 1.75, np.array(frames), np.repeat(ring[:, None], len(frames), axis=1))
+    return Stay(1.0, 1.75, np.array(frames), np.repeat(ring[None], len(frames), axis=0))
 
 
 def read(rig, tmp_path, frames=5):
