@@ -64,7 +64,7 @@ class Studio:
         self.room = Room(surfaces, scale)
         self.light = sample_light(self.room.caster, scale, settings.rng("light"))
         self.exposures = {
-            name: _metered(camera.at(0) if camera.is_moving else camera, self.room, self.light)
+            name: _metered(camera.at(0), self.room, self.light)
             for name, camera in self.rig.cameras.items()
         }
         self._eyes: dict[str, tuple[int | None, Eye]] = {}
