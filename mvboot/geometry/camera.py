@@ -147,6 +147,14 @@ class Camera:
             )
         return replace(self, cam_from_world=self.cam_from_world[row], frames=None)
 
+    def require_one_pose(self) -> None:
+        """Raise ValueError for a camera with a batch of poses: an instant has one."""
+        if self.cam_from_world.batch_shape:
+            raise ValueError(
+                f"one instant needs one pose, the camera has {self.cam_from_world.batch_shape}; "
+                "choose that of the frame with `at`"
+            )
+
     def with_pose(self, cam_from_world: Pose) -> "Camera":
         """Return the camera at another pose (same frames)."""
         return replace(self, cam_from_world=cam_from_world)
