@@ -38,9 +38,10 @@ def times(
     matrix: Float[Tensor, "*batch m n"], vectors: Float[Tensor, "*points n"]
 ) -> Float[Tensor, "*points m"]:
     """Return ``matrix @ vector`` for vectors (..., n), by the rule of this file."""
-    batch, dims = matrix.ndim - 2, vectors.ndim - 1
-    require_leading(matrix.shape[:-2], vectors.shape)
-    if 0 < batch == dims:
-        return torch.matmul(matrix, vectors[..., None])[..., 0]
     # one product for all that share a matrix, several times faster than one for each
-    return torch.matmul(vectors, spread(matrix.mT, 2, dims - 1))
+    if matrix.ndim == 2:
+        return torch.matmul(vectors, matrix.mT)
+    require_leading(matrix.shape[:-2], vectors.shape)
+    if matrix.ndim > vectors.ndim:
+        return torch.matmul(matrix, vectors[..., None])[..., 0]
+    return torch.matmul(vectors, spread(matrix.mT, 2, vectors.ndim - 2))

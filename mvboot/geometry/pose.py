@@ -93,6 +93,8 @@ class Pose:
 
     def __matmul__(self, a_from_z: "Pose") -> "Pose":
         """Compose: ``b_from_a @ a_from_z`` is ``b_from_z``."""
+        if self.batch_shape == a_from_z.batch_shape:
+            return Pose(self.R @ a_from_z.R, self.apply(a_from_z.t))
         batch = max(self.batch_shape, a_from_z.batch_shape, key=len)
         for pose in (self, a_from_z):
             require_leading(pose.batch_shape, (*batch, 3), "translations")
