@@ -99,7 +99,12 @@ class Rig:
         return self.subset(name for name in self.names if name not in names)
 
     def at(self, frames: Any) -> "Rig":
-        """Return the rig with every camera's pose(s) at the given frame numbers (`Camera.at`)."""
+        """Return the rig with every camera's pose(s) at the given frame numbers (`Camera.at`).
+
+        A rig of fixed cameras returns itself.
+        """
+        if not self.is_moving:
+            return self
         return replace(self, cameras={name: c.at(frames) for name, c in self.cameras.items()})
 
     def still(self) -> "Rig":

@@ -131,6 +131,11 @@ def test_at_selects_the_pose_of_every_camera(rig, moving):
         moving.at(6)
 
 
+def test_a_rig_of_fixed_cameras_is_itself_at_every_frame():
+    still = Rig({"a": Camera.from_opencv(np.eye(3))}, units="m")
+    assert still.at(3) is still and still.at([1, 2]) is still
+
+
 def test_moving_cameras_stand_still_at_their_first_frame(rig, moving):
     still = moving.still()
     assert not still.is_moving

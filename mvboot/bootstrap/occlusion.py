@@ -24,8 +24,9 @@ def behind_bones(
 
     A bone is a rod with round ends. It hides a point where the ray from the camera meets it before
     it meets the point; not so a rod that the point itself lies in or ends. Bones without a radius
-    or an end hide nothing.
+    or an end hide nothing. ValueError for a camera with several poses.
     """
+    camera.require_one_pose()
     found = np.zeros(len(xyz), bool)
     center = np.asarray(camera.center, np.float64)
     names = list(keypoints)

@@ -156,8 +156,8 @@ def _disagreement(
     b_from_a: Pose,
 ) -> Floats:
     """Return, per instant (n,), the median error in px in b of the board where a saw it."""
-    points = torch.from_numpy(shots.board.points)
-    in_a = cameras[a].cam_from_board[torch.from_numpy(rows)][:, None].apply(points)
+    points = torch.from_numpy(shots.board.points).expand(len(rows), -1, 3)
+    in_a = cameras[a].cam_from_board[torch.from_numpy(rows)].apply(points)
     gap = cameras[b].camera.project(b_from_a.apply(in_a)).numpy()
     gap = np.linalg.norm(gap - shots.pixels[shots.cameras.index(b), rows], axis=-1)
     seen = ~np.isnan(shots.pixels[shots.cameras.index(b), rows, :, 0])

@@ -131,8 +131,8 @@ def measure_board(shots: Shots, bundle: Bundle, used: Observations) -> Ruler:
     pixels[used.camera, used.instant, used.point] = used.pixels
     solved = triangulate_linear(bundle.rig, pixels.reshape(cameras, -1, 2))
     solved = np.asarray(solved).reshape(instants, points, 3)
-    board = bundle.points
-    expected = bundle.rig_from_points[:, None].apply(torch.from_numpy(board)).numpy()
+    board = torch.from_numpy(bundle.points).expand(instants, -1, 3)
+    expected = bundle.rig_from_points.apply(board).numpy()
     error = np.linalg.norm(solved - expected, axis=-1)
     i, j = neighbours(shots)
     distance = np.linalg.norm(solved[:, i] - solved[:, j], axis=-1)

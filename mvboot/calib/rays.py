@@ -118,13 +118,12 @@ def focal_px(camera: Camera) -> float:
 
 def rays_of(camera: Camera, keypoints: Keypoints2D, c: int) -> tuple[Floats, Floats]:
     """Return origins and unit directions (P, 3) of the c-th camera's detections in the world."""
-    per_frame = keypoints.xy.shape[2] * keypoints.xy.shape[3]
-    pixels = keypoints.xy[c].reshape(-1, 2)
     try:
-        origin, direction = camera.at(np.repeat(keypoints.frames, per_frame)).ray(pixels)
+        origin, direction = camera.at(keypoints.frames).ray(keypoints.xy[c])
     except ValueError as error:
         raise InputError(f"camera {keypoints.cameras[c]}: {error}") from None
-    return np.broadcast_to(origin, direction.shape), direction
+    origin = np.broadcast_to(origin, direction.shape)
+    return origin.reshape(-1, 3), direction.reshape(-1, 3)
 
 
 def _cross(a: Floats, b: Floats) -> Floats:

@@ -139,8 +139,8 @@ def gaps(rig: Rig, seen: Keypoints2D, known: Keypoints3D) -> Floats:
         there = np.flatnonzero(seen.present[c].any(axis=(1, 2)))  # where a moving camera has poses
         if len(there):
             camera = rig[name].at(seen.frames[there])
-            projected = camera.project(points[there].swapaxes(0, 1)).swapaxes(0, 1)
-            found[c, there] = np.linalg.norm(projected - seen.xy[c, there, 0], axis=-1)
+            gap = camera.project(points[there]) - seen.xy[c, there, 0]
+            found[c, there] = np.linalg.norm(gap, axis=-1)
     return found
 
 

@@ -13,6 +13,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from mvboot.geometry.arrays import like, to_tensor
+from mvboot.geometry.batches import require_leading, spread
 from mvboot.geometry.lenses import Lens, make_lens
 from mvboot.geometry.pose import Pose
 
@@ -36,6 +37,10 @@ class Linearization:
 @dataclass(frozen=True)
 class Camera:
     """A calibrated camera; frozen, methods return new objects.
+
+    The poses' batch dimensions are the first dimensions of the points and pixels it is asked about
+    (see `batches`): a camera with poses (F,) projects points (F, ..., 3), row f with pose f, and
+    nothing else. `at` chooses the poses for other points. A mismatch raises ValueError.
 
     Parameters
     ----------
@@ -142,6 +147,14 @@ class Camera:
             )
         return replace(self, cam_from_world=self.cam_from_world[row], frames=None)
 
+    def require_one_pose(self) -> None:
+        """Raise ValueError for a camera with a batch of poses: an instant has one."""
+        if self.cam_from_world.batch_shape:
+            raise ValueError(
+                f"one instant needs one pose, the camera has {self.cam_from_world.batch_shape}; "
+                "choose that of the frame with `at`"
+            )
+
     def with_pose(self, cam_from_world: Pose) -> "Camera":
         """Return the camera at another pose (same frames)."""
         return replace(self, cam_from_world=cam_from_world)
@@ -176,9 +189,8 @@ class Camera:
     def project(self, points: Any) -> Any:
         """Project world points (..., 3) to pixels (..., 2).
 
-        NaN behind the camera and beyond the lens's invertible radius. Per-frame poses broadcast
-        their (F,) against the leading dimensions of the points. NumPy in, NumPy out; tensors keep
-        gradients.
+        NaN behind the camera and beyond the lens's invertible radius. With poses (F,) the points
+        are (F, ..., 3). NumPy in, NumPy out; tensors keep gradients.
         """
         x_in_world = to_tensor(points)
         camera = self._like(x_in_world)
@@ -189,16 +201,19 @@ class Camera:
     def ray(self, pixels: Any) -> tuple[Any, Any]:
         """Return the viewing rays of pixels (..., 2): origin (3,) and unit direction (..., 3).
 
-        Both are in the world. Directions are NaN where the lens has no inverse. With per-frame
-        poses the origin is (F, 3).
+        Both are in the world. Directions are NaN where the lens has no inverse. With poses (F,)
+        the pixels are (F, ..., 2), and the origin is (F, 1, ..., 3), so that it broadcasts
+        against the directions.
         """
         px = to_tensor(pixels)
+        require_leading(self.cam_from_world.batch_shape, px.shape, "pixels")
         camera = self._like(px)
         direction, valid = camera.lens.unproject(camera.plane_from_pixels(px))
         world = camera.cam_from_world.inverse().rotate(direction)
         world = world / world.norm(dim=-1, keepdim=True)
         world = torch.where(valid[..., None], world, torch.full_like(world, torch.nan))
-        return like(pixels, camera.center), like(pixels, world)
+        origin = spread(camera.center, 1, px.ndim - 1)
+        return like(pixels, origin), like(pixels, world)
 
     def undistort(self, pixels: Any) -> Any:
         """Move pixels (..., 2) to where a camera with the same K and no lens would see them.
@@ -217,16 +232,20 @@ class Camera:
         """Return the first-order model around observed pixels that triangulation solves with.
 
         Missing (NaN) pixels and pixels without a ray come back with ``valid`` false and the
-        optical axis for a ray. Per-frame poses must already be selected with `at`, one per pixel.
+        optical axis for a ray.
         """
+        require_leading(self.cam_from_world.batch_shape, pixels.shape, "pixels")
         camera = self._like(pixels)
         direction, valid = camera.lens.unproject(camera.plane_from_pixels(pixels))
         ahead = torch.tensor([0.0, 0.0, 1.0]).to(direction)
         direction = torch.where(valid[..., None], direction, ahead)
         world_from_cam = camera.cam_from_world.inverse()
-        matrix = camera.K[:2, :2] @ (camera.lens.jacobian(direction) @ camera.cam_from_world.R)
+        dims = pixels.ndim - 1
+        R = spread(camera.cam_from_world.R, 2, dims)
+        matrix = camera.K[:2, :2] @ (camera.lens.jacobian(direction) @ R)
         gauge = world_from_cam.rotate(camera.lens.gauge(direction))
-        return Linearization(world_from_cam.t.expand_as(direction), matrix, gauge, valid)
+        origin = spread(world_from_cam.t, 1, dims).expand_as(direction)
+        return Linearization(origin, matrix, gauge, valid)
 
     def plane_from_pixels(self, pixels: Float[Tensor, "*points 2"]) -> Float[Tensor, "*points 2"]:
         """Undo K, skew included: pixels to the distorted plane at unit depth."""

@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from mvboot.geometry.batches import spread, times
 from mvboot.geometry.pose import Pose
 
 NEAREST = 1e-3
@@ -20,7 +21,7 @@ NEAREST = 1e-3
 
 @dataclass(frozen=True, eq=False)
 class PlainCameras:
-    """One or a batch of plain cameras.
+    """One or a batch of plain cameras, which are the first dimensions of the points (`batches`).
 
     Parameters
     ----------
@@ -47,14 +48,14 @@ class PlainCameras:
     ) -> Float[Tensor, "*batch k 3"]:
         """Return the points (..., K, 3) in the camera that are seen at places, at depths z."""
         inverse = torch.linalg.inv(self.matrix).to(places)
-        plane: Tensor = torch.nn.functional.pad(places, (0, 1), value=1.0) @ inverse.mT
+        plane = times(inverse, torch.nn.functional.pad(places, (0, 1), value=1.0))
         return plane * depths[..., None]
 
     def project(self, x_in_cam: Float[Tensor, "*batch k 3"]) -> Float[Tensor, "*batch k 2"]:
         """Return the places (..., K, 2) of points in the camera, nearer than `NEAREST` at it."""
         plane = x_in_cam[..., :2] / x_in_cam[..., 2:].clamp(min=NEAREST)
         matrix = self.matrix.to(plane)
-        return plane @ matrix[..., :2, :2].mT + matrix[..., None, :2, 2]
+        return times(matrix[..., :2, :2], plane) + spread(matrix[..., :2, 2], 1, plane.ndim - 1)
 
     def from_other(self, other: "PlainCameras") -> Pose:
         """Return the poses that carry points in other cameras to points in these."""
@@ -64,8 +65,7 @@ class PlainCameras:
         self, other: "PlainCameras", x_in_other: Float[Tensor, "*batch k 3"]
     ) -> Float[Tensor, "*batch k 3"]:
         """Return points (..., K, 3) in other cameras as points in these."""
-        pose = self.from_other(other).to(x_in_other)
-        return x_in_other @ pose.R.mT + pose.t[..., None, :]
+        return self.from_other(other).to(x_in_other).apply(x_in_other)
 
 
 def plain_camera(

@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from mvboot.geometry.arrays import to_tensor
+from mvboot.geometry.batches import require_leading, spread, times
 from mvboot.geometry.rotations import matrix_of, polished, rotvec_of
 
 ORTHONORMAL_TOLERANCE = 1e-3
@@ -16,7 +17,11 @@ ORTHONORMAL_TOLERANCE = 1e-3
 
 @dataclass(frozen=True)
 class Pose:
-    """A rotation and a translation, ``x_in_b = R @ x_in_a + t``, with any leading batch dimensions.
+    """A rotation and a translation, ``x_in_b = R @ x_in_a + t``, or a batch of them.
+
+    The batch dimensions are the first dimensions of the points it acts on (see `batches`): one
+    pose () serves all points, poses (F,) act on points (F, ..., 3). Of two poses that are composed,
+    the batch of one must begin with that of the other. A mismatch raises ValueError.
 
     Parameters
     ----------
@@ -74,15 +79,13 @@ class Pose:
         """Origin of frame b expressed in frame a: the camera centre of a ``cam_from_world``."""
         return -(self.R.mT @ self.t[..., None])[..., 0]
 
-    def apply(self, x_in_a: Float[Tensor, "*points 3"]) -> Float[Tensor, "*out 3"]:
-        """Carry points from a to b; the pose's batch dimensions broadcast against the points'."""
-        return self.rotate(x_in_a) + self.t
+    def apply(self, x_in_a: Float[Tensor, "*points 3"]) -> Float[Tensor, "*points 3"]:
+        """Carry points from a to b."""
+        return self.rotate(x_in_a) + spread(self.t, 1, x_in_a.ndim - 1)
 
-    def rotate(self, v_in_a: Float[Tensor, "*points 3"]) -> Float[Tensor, "*out 3"]:
+    def rotate(self, v_in_a: Float[Tensor, "*points 3"]) -> Float[Tensor, "*points 3"]:
         """Carry directions from a to b (no translation)."""
-        if self.R.ndim == 2:  # one rotation for all: a single product, several times faster
-            return v_in_a @ self.R.mT
-        return (self.R @ v_in_a[..., None])[..., 0]
+        return times(self.R, v_in_a)
 
     def inverse(self) -> "Pose":
         """Return ``a_from_b``."""
@@ -90,7 +93,14 @@ class Pose:
 
     def __matmul__(self, a_from_z: "Pose") -> "Pose":
         """Compose: ``b_from_a @ a_from_z`` is ``b_from_z``."""
-        return Pose(self.R @ a_from_z.R, self.apply(a_from_z.t))
+        if self.batch_shape == a_from_z.batch_shape:
+            return Pose(self.R @ a_from_z.R, self.apply(a_from_z.t))
+        batch = max(self.batch_shape, a_from_z.batch_shape, key=len)
+        for pose in (self, a_from_z):
+            require_leading(pose.batch_shape, (*batch, 3), "translations")
+        R, R_z = (spread(pose.R, 2, len(batch)) for pose in (self, a_from_z))
+        t_z = spread(a_from_z.t, 1, len(batch)).expand(*batch, 3)
+        return Pose(R @ R_z, self.apply(t_z))
 
     def __getitem__(self, index: Any) -> "Pose":
         """Slice the batch dimensions."""

@@ -63,13 +63,16 @@ class CameraRays:
     Parameters
     ----------
     camera
-        The camera, with one pose.
+        The camera, with one pose, else ValueError.
     samples
         Rays across and down a pixel; 1 is through its centre.
     """
 
     camera: Camera
     samples: int = 1
+
+    def __post_init__(self) -> None:
+        self.camera.require_one_pose()
 
     @cached_property
     def origin(self) -> Floats:

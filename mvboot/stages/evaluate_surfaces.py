@@ -95,7 +95,7 @@ class SurfaceInputs:
         field = None
         if self.fields is not None and self.fields.has(camera, frame):
             field = self.fields.read(camera, frame, self.template.topology)
-        rig: Rig = self.rig.at(frame) if self.rig.is_moving else self.rig
+        rig: Rig = self.rig.at(frame)
         mask = self.capture.mask(camera, frame) if self.capture.has(camera, frame) else None
         return held_out_errors(surface, self.template, rig, camera, mask, field)
 

@@ -129,8 +129,6 @@ class Scene:
 
     def rig_at(self, frame: int) -> Rig:
         """Return the rig at its poses in a frame."""
-        if not self.rig.is_moving:
-            return self.rig
         try:
             return self.rig.at(frame)
         except ValueError as error:

@@ -54,9 +54,11 @@ class Silhouette:
 def inside_all(points: Floats, rig: Rig, silhouettes: Mapping[str, Silhouette]) -> Bools:
     """Return which points (n, 3) no camera's silhouette excludes.
 
-    InputError for a camera that the rig does not have.
+    InputError for a camera that the rig does not have, ValueError for one with several poses.
     """
     kept = np.ones(len(points), dtype=np.bool_)
     for name, silhouette in silhouettes.items():
-        kept &= ~silhouette.excludes(np.asarray(rig[name].project(points)))
+        camera = rig[name]
+        camera.require_one_pose()
+        kept &= ~silhouette.excludes(np.asarray(camera.project(points)))
     return kept

@@ -97,7 +97,7 @@ def marker_paths(
     rows: list[dict[str, _Spots]] = []
     numbers: list[int] = []
     for frame, subjects in frames:
-        here = rig.at(frame) if rig.is_moving else rig
+        here = rig.at(frame)
         numbers.append(frame)
         rows.append(
             {

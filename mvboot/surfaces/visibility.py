@@ -19,7 +19,8 @@ def visible_vertices(vertices: Floats, faces: IntArray, rig: Rig) -> Bools:
 
     A ray from the vertex to the camera must meet no face; so a vertex on the far side of a closed
     mesh is hidden whichever way its faces look. Vertices outside the picture are not seen either.
-    The rig stands still, in the unit of the vertices.
+    The rig is in the unit of the vertices and at its poses in one frame (`Rig.at`), else
+    ValueError.
     """
     caster = RayCaster(vertices, faces)
     edges = vertices[faces] - vertices[np.roll(faces, 1, axis=1)]
@@ -27,6 +28,7 @@ def visible_vertices(vertices: Floats, faces: IntArray, rig: Rig) -> Bools:
     seen = np.zeros((len(rig), len(vertices)), dtype=np.bool_)
     for row, name in enumerate(rig.names):
         camera = rig[name]
+        camera.require_one_pose()
         way = camera.center.numpy() - vertices
         away = np.linalg.norm(way, axis=1)
         way = way / np.maximum(away, 1e-12)[:, None]

@@ -201,7 +201,7 @@ def board_shots(
 def _visible(rig: Rig, board: Board, world_from_board: Pose, two_sided: bool) -> Floats:
     """Return exact pixels (C, S, P, 2) of a board's points at poses (S,), NaN where unseen."""
     points = torch.from_numpy(board.points * _scale(board, rig.units))
-    x_in_world = world_from_board[:, None].apply(points).numpy()
+    x_in_world = world_from_board.apply(points.expand(*world_from_board.batch_shape, -1, 3)).numpy()
     normal = world_from_board.R[:, None, :, 2].numpy()
     pixels = project_all(rig, x_in_world.reshape(-1, 3)).reshape(len(rig), *x_in_world.shape[:2], 2)
     for seen, camera in zip(pixels, rig.cameras.values(), strict=True):

@@ -89,7 +89,7 @@ class Area:
 
     def seen(self, pose: Pose) -> Floats:
         """Return the outline in the axes of a camera (M, 3), at all its poses () or (F,)."""
-        outline = torch.from_numpy(self.outline)[:, None]
+        outline = torch.from_numpy(self.outline).expand(*pose.batch_shape, -1, 3)
         return pose.apply(outline).reshape(-1, 3).numpy()
 
 

@@ -70,12 +70,23 @@ def checked_weight(rig: Rig, pixels: Tensor, confidence: Any) -> Tensor:
 
 
 def require_shapes(rig: Rig, pixels: Tensor, confidence: Any) -> None:
-    """Raise InputError unless pixels are (C, N, 2) of the rig's cameras, confidences (C, N)."""
+    """Raise InputError unless pixels are (C, N, 2) of the rig's cameras, confidences (C, N).
+
+    Also for poses that are not one for all points or one for each (N,), chosen with `Rig.at`.
+    """
     if pixels.ndim != 3 or pixels.shape[0] != len(rig) or pixels.shape[2] != 2:
         raise InputError(
             f"pixels must have shape (C, N, 2) with C = {len(rig)} cameras in rig order "
             f"({', '.join(rig.names)}), got {tuple(pixels.shape)}"
         )
+    for name, camera in rig.cameras.items():
+        batch = camera.cam_from_world.batch_shape
+        if camera.is_moving or batch not in ((), tuple(pixels.shape[1:2])):
+            raise InputError(
+                f"camera {name} has poses of batch {batch} for pixels of shape "
+                f"{tuple(pixels.shape)}; choose one for each of the {pixels.shape[1]} points with "
+                "rig.at(frame of each point)"
+            )
     shape = None if confidence is None else tuple(to_tensor(confidence).shape)
     if shape is not None and shape != pixels.shape[:2]:
         raise InputError(

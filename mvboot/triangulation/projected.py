@@ -17,12 +17,8 @@ def projected(points: Keypoints3D, rig: Rig, detected: Keypoints2D | None = None
     unit = UNITS_IN_M[points.units] / UNITS_IN_M[rig.units]
     shape = (len(rig), *points.xyz.shape[:3])
     xy = np.full((*shape, 2), np.nan)
-    for c, name in enumerate(rig.names):
-        camera = rig[name]
-        for f, frame in enumerate(points.frames.tolist() if camera.is_moving else ()):
-            xy[c, f] = camera.at(frame).project(points.xyz[f] * unit)
-        if not camera.is_moving:
-            xy[c] = camera.project(points.xyz * unit)
+    for c, camera in enumerate(rig.cameras.values()):
+        xy[c] = camera.at(points.frames).project(points.xyz * unit)
     if np.isfinite(points.xyz).any() and not np.isfinite(xy).any():
         raise InputError("no camera sees any of the 3D keypoints; they are of another world")
     confidence = np.where(np.isfinite(xy[..., 0]), 1.0, np.nan)

@@ -25,6 +25,15 @@ def test_what_a_post_hides(camera):
     assert not behind_bones(camera, XYZ, NAMES, (Bone("post", POST.ends),)).any(), "no radius"
 
 
+def test_as_many_poses_as_points_are_not_one_for_each(camera):
+    many, none = range(len(XYZ)), np.zeros((len(XYZ), 3))
+    moving = Camera.from_opencv(camera.K, None, none, none, camera.size, frames=many)
+    with pytest.raises(ValueError, match="one instant needs one pose"):
+        behind_bones(moving, XYZ, NAMES, (POST,))
+    here, there = (behind_bones(c, XYZ, NAMES, (POST,)) for c in (moving.at(2), camera))
+    np.testing.assert_array_equal(here, there)
+
+
 def test_a_missing_end_hides_nothing(camera):
     xyz = XYZ.copy()
     xyz[0] = np.nan

@@ -43,7 +43,7 @@ def of_shape(bend=0.0, stretch=1.0, shots=24):
     points[:, 2] = bend * (1 - ((points[:, 0] - middle) / half) ** 2)
     motion = board_poses(rig(), BOARD, shots, np.random.default_rng(0))
     flat = board_shots(rig(), BOARD, motion, np.random.default_rng(1), 0.0)
-    x = motion[:, None].apply(torch.from_numpy(points)).numpy()
+    x = motion.apply(torch.from_numpy(points).expand(shots, -1, 3)).numpy()
     pixels = project_all(rig(), x.reshape(-1, 3)).reshape(flat.pixels.shape)
     pixels += np.random.default_rng(1).normal(0, 0.2, pixels.shape)
     return replace(flat, pixels=np.where(flat.seen[..., None], pixels, np.nan)), points

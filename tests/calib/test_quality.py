@@ -81,7 +81,8 @@ def test_errors_are_in_units_and_as_large_as_noise_makes_them(noisy):
 
 
 def test_the_volume_is_the_box_around_nine_tenths(exact):
-    x = exact.truth.rig_from_points[:, None].apply(torch.from_numpy(BOARD.points)).reshape(-1, 3)
+    poses = exact.truth.rig_from_points
+    x = poses.apply(torch.from_numpy(BOARD.points).expand(len(poses.t), -1, 3)).reshape(-1, 3)
     extent = (x.max(0).values - x.min(0).values).numpy()
     volume = measured(exact).volume
     assert (volume < extent).all() and (volume > 0.4 * extent).all()

@@ -105,6 +105,20 @@ def test_gaps_of_a_moving_camera_that_misses_frames():
     assert np.isnan(found[0, 1]).all() and np.nanmax(found) < 1e-9
 
 
+def test_gaps_of_as_many_frames_as_keypoints():
+    rng = np.random.default_rng(0)
+    K = [[70, 0, 32], [0, 70, 24], [0, 0, 1]]
+    t = rng.normal([0, 0, 5.0], 0.3, (4, 3))
+    rig = Rig(
+        {"a": Camera.from_opencv(K, None, rng.normal(0, 0.1, (4, 3)), t, frames=range(4))}, "m"
+    )
+    xyz = rng.uniform(-1, 1, (4, 1, 4, 3))
+    xy = np.stack([rig["a"].at(f).project(xyz[f, 0]) for f in range(4)])[None]
+    names = list("abcd")
+    found = gaps(rig, labels(["a"], range(4), names, xy), truth(rig, range(4), names, xyz))
+    assert found.shape == (1, 4, 4) and found.max() < 1e-9
+
+
 def test_missing_truth_says_so(tools):
     rig = tools["ring"](2)
     xyz = np.zeros((1, 1, 2, 3))

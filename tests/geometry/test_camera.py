@@ -1,4 +1,5 @@
 import dataclasses
+import re
 
 import numpy as np
 import pytest
@@ -6,8 +7,10 @@ import roma
 import torch
 
 from mvboot.geometry import Camera, Pose
+from mvboot.geometry.arrays import to_tensor
 from mvboot.geometry.camera import checked_size
 from mvboot.geometry.lenses import Brown, Fisheye
+from mvboot.geometry.rotations import matrix_of
 
 K0 = np.array([[900.0, 0.0, 640.0], [0.0, 880.0, 500.0], [0.0, 0.0, 1.0]])
 
@@ -252,15 +255,73 @@ def test_a_fixed_camera_is_itself_at_every_frame(camera):
 
 
 def test_moving_cameras_project_one_pose_per_point(moving):
-    point = np.array([0.1, 0.2, 0.3])
-    px = moving.project(point)
+    points = np.random.default_rng(0).uniform(-0.3, 0.3, (4, 3))
+    px = moving.project(points)
     assert px.shape == (4, 2)
     for row, frame in enumerate([2, 3, 5, 9]):
-        np.testing.assert_allclose(px[row], moving.at(frame).project(point), rtol=1e-12)
+        np.testing.assert_allclose(px[row], moving.at(frame).project(points[row]), rtol=1e-12)
     selected = moving.at([2, 3, 5, 9])
     lin = selected.linearize(torch.tensor(px))
-    v = torch.tensor(point) - lin.origin
+    v = torch.tensor(points) - lin.origin
     np.testing.assert_allclose((lin.matrix @ v[..., None])[..., 0].numpy(), 0, atol=1e-9)
+
+
+BATCHES = [(), (3,), (2, 3), (4,), (1,)]
+
+
+def posed(batch):
+    """Return a camera with a batch of poses, all different."""
+    noise = torch.tensor(np.random.default_rng(2).normal(0, 0.15, (2, *batch, 3)))
+    pose = Pose(matrix_of(noise[0]), noise[1] + torch.tensor([0.0, 0.0, 3.0]))
+    return Camera.from_opencv(K0, [-0.1, 0.02, 1e-3, 0]).with_pose(pose)
+
+
+def one_by_one(camera, ask, values):
+    """Return what ``ask(camera of one pose, its values)`` gives, in a loop over the poses."""
+    batch = camera.cam_from_world.batch_shape
+    answers = [
+        ask(camera.with_pose(camera.cam_from_world[i]), values[i]) for i in np.ndindex(batch)
+    ]
+    return np.stack(answers).reshape(*batch, *answers[0].shape)
+
+
+@pytest.mark.parametrize("batch", BATCHES)
+@pytest.mark.parametrize("more", [(), (3,), (4, 3)])
+def test_a_batch_of_poses_is_the_first_dimensions_of_points_and_pixels(batch, more):
+    camera = posed(batch)
+    points = np.random.default_rng(3).uniform(-0.3, 0.3, (*batch, *more, 3))
+    px = camera.project(points)
+    assert px.shape == (*batch, *more, 2) and np.isfinite(px).all()
+    close = {"rtol": 0, "atol": 1e-11}
+    np.testing.assert_allclose(px, one_by_one(camera, lambda c, x: c.project(x), points), **close)
+    origin, direction = camera.ray(px)
+    alone = [lambda c, x, k=k: np.broadcast_to(c.ray(x)[k], (*more, 3)) for k in (0, 1)]
+    np.testing.assert_allclose(
+        np.broadcast_to(origin, direction.shape), one_by_one(camera, alone[0], px), **close
+    )
+    np.testing.assert_allclose(direction, one_by_one(camera, alone[1], px), **close)
+    reach = np.linalg.norm(points - origin, axis=-1, keepdims=True)
+    np.testing.assert_allclose(origin + reach * direction, points, rtol=0, atol=1e-9)
+    for part in ("origin", "matrix", "gauge"):
+        lines = getattr(camera.linearize(torch.tensor(px)), part)
+        loop = one_by_one(
+            camera, lambda c, x, p=part: getattr(c.linearize(torch.as_tensor(x)), p).numpy(), px
+        )
+        np.testing.assert_allclose(lines.numpy(), loop, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("batch", "shape"),
+    [((5,), (4, 5)), ((5,), (4,)), ((5,), ()), ((3,), ()), ((5,), (1, 5)), ((2, 3), (3,))]
+    + [((2, 3), (2,)), ((2, 3), (3, 2)), ((1,), (4,)), ((2, 3), (5, 2, 3)), ((1, 5), (5,))],
+)
+def test_other_points_and_pixels_are_refused_with_both_shapes(batch, shape):
+    camera = posed(batch)
+    asked = [(camera.project, 3), (camera.ray, 2), (lambda x: camera.linearize(to_tensor(x)), 2)]
+    for ask, size in asked:
+        both = re.escape(f"{batch} cannot") + ".*" + re.escape(f"of shape {(*shape, size)}:")
+        with pytest.raises(ValueError, match=both):
+            ask(np.zeros((*shape, size)))
 
 
 @pytest.mark.parametrize("shape", [(1, 3), (1, 3, 3)])

@@ -97,6 +97,54 @@ def test_one_matrix_per_frame_for_moving_cameras(pair):
     torch.testing.assert_close(F[1], fundamental_matrix(moving.at(1), pair[1]))
 
 
+@pytest.mark.parametrize("a_batch", [(), (3,), (2, 3)])
+@pytest.mark.parametrize("b_batch", [(), (3,), (2, 3)])
+@pytest.mark.parametrize("more", [(), (3,)])
+def test_matrices_and_distances_of_batches_are_those_of_a_loop(pair, a_batch, b_batch, more):
+    rng = np.random.default_rng(1)
+    a, b = (
+        camera.with_pose(
+            Pose.from_rotation(rng.normal(0, 0.2, (*n, 3)), rng.normal([0, 0, 3], 1.0, (*n, 3)))
+        )
+        for camera, n in zip(pair, (a_batch, b_batch), strict=True)
+    )
+    batch = max(a_batch, b_batch, key=len)
+    if {a_batch, b_batch} == {(3,), (2, 3)}:
+        with pytest.raises(ValueError, match="poses of batch"):
+            fundamental_matrix(a, b)
+        return
+    F = fundamental_matrix(a, b)
+    assert F.shape == (*batch, 3, 3)
+    here, there = torch.tensor(rng.uniform(0, 1000, (2, *batch, *more, 2)))
+    distance = epipolar_distance(F, here, there)
+    assert distance.shape == (*batch, *more)
+    for i in np.ndindex(batch):
+        one, other = (
+            c.with_pose(c.cam_from_world[i]) if c.cam_from_world.batch_shape else c for c in (a, b)
+        )
+        alone = fundamental_matrix(one, other)
+        torch.testing.assert_close(F[i], alone, rtol=0, atol=1e-12)
+        torch.testing.assert_close(distance[i], epipolar_distance(alone, here[i], there[i]))
+
+
+def test_poses_of_different_frames_make_no_matrix(pair):
+    rotvec = np.random.default_rng(0).normal(0, 0.1, (3, 3))
+    a, b = (
+        Camera.from_opencv(K_A, None, rotvec, np.ones((3, 3)), frames=frames)
+        for frames in ([0, 1, 2], [1, 2, 3])
+    )
+    with pytest.raises(ValueError, match="different frames"):
+        fundamental_matrix(a, b)
+    assert fundamental_matrix(a.at([1, 2]), b.at([1, 2])).shape == (2, 3, 3)
+
+
+def test_pixels_of_other_batches_are_refused(pair):
+    F = fundamental_matrix(*pair).expand(3, 3, 3)
+    for a, b in (((4, 3), (4, 3)), ((3, 4), (3,)), ((3,), (4, 3)), ((1, 3), (3, 3))):
+        with pytest.raises(ValueError, match=r"\(3,\)"):
+            epipolar_distance(F, torch.zeros(*a, 2).double(), torch.zeros(*b, 2).double())
+
+
 def test_gradients_reach_the_pose(pair):
     def run(rotvec, t):
         return fundamental_matrix(Camera.from_opencv(K_A, None, rotvec, t), pair[1])

@@ -32,6 +32,22 @@ def test_points_are_carried_as_the_poses_say():
     torch.testing.assert_close(plain[b].carried(plain[a], seen[a]), seen[b])
 
 
+@pytest.mark.parametrize("more", [(), (3,), (3, 3)])
+def test_the_batch_is_the_first_dimensions_of_the_points(more):
+    plain, other = cameras(), cameras()[torch.tensor([1, 2, 0])]
+    places, depths = torch.rand(3, *more, 5, 2).double(), 1 + torch.rand(3, *more, 5).double()
+    points = plain.unproject(places, depths)
+    moved, seen = other.carried(plain, points), other.project(points)
+    for i in range(3):
+        one = torch.tensor(i)
+        torch.testing.assert_close(points[i], plain[one].unproject(places[i], depths[i]))
+        torch.testing.assert_close(moved[i], other[one].carried(plain[one], points[i]))
+        torch.testing.assert_close(seen[i], other[one].project(points[i]))
+    for swap in (plain.project, lambda x: other.carried(plain, x)):
+        with pytest.raises(ValueError, match=r"\(3,\) .* \(5, 3, [23]\)"):
+            swap(points.reshape(-1, 5, 3).swapaxes(0, 1)[:, :3])
+
+
 def test_points_behind_a_camera_stay_finite():
     plain = cameras(1)
     points = torch.tensor([[[0.1, 0.2, -3.0], [0.0, 0.0, 0.0]]]).double().requires_grad_()

@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -6,6 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from mvboot.geometry import Pose
+from mvboot.geometry.rotations import matrix_of
 
 few = settings(max_examples=30, deadline=None, derandomize=True)
 
@@ -85,6 +88,65 @@ def test_one_pose_per_frame():
         close(many.apply(x)[f], one.apply(x[f]))
         close(many.center[f], one.center)
         same((many @ many.inverse())[f], Pose.identity())
+
+
+BATCHES = [(), (3,), (2, 3), (1,)]
+
+
+def some(batch, seed=0):
+    rng = np.random.default_rng(seed)
+    rotvec, t = torch.tensor(rng.normal(0, 0.5, (2, *batch, 3)))
+    return Pose(matrix_of(rotvec), 2 * t)
+
+
+def at(pose, index):
+    """Return one pose of a batch, for an index into a batch that goes on beyond its own."""
+    return pose[index[: len(pose.batch_shape)]]
+
+
+@pytest.mark.parametrize("batch", BATCHES)
+@pytest.mark.parametrize("more", [(), (3,), (2, 3), (0,)])
+def test_the_batch_is_the_first_dimensions_of_the_points(batch, more):
+    pose = some(batch)
+    x = torch.tensor(np.random.default_rng(1).normal(0, 1, (*batch, *more, 3)))
+    applied, rotated = pose.apply(x), pose.rotate(x)
+    assert applied.shape == rotated.shape == x.shape
+    for i in np.ndindex(batch):
+        close(applied[i], x[i] @ pose.R[i].mT + pose.t[i])
+        close(rotated[i], x[i] @ pose.R[i].mT)
+        close(pose.center[i], -pose.R[i].mT @ pose.t[i])
+        same(pose.inverse()[i], pose[i].inverse())
+    close(pose.inverse().apply(applied), x)
+
+
+@pytest.mark.parametrize("a", BATCHES[:3])
+@pytest.mark.parametrize("more", [(), (3,), (2,)])
+def test_composed_batches_begin_alike(a, more):
+    few, many = some(a, 1), some((*a, *more), 2)
+    for b_from_a, a_from_z in ((few, many), (many, few), (many, some(())), (some(()), many)):
+        b_from_z = b_from_a @ a_from_z
+        assert b_from_z.batch_shape == (*a, *more)
+        for i in np.ndindex(*a, *more):
+            same(b_from_z[i], at(b_from_a, i) @ at(a_from_z, i))
+
+
+@pytest.mark.parametrize(
+    ("batch", "shape"),
+    [((5,), (4, 5)), ((5,), (4,)), ((5,), ()), ((3,), ()), ((5,), (1,)), ((1,), (5,))]
+    + [((2, 3), (3,)), ((2, 3), (2,)), ((2, 3), (1, 3)), ((2, 3), (3, 2))],
+)
+def test_other_shapes_are_refused_and_named(batch, shape):
+    pose, both = some(batch), f"{re.escape(str(batch))} .* {re.escape(str((*shape, 3)))}"
+    for carry in (pose.apply, pose.rotate):
+        with pytest.raises(ValueError, match=both):
+            carry(torch.zeros((*shape, 3), dtype=torch.float64))
+
+
+@pytest.mark.parametrize(("a", "b"), [((5,), (4, 5)), ((5,), (4,)), ((2, 3), (3,)), ((1,), (3,))])
+def test_batches_that_begin_differently_are_not_composed(a, b):
+    for one, other in ((a, b), (b, a)):
+        with pytest.raises(ValueError, match="poses of batch"):
+            some(one) @ some(other)
 
 
 @pytest.mark.parametrize("shape", [(3,), (1, 3), (3, 1)])

@@ -68,6 +68,14 @@ def test_rays_of_a_camera_pass_through_its_pixels():
     np.testing.assert_allclose(np.abs(pixels - pixels.mean(2, keepdims=True)), 0.25, atol=1e-9)
 
 
+def test_as_many_poses_as_pixels_are_not_one_for_each():
+    poses = np.zeros((12, 3))
+    moving = Camera.from_opencv(np.eye(3), None, poses, poses, (4, 3), frames=range(12))
+    with pytest.raises(ValueError, match="one instant needs one pose"):
+        CameraRays(moving)
+    assert CameraRays(moving.at(5)).directions.shape == (12, 3)
+
+
 def test_intersection_of_an_edge_on_triangle_is_finite_or_far():
     corners = np.array([[[0.0, 0, 0], [1, 0, 0], [0, 0, 1]]])
     weights, distance = intersection(corners, np.array([[0.2, 1e-9, 0.2]]), np.array([[1.0, 0, 0]]))

@@ -2,11 +2,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from shapes import MIDDLE, RADIUS
 
 from mvboot.errors import InputError, NothingUsable
 from mvboot.fields import DenseField
-from mvboot.surfaces.carve import Silhouette
+from mvboot.surfaces.carve import Silhouette, inside_all
 from mvboot.surfaces.dense import dense_points
 from mvboot.surfaces.oriented import OrientedPoints, oriented_points
 from mvboot.surfaces.poisson import simplified
@@ -142,6 +143,18 @@ def test_silhouettes_carve(ball):
     with pytest.raises(NothingUsable, match="too few"):
         nothing = {name: Silhouette.of_mask(np.zeros_like(mask))}
         surface_of_points(whole, ball.rig, nothing)
+
+
+def test_as_many_poses_as_points_are_not_one_for_each(ball):
+    name = ball.rig.names[0]
+    camera, points = ball.rig[name], cloud(8, np.random.default_rng(0))
+    poses = camera.cam_from_world[None][torch.zeros(8, dtype=torch.long)]
+    moving = replace(camera, cam_from_world=poses, frames=torch.arange(8))
+    rig = replace(ball.rig, cameras={name: moving})
+    outlines = {name: Silhouette.of_mask(np.ones(camera.size[::-1], bool))}
+    with pytest.raises(ValueError, match="one instant needs one pose"):
+        inside_all(points.points, rig, outlines)
+    assert inside_all(points.points, rig.at(3), outlines).all()
 
 
 def test_a_silhouette_says_nothing_beyond_its_pixels(ball, fields):

@@ -1,4 +1,8 @@
+from dataclasses import replace
+
 import numpy as np
+import pytest
+import torch
 
 from mvboot.surfaces import visible_vertices
 
@@ -52,3 +56,22 @@ def test_nothing_is_seen_outside_the_picture(ball):
     assert not visible_vertices(aside, faces, ball.rig.subset([name])).any()
     behind = places + 2 * (ball.rig[name].center.numpy() - places.mean(0))
     assert not visible_vertices(behind, faces, ball.rig.subset([name])).any()
+
+
+def test_as_many_poses_as_vertices_are_not_one_for_each(ball):
+    places, faces = ball.template.vertices + MIDDLE, ball.template.faces
+    count = len(places)
+    cameras = {
+        name: replace(
+            camera,
+            cam_from_world=camera.cam_from_world[None][torch.zeros(count, dtype=torch.long)],
+            frames=torch.arange(count),
+        )
+        for name, camera in ball.rig.cameras.items()
+    }
+    moving = replace(ball.rig, cameras=cameras)
+    with pytest.raises(ValueError, match="one instant needs one pose"):
+        visible_vertices(places, faces, moving)
+    np.testing.assert_array_equal(
+        visible_vertices(places, faces, moving.at(3)), visible_vertices(places, faces, ball.rig)
+    )

@@ -52,7 +52,8 @@ def upright(x=0.0, back=False):
 
 def points_in_world(board, pose, units="m"):
     scale = {"mm": 1e-3, "cm": 1e-2, "m": 1.0}[board.units] / {"mm": 1e-3, "m": 1.0}[units]
-    return pose.apply(torch.from_numpy(board.points * scale)).numpy()
+    points = torch.from_numpy(board.points * scale)
+    return pose.apply(points.expand(*pose.batch_shape, -1, 3)).numpy()
 
 
 def found(picture, board=BOARD):
@@ -96,7 +97,7 @@ def test_all_cameras_of_a_ring_are_linked():
 def test_poses_are_as_varied_as_asked():
     rig = front()
     poses = board_poses(rig, BOARD, 200, np.random.default_rng(0), tilt_deg=40.0)
-    middle = points_in_world(BOARD, poses[:, None]).mean(1)
+    middle = points_in_world(BOARD, poses).mean(1)
     tilts, aways = [], []
     for shot in range(200):
         camera = rig.cameras[rig.names[shot % 2]]
@@ -111,7 +112,7 @@ def test_poses_are_as_varied_as_asked():
 def test_the_distance_can_be_chosen():
     rig = front()
     poses = board_poses(rig, BOARD, 10, np.random.default_rng(0), distance=(0.8, 0.9))
-    middle = points_in_world(BOARD, poses[:, None]).mean(1)
+    middle = points_in_world(BOARD, poses).mean(1)
     for shot in range(10):
         away = middle[shot] - rig.cameras[rig.names[shot % 2]].center.numpy()
         assert 0.8 <= np.linalg.norm(away) <= 0.9
@@ -173,7 +174,7 @@ def test_shots_without_noise_are_projections():
     assert shots.board is BOARD and shots.pixels.shape == (2, 12, 35, 2)
     np.testing.assert_array_equal(shots.numbers, np.arange(12))
     for c, camera in enumerate(rig.cameras.values()):
-        exact = camera.project(points_in_world(BOARD, poses[:, None]))
+        exact = camera.project(points_in_world(BOARD, poses))
         inside = ((exact > -0.5) & (exact < np.array(SIZE) - 0.5)).all(-1)
         np.testing.assert_array_equal(shots.seen[c], inside)
         np.testing.assert_array_equal(shots.pixels[c][inside], exact[inside])

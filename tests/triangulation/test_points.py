@@ -7,6 +7,7 @@ from mvboot import Camera, InputError, Pose, Rig
 from mvboot.synthetic import points_problem
 from mvboot.synthetic.scene import project_all, ring_rig
 from mvboot.triangulation import TriangulationOptions, triangulate_points
+from mvboot.triangulation.linear import triangulate_linear
 
 
 def problem(cameras=8, points=400, seed=0, **settings):
@@ -213,6 +214,15 @@ def test_moving_cameras_are_posed_by_frame():
         pixels.append(moving[name].at([10, 11, 12]).project(xyz))
     rig = Rig(moving, "m").at([10, 11, 12])
     assert distance(triangulate_points(rig, np.stack(pixels)), xyz).max() < 1e-9
+    # three points of one frame are as many as the frames: which pose is meant must be said
+    for unclear in (Rig(moving, "m"), Rig(moving, "m").at([10]), Rig(moving, "m").at([10, 11])):
+        for px in (np.stack(pixels), torch.tensor(np.stack(pixels))):
+            for solve in (triangulate_points, triangulate_linear):
+                with pytest.raises(InputError, match=r"poses of batch \(\d,\) .* \(4, 3, 2\)"):
+                    solve(unclear, px)
+    one = Rig(moving, "m").at(11)
+    px = np.stack([camera.project(xyz) for camera in one.cameras.values()])
+    assert distance(triangulate_points(one, px), xyz).max() < 1e-9
 
 
 @pytest.mark.parametrize(

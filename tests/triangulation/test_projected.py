@@ -5,7 +5,9 @@ import pytest
 
 from mvboot.datasets.conversion import truth
 from mvboot.errors import InputError
+from mvboot.geometry import Camera
 from mvboot.metrics import Settings, measured
+from mvboot.rig import Rig
 from mvboot.triangulation.projected import projected
 
 
@@ -22,6 +24,22 @@ def test_points_land_on_the_true_keypoints(capture, points):
     columns = [true.keypoints.index(name) for name in found.keypoints]
     gap = np.abs(found.xy - true.xy[..., columns, :])
     assert np.nanmax(gap) < 0.05
+
+
+@pytest.mark.parametrize("frames", [3, 2])
+def test_moving_cameras_take_the_pose_of_each_frame(frames):
+    """Also where there are as many frames as individuals or keypoints."""
+    rng = np.random.default_rng(0)
+    K, t = [[70, 0, 32], [0, 70, 24], [0, 0, 1]], rng.normal([0, 0, 5.0], 0.3, (5, 3))
+    moving = Camera.from_opencv(K, None, rng.normal(0, 0.1, (5, 3)), t, frames=[1, 2, 4, 6, 8])
+    rig = Rig({"still": moving.at(2), "moving": moving}, "m")
+    numbers = np.array([2, 6, 8][:frames])
+    xyz = rng.uniform(-0.5, 0.5, (frames, 2, 3, 3))
+    found = projected(truth(rig, numbers, list("abc"), xyz, individuals=("x", "y")), rig)
+    for f, i, k in np.ndindex(xyz.shape[:3]):
+        for c, frame in enumerate((2, numbers[f])):
+            alone = moving.at(frame).project(xyz[f, i, k])
+            np.testing.assert_allclose(found.xy[c, f, i, k], alone, rtol=0, atol=1e-11)
 
 
 def test_units_are_converted(capture, points):

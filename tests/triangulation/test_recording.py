@@ -2,9 +2,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
-from mvboot import Camera, InputError, Rig
+from mvboot import Camera, InputError, Pose, Rig
 from mvboot.formats.exports import joined
+from mvboot.keypoints import Keypoints2D
 from mvboot.synthetic import articulated_scene
 from mvboot.triangulation import TriangulationOptions
 from mvboot.triangulation.evaluate import keypoint_noise, leave_one_out, linear_error
@@ -76,6 +78,36 @@ def test_a_frame_without_a_pose_is_bad_input(scene, detections):
     rig = Rig({**scene.rig.cameras, "cam_01": moving}, "m")
     with pytest.raises(InputError, match="none for frame 2"):
         triangulate_keypoints(rig, detections)
+
+
+def test_moving_cameras_with_as_many_frames_as_keypoints(scene):
+    frames = len(scene.keypoints)
+    wobble = np.random.default_rng(3).normal(0, 0.02, (len(scene.rig), 2, frames, 3))
+    moving = {}
+    for (name, camera), (turn, shift) in zip(scene.rig.cameras.items(), wobble, strict=True):
+        pose = Pose.from_rotation(turn, shift) @ camera.cam_from_world
+        moving[name] = replace(camera, cam_from_world=pose, frames=torch.arange(frames))
+    rig = Rig(moving, "m")
+    xyz = scene.xyz[:frames]
+    xy = np.stack(
+        [
+            np.stack([camera.at(f).project(xyz[f]) for f in range(frames)])
+            for camera in moving.values()
+        ]
+    )[:, :, None]
+    seen = Keypoints2D(
+        rig.names,
+        np.arange(frames),
+        ("a",),
+        scene.keypoints,
+        xy,
+        np.where(np.isnan(xy[..., 0]), np.nan, 1.0),
+    )
+    solved = triangulate_keypoints(rig, seen)
+    assert np.abs(solved.xyz[:, 0] - xyz).max() < 1e-9
+    assert linear_error(rig, seen)["p90"] < 1e-6
+    left_out = leave_one_out(rig, seen, TriangulationOptions()).summary()
+    assert all(part["p90"] < 1e-6 for part in left_out["per_camera"].values())
 
 
 def test_noise_is_estimated_for_each_keypoint(scene):

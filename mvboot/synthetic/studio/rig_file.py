@@ -30,7 +30,7 @@ class Stay:
     frames
         Frames (T,) at which they were looked at.
     places
-        (N, T, 3) places all over them.
+        (T, N, 3) places all over them.
     """
 
     radius: float
@@ -43,7 +43,7 @@ class Stay:
         pixels = camera.at(self.frames).project(self.places)
         inside = ((pixels > -0.5) & (pixels < np.array(whole_size(camera)) - 0.5)).all(-1)
         low, high = (np.where(inside[..., None], pixels, end) for end in (np.inf, -np.inf))
-        return float(np.maximum(high.max(0) - low.min(0), 0).max())
+        return float(np.maximum(high.max(1) - low.min(1), 0).max())
 
     def holds(self, camera: Camera) -> bool:
         """Tell whether a camera always stands among them."""

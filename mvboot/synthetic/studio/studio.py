@@ -64,7 +64,7 @@ class Studio:
         self.room = Room(surfaces, scale)
         self.light = sample_light(self.room.caster, scale, settings.rng("light"))
         self.exposures = {
-            name: _metered(camera.at(0) if camera.is_moving else camera, self.room, self.light)
+            name: _metered(camera.at(0), self.room, self.light)
             for name, camera in self.rig.cameras.items()
         }
         self._eyes: dict[str, tuple[int | None, Eye]] = {}
@@ -198,7 +198,7 @@ def _rig(
     """Return the cameras, and what seems wrong with those of a file."""
     if settings.rig_file is not None:
         frames = np.unique(np.linspace(0, settings.frames - 1, SIGHTINGS).astype(np.int64))
-        places = subjects.at(frames / settings.fps)[:, ::SPARSE].transpose(1, 0, 2)
+        places = subjects.at(frames / settings.fps)[:, ::SPARSE]
         stay = Stay(radius, height, frames, places)
         return read_rig_file(settings.rig_file, settings.frames, stay)
     rig = synthetic_rig(

@@ -96,8 +96,9 @@ def relabelled(field: DenseField, camera: Camera, lifted: Lifted) -> DenseField:
     A point labels the cells about the pixel it projects to, whatever the field said there, unless
     the surface looks away from the camera, a nearer point covers it, or the predicted subject is
     not there. Other cells name no surface point. The foreground stays the predicted one; the
-    confidence is the agreement of the views.
+    confidence is the agreement of the views. ValueError for a camera with several poses.
     """
+    camera.require_one_pose()
     pixels = np.asarray(camera.project(lifted.points), np.float64)
     way = camera.center.numpy() - lifted.points
     shown = np.isfinite(pixels).all(-1) & field.at(pixels).known

@@ -19,12 +19,28 @@ def stay(frames=(0, 2, 4)):
     """Return a person's height of places about the origin."""
     turn = np.linspace(0, 2 * np.pi, 12)
     ring = np.stack([0.3 * np.cos(turn), 0.3 * np.sin(turn), np.linspace(0, 1.7, 12)], -1)
-    return Stay(1.0, 1.75, np.array(frames), np.repeat(ring[:, None], len(frames), axis=1))
+    return Stay(1.0, 1.75, np.array(frames), np.repeat(ring[None], len(frames), axis=0))
 
 
 def read(rig, tmp_path, frames=5):
     save_rig(rig, tmp_path / "rig.yaml")
     return read_rig_file(tmp_path / "rig.yaml", frames, stay())
+
+
+@pytest.mark.parametrize("camera", [RIG["cam_01"], MOVING["cam_01"]], ids=["still", "moving"])
+def test_the_size_in_pictures_is_that_of_each_frame(camera):
+    """Also of as many places as frames."""
+    some = stay()
+    some = replace(
+        some, places=np.roll(some.places[:, ::5], 1, axis=1) * [[[1.0]], [[0.8]], [[0.9]]]
+    )
+    assert some.places.shape == (3, 3, 3)
+    sizes = []
+    for frame, places in zip(some.frames, some.places, strict=True):
+        pixels = camera.at(int(frame)).project(places)
+        pixels = pixels[((pixels > -0.5) & (pixels < 95.5)).all(-1)]
+        sizes.append(np.ptp(pixels, axis=0).max() if len(pixels) else 0)
+    assert some.size_px(camera) == pytest.approx(max(sizes), abs=1e-9) and max(sizes) > 0
 
 
 @pytest.mark.parametrize("rig", [RIG, MOVING], ids=["still", "moving"])

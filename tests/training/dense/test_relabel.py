@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from scipy.spatial import cKDTree
 
 from mvboot.datasets.crops import square_crop, subject_box
@@ -46,6 +47,16 @@ def lift(capture, fields):
 def relabel(capture, fields):
     points = lift(capture, fields)
     return {name: relabelled(fields[name], capture.camera(name, 0), points) for name in fields}
+
+
+def test_as_many_poses_as_points_are_not_one_for_each(capture, true):
+    name = capture.cameras[0]
+    found = lift(capture, true)
+    camera, count = capture.camera(name, 0), len(found.points)
+    none = torch.zeros(count, dtype=torch.long)
+    moving = camera.with_pose(camera.cam_from_world[None][none])
+    with pytest.raises(ValueError, match="one instant needs one pose"):
+        relabelled(true[name], moving, found)
 
 
 def shifted(field, cells):
