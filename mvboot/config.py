@@ -166,7 +166,7 @@ def _flowing(data: Any) -> Any:
 
 
 def _message(fault: Any, model: type[BaseModel]) -> str:
-    place = ".".join(str(part) for part in fault["loc"])
+    place = ".".join(str(part) for part in fault["loc"] if "[" not in str(part))  # no type names
     explained = _explain(fault, model)
     return f"{place}: {explained}" if place else explained
 

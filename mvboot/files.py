@@ -7,7 +7,8 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,22 @@ def safe_name(name: str, what: str, where: str | Path | None = None) -> str:
             f"{what} {shown!r} cannot be part of a file's name; rename it first", where=where
         )
     return name
+
+
+def require_readable(names: Iterable[str], what: str, where: str | Path) -> None:
+    """Raise InputError for a name that cannot be shown or typed.
+
+    That is one that is empty, has control characters (they move a terminal's cursor and colours),
+    or has more than 200 bytes. ``what`` says whose names they are.
+    """
+    for name in names:
+        control = any(unicodedata.category(letter) in ("Cc", "Cs") for letter in name)
+        if control or not name.strip() or len(name.encode("utf-8", "replace")) > MAX_NAME:
+            shown = name if len(name) <= 40 else f"{name[:40]}..."
+            raise InputError(
+                f"has a {what} called {shown!r}, which is empty, too long or no text; rename it",
+                where=where,
+            )
 
 
 @contextmanager

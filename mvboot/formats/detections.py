@@ -10,7 +10,7 @@ from importlib import import_module
 from pathlib import Path
 
 from mvboot.errors import InputError
-from mvboot.files import natural_key
+from mvboot.files import natural_key, require_readable
 from mvboot.formats.detection_format import CameraDetections, DetectionFormat, combine
 from mvboot.formats.keypoints2d_table import is_table2d, read_keypoints2d
 from mvboot.formats.pattern import FIELD, FRAME, expand, frames
@@ -81,12 +81,22 @@ def load_keypoints(
         Nothing matches, unknown or mixed formats, broken files, keypoints that differ between
         cameras, files of different length without frame numbers, confidences outside [0, 1].
     """
-    text, asked = str(pattern), Asked(format, tuple(cameras), timed)
+    found = _read_all(str(pattern), Asked(format, tuple(cameras), timed))
+    for names, what in (
+        (found.cameras, "camera"),
+        (found.individuals, "individual"),
+        (found.keypoints, "keypoint"),
+    ):
+        require_readable(names, what, pattern)
+    return found
+
+
+def _read_all(text: str, asked: Asked) -> Keypoints2D:
     if FIELD not in text:
         path = _alone(Path(text))
         if not path.exists():
-            require_found(text, cameras, _is_read)
-        if _is_own(path, format):
+            require_found(text, asked.cameras, _is_read)
+        if _is_own(path, asked.format):
             with reading(path, "mvboot table"):
                 return read_keypoints2d(path)
         whole = _whole(path, asked)
@@ -359,6 +369,8 @@ def _finish(
 def _unknown(path: Path) -> str:
     if path.is_file() and not path.stat().st_size:
         return "the file is empty"
+    if path.is_dir() and not any(path.iterdir()):
+        return "is an empty folder, not a file of keypoints"
     return (
         f"is no keypoint format that is known ({', '.join([*detection_formats(), OWN])}); if it is "
         "one of them, name it with --keypoints-format to see what is wrong with it"

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from mvboot.errors import InputError
 from mvboot.files import safe_name
 from mvboot.geometry import Camera, Lens, Pose
+from mvboot.geometry.arrays import to_tensor
 from mvboot.rig import Rig
 
 ROUNDED = 0.01
@@ -165,6 +166,10 @@ def camera_errors(where: Path, camera: str) -> Iterator[None]:
         raise
     except KeyError as error:
         raise InputError(f"camera {camera}: {error.args[0]!r} is missing", where=where) from None
+    except np.linalg.LinAlgError:
+        raise InputError(
+            f"camera {camera}: its matrix is singular, no camera has such a one", where=where
+        ) from None
     except (ValueError, TypeError, IndexError) as error:
         raise InputError(f"camera {camera}: {error}", where=where) from None
 
@@ -172,7 +177,7 @@ def camera_errors(where: Path, camera: str) -> Iterator[None]:
 def numbers(value: Any, what: str) -> NDArray[np.float64]:
     """Return an array of numbers of any shape; ValueError naming ``what`` for anything else."""
     try:
-        return np.asarray(value, dtype=np.float64)
+        return to_tensor(value).numpy()
     except (ValueError, TypeError, OverflowError):
         raise ValueError(f"{what} must be numbers, got {repr(value)[:40]}") from None
 

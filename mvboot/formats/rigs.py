@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from mvboot.errors import InputError
-from mvboot.files import hash_file
+from mvboot.files import hash_file, natural_key, require_readable
 from mvboot.formats.rig_format import RigFile, RigFormat
 from mvboot.geometry import Camera, pixel_gap
 from mvboot.guard import reading, recognises
@@ -137,6 +137,7 @@ def _read(path: Path, format: str | None) -> tuple[RigFile, RigFormat]:
         content = chosen.read(path)
     if not content.cameras:
         raise InputError(f"holds no camera ({chosen.title})", where=path)
+    require_readable(content.cameras, "camera", path)
     return content, chosen
 
 
@@ -157,12 +158,24 @@ def _recognised(path: Path) -> RigFormat:
             f"could be {names}; make it a rig.yaml with `mvboot rig convert ... --format NAME`",
             where=path,
         )
+    inside = _rigs_in(path)
+    if inside:
+        raise InputError(f"is a folder; the rig in it is {inside[0]}, give that", where=path)
     raise InputError(
         f"is no rig format that is known ({', '.join(rig_formats())}). If it is one of them, "
         "`mvboot rig show ... --format NAME` says what is wrong with it. If not, write its numbers "
         f"into a {RIG_YAML}: `mvboot rig template --out {RIG_YAML}` makes one to fill in",
         where=path,
     )
+
+
+def _rigs_in(folder: Path) -> list[Path]:
+    """Return the files in a folder that hold rigs, of the first hundred."""
+    if not folder.is_dir():
+        return []
+    files = [path for path in sorted(folder.iterdir(), key=natural_key) if path.is_file()][:100]
+    known = rig_formats().values()
+    return [path for path in files if any(recognises(one.matches, path) for one in known)]
 
 
 def _located(path: Path) -> Path:

@@ -17,6 +17,9 @@ from mvboot.geometry.batches import require_leading, spread
 from mvboot.geometry.lenses import Lens, make_lens
 from mvboot.geometry.pose import Pose
 
+MAX_SIDE = 1_000_000
+"""Of a picture in px: no camera has so many."""
+
 
 @dataclass(frozen=True)
 class Linearization:
@@ -295,8 +298,10 @@ def checked_size(size: Any) -> tuple[int, int] | None:
     """Return (width, height) as integers, or None; raise ValueError unless both are positive."""
     if size is None:
         return None
-    if len(size) != 2 or not all(float(v).is_integer() and v > 0 for v in size):
-        raise ValueError(f"size must be two positive integers (width, height), got {list(size)}")
+    if len(size) != 2 or not all(float(v).is_integer() and 0 < v <= MAX_SIDE for v in size):
+        raise ValueError(
+            f"size must be two integers (width, height) from 1 to {MAX_SIDE:,}, got {list(size)}"
+        )
     return int(size[0]), int(size[1])
 
 

@@ -15,6 +15,12 @@ ORTHONORMAL_TOLERANCE = 1e-3
 """Largest entry of ``R R^T - I`` accepted; text formats with four digits stay below it."""
 
 
+FARTHEST = 1e15
+"""Of a camera from the origin: map coordinates in micrometres are below it."""
+LARGEST_TURN = 1e6
+"""Length of a Rodrigues vector; beyond it its angle has no digits left."""
+
+
 @dataclass(frozen=True)
 class Pose:
     """A rotation and a translation, ``x_in_b = R @ x_in_a + t``, or a batch of them.
@@ -46,15 +52,17 @@ class Pose:
         Shapes are (..., 3, 3) or (..., 3) and (..., 3); a (1, 3) or (3, 1) vector is flattened.
         A matrix is projected onto the nearest rotation; one that is farther than
         ``ORTHONORMAL_TOLERANCE`` from orthonormal, or is a mirror (determinant -1), or any value
-        that is not finite, raises ValueError.
+        that is not finite or absurdly large, raises ValueError.
         """
         R, t = to_tensor(rotation), to_tensor(translation)
         if R.shape in ((1, 3), (3, 1)):
             R = R.reshape(3)
         if t.numel() == 3 and R.ndim < 3:
             t = t.reshape(3)
-        if not (bool(torch.isfinite(R).all()) and bool(torch.isfinite(t).all())):
-            raise ValueError("the pose has a value that is not a finite number")
+        if not (bool((R.abs() <= LARGEST_TURN).all()) and bool((t.abs() <= FARTHEST).all())):
+            raise ValueError(
+                "the pose has a value that is not a finite number, or is too large for one"
+            )
         if R.shape[-2:] == (3, 3) and (*R.shape[:-2], 3) == t.shape:
             return Pose(_nearest_rotation(R), t)
         if R.shape[-1:] == (3,) and R.shape == t.shape:

@@ -126,7 +126,8 @@ class Recording:
         if wanted > len(self.rig):
             raise InputError(
                 f"--min-views {wanted}: no point is seen by so many views, there are "
-                f"{len(self.rig)} cameras ({listed(self.rig.names)})"
+                f"{len(self.rig)} cameras ({listed(self.rig.names)}); ask for {len(self.rig)} or "
+                "fewer"
             )
 
     def _require_exports(self) -> None:

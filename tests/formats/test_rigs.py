@@ -611,3 +611,40 @@ def test_an_archive_of_much_is_no_rig(tmp_path, name):
     np.savez_compressed(tmp_path / "r.npz", **{name: np.zeros((3_000_000, 3, 4), np.uint8)})
     with pytest.raises(InputError, match=r"r.npz: .*(36 MB|no rig format)"):
         load_rig(tmp_path / "r.npz", units="m")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('name = "left"', 'name = "a\\u001b[31mRED"', "has a camera called .*no text; rename it"),
+        ('name = "left"', 'name = "a\\nb"', "has a camera called"),
+        ('name = "left"', 'name = ""', "has a camera called ''"),
+        ('name = "left"', f'name = "{"a" * 500}"', "too long"),
+        ("[0.0, 0.5, 0.0]", "[1e300, 0.0, 0.0]", "camera left: the pose has a value .* too large"),
+        ("[1.0, 2.0, 3.0]", "[1e200, 0.0, 0.0]", "camera left: the pose has a value .* too large"),
+        ("[1.0, 2.0, 3.0]", "[true, false, 5.0]", "camera left: true and false are no numbers"),
+        ("[640, 480]", "[999999999999, 480]", "camera left: size must be two integers"),
+    ],
+)
+def test_values_that_no_camera_has(old, new, message, tmp_path):
+    text = (
+        '[cam_0]\nname = "left"\nsize = [640, 480]\n'
+        "matrix = [[900.0, 0.0, 320.0], [0.0, 900.0, 240.0], [0.0, 0.0, 1.0]]\n"
+        "distortions = [0.0, 0.0, 0.0, 0.0, 0.0]\n"
+        "rotation = [0.0, 0.5, 0.0]\ntranslation = [1.0, 2.0, 3.0]\n"
+    )
+    assert old in text
+    path = tmp_path / "calibration.toml"
+    path.write_text(text)
+    load_rig(path, units="m")
+    path.write_text(text.replace(old, new))
+    with pytest.raises(InputError, match=message):
+        load_rig(path, units="m")
+
+
+def test_a_folder_with_a_rig_in_it_names_the_rig(tmp_path):
+    rig = Rig({"a": Camera.from_opencv(np.diag([900.0, 900, 1]), size=(640, 480))}, "m")
+    (tmp_path / "recording").mkdir()
+    save_rig(rig, tmp_path / "recording" / "calibration.toml")
+    with pytest.raises(InputError, match=r"the rig in it is .*calibration.toml, give that"):
+        load_rig(tmp_path / "recording")

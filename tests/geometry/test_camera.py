@@ -357,7 +357,7 @@ MIRROR = np.diag([1.0, 1.0, -1.0])
         ({"R": np.zeros((2, 2))}, "Rodrigues vector or a 3x3 matrix"),
         ({"t": [0.0, 0.0]}, "translation of 3 numbers"),
         ({"t": [0.0, np.inf, 0.0]}, "not a finite number"),
-        ({"size": (0, 480)}, "positive integers"),
+        ({"size": (0, 480)}, "two integers"),
         ({"R": np.zeros((2, 3)), "t": np.zeros((2, 3))}, "without their frame numbers"),
         ({"R": np.zeros((2, 3)), "t": np.zeros((2, 3)), "frames": [1]}, "1 frame numbers"),
         ({"R": np.zeros((2, 3)), "t": np.zeros((2, 3)), "frames": [3, 3]}, "strictly increasing"),
@@ -371,7 +371,7 @@ def test_from_opencv_refuses(change, message):
 
 @pytest.mark.parametrize("size", [(640.5, 480), (640,), (640, -480), (float("nan"), 480)])
 def test_sizes_that_are_no_size(size):
-    with pytest.raises(ValueError, match="positive integers"):
+    with pytest.raises(ValueError, match="two integers"):
         checked_size(size)
 
 
