@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from mvboot.errors import InputError
 from mvboot.files import safe_name
 from mvboot.geometry import Camera, Lens, Pose
-from mvboot.geometry.arrays import to_tensor
+from mvboot.geometry.arrays import has_truth_value
 from mvboot.rig import Rig
 
 ROUNDED = 0.01
@@ -176,8 +176,10 @@ def camera_errors(where: Path, camera: str) -> Iterator[None]:
 
 def numbers(value: Any, what: str) -> NDArray[np.float64]:
     """Return an array of numbers of any shape; ValueError naming ``what`` for anything else."""
+    if has_truth_value(value):
+        raise ValueError(f"{what} must be numbers, not true and false")
     try:
-        return to_tensor(value).numpy()
+        return np.asarray(value, dtype=np.float64)
     except (ValueError, TypeError, OverflowError):
         raise ValueError(f"{what} must be numbers, got {repr(value)[:40]}") from None
 

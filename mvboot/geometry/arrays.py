@@ -14,7 +14,7 @@ def to_tensor(values: Any) -> Tensor:
 
     ValueError for true and false in lists, which NumPy would take for 1 and 0.
     """
-    if isinstance(values, list | tuple) and _has_truth_value(values):
+    if has_truth_value(values):
         raise ValueError("true and false are no numbers")
     if isinstance(values, Tensor):
         return values if values.is_floating_point() else values.double()
@@ -26,7 +26,8 @@ def like(template: Any, values: Tensor) -> Any:
     return values if isinstance(template, Tensor) else values.detach().cpu().numpy()
 
 
-def _has_truth_value(values: Any) -> bool:
+def has_truth_value(values: Any) -> bool:
+    """Whether nested lists hold true or false."""
     if isinstance(values, list | tuple):
-        return any(_has_truth_value(value) for value in values)
+        return any(has_truth_value(value) for value in values)
     return isinstance(values, bool)

@@ -622,7 +622,7 @@ def test_an_archive_of_much_is_no_rig(tmp_path, name):
         ('name = "left"', f'name = "{"a" * 500}"', "too long"),
         ("[0.0, 0.5, 0.0]", "[1e300, 0.0, 0.0]", "camera left: the pose has a value .* too large"),
         ("[1.0, 2.0, 3.0]", "[1e200, 0.0, 0.0]", "camera left: the pose has a value .* too large"),
-        ("[1.0, 2.0, 3.0]", "[true, false, 5.0]", "camera left: true and false are no numbers"),
+        ("[1.0, 2.0, 3.0]", "[true, false, 5.0]", "camera left: translation must be numbers"),
         ("[640, 480]", "[999999999999, 480]", "camera left: size must be two integers"),
     ],
 )
