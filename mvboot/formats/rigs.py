@@ -3,6 +3,7 @@
 import shlex
 from functools import lru_cache
 from importlib import import_module
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import numpy as np
@@ -37,12 +38,26 @@ MODULES = (
     "voxelpose",
 )
 RIG_YAML = "rig.yaml"
+GROUP = "mvboot.rig_formats"
+"""Entry points by which other packages add formats."""
 
 
 @lru_cache(maxsize=1)
 def rig_formats() -> dict[str, RigFormat]:
-    """Return every rig format by name."""
+    """Return every rig format by name: ours, and those that other packages add.
+
+    A package adds one by an entry point of the group ``mvboot.rig_formats`` that names a
+    `RigFormat`. InputError for one that is no such thing, or has the name of ours.
+    """
     formats = [import_module(f"mvboot.formats.{module}").FORMAT for module in MODULES]
+    for point in entry_points(group=GROUP):
+        added = point.load()
+        if not isinstance(added, RigFormat) or added.name in {known.name for known in formats}:
+            raise InputError(
+                f"the entry point {point.name} of {GROUP} ({point.value}) must name a RigFormat "
+                "with a name of its own; uninstall or mend its package"
+            )
+        formats.append(added)
     return {format.name: format for format in formats}
 
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from mvboot import Camera, InputError, Rig, load_rig, save_rig
+from mvboot.formats import rigs
 from mvboot.formats.rigs import converted, pixel_gaps, rig_formats
 from mvboot.synthetic.scene import BROWN, FISHEYE, ring_rig
 
@@ -648,3 +649,49 @@ def test_a_folder_with_a_rig_in_it_names_the_rig(tmp_path):
     save_rig(rig, tmp_path / "recording" / "calibration.toml")
     with pytest.raises(InputError, match=r"the rig in it is .*calibration.toml, give that"):
         load_rig(tmp_path / "recording")
+
+
+ADDED = """
+import numpy as np
+from mvboot import Camera
+from mvboot.formats.rig_format import RigFile, RigFormat
+
+
+def read(path):
+    focal = float(path.read_text().split()[1])
+    return RigFile({"one": Camera.from_opencv(np.diag([focal, focal, 1]))}, units="cm")
+
+
+FORMAT = RigFormat("focal", "A focal length", lambda path: path.suffix == ".focal", read)
+OTHER = "nothing"
+"""
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """Return a function that installs a package with an entry point of rig formats."""
+
+    def installed(value):
+        (tmp_path / "focal_format.py").write_text(ADDED)
+        info = tmp_path / "focal_format-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text("Metadata-Version: 2.1\nName: focal-format\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text(f"[mvboot.rig_formats]\nfocal = {value}\n")
+        monkeypatch.syspath_prepend(str(tmp_path))
+        rigs.rig_formats.cache_clear()
+
+    yield installed
+    rigs.rig_formats.cache_clear()
+
+
+def test_another_package_adds_a_format(package, tmp_path):
+    package("focal_format:FORMAT")
+    (tmp_path / "camera.focal").write_text("focal 700")
+    rig = load_rig(tmp_path / "camera.focal")
+    assert (rig.names, rig.units, float(rig["one"].K[0, 0])) == (("one",), "cm", 700.0)
+
+
+def test_an_entry_point_that_is_no_format_is_named(package, tmp_path):
+    package("focal_format:OTHER")
+    with pytest.raises(InputError, match=r"the entry point focal of mvboot.rig_formats"):
+        load_rig(tmp_path / "focal_format.py")
