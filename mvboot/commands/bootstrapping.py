@@ -1,8 +1,8 @@
 """The work of ``mvboot bootstrap``."""
 
-import shutil
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,8 @@ from mvboot.bootstrap.verdict import Verdict
 from mvboot.commands.matching import check_subject, of_subject
 from mvboot.commands.options import resolved
 from mvboot.commands.output import Output
-from mvboot.commands.resuming import differences, text_of
+from mvboot.commands.replacing import SUMMARY, forget_previous, replacing, told
+from mvboot.commands.resuming import CONFIG, differences, text_of
 from mvboot.commands.training import plan as plan_training
 from mvboot.commands.training import quiet
 from mvboot.commands.training import run as train
@@ -38,13 +39,13 @@ from mvboot.formats.rigs import load_rig
 from mvboot.keypoints import Keypoints2D
 from mvboot.networks import KeypointTarget, read_header
 from mvboot.report.review import write_review_sheet
-from mvboot.report.rounds import DATA, TABLE, rejections, round_rows, rounds_summary, write_rounds
+from mvboot.report.rounds import TABLE, rejections, round_rows, rounds_summary, write_rounds
 from mvboot.report.triangulation import write_json
 from mvboot.training.config import KeypointSettings, TrainConfig
 from mvboot.training.run import MODEL
 from mvboot.triangulation.recording import group_labels
 
-CONFIG, SUMMARY, SHEET = "config.yaml", "summary.json", "review.html"
+SHEET = "review.html"
 MAY_CHANGE = ("rounds", "out")
 """Settings of which a run that goes on may have others."""
 INSTEAD = {
@@ -157,20 +158,11 @@ def run(config: BootstrapConfig, how: How, say: Output) -> dict[str, Any]:
     _require_out(config, how)
     prepared = prepare(config, say)
     _introduce(prepared, say)
-    if not how.resume:
-        _remove_run(config.out)
-    for path in how.reviews:
-        adopted(path, config.out / ROUNDS)
-    dump_yaml(config.model_dump(mode="json"), config.out / CONFIG)
-    started = time.monotonic()
-    done: list[Round] = []
-    review = _Reviewing(prepared.capture, how.pause, say)
-    with quiet():
-        for one in prepared.rounds(config.out, review.shown):
-            done.append(one)
-            write_rounds(done, verdict(done, config.rounds, config.tolerance), config.out)
-            _say_round(one, say)
-    return _finished(config, prepared, done, review.waiting, time.monotonic() - started, say)
+    anew = nullcontext() if how.resume else replacing(config.out, ROUNDS)
+    with told(config.out, ROUNDS, "mvboot bootstrap", say.warn), anew:
+        found = _rounds(config, prepared, how, say)
+    forget_previous(config.out)
+    return found
 
 
 def prepare(config: BootstrapConfig, say: Output) -> Bootstrapping:
@@ -194,6 +186,23 @@ def prepare(config: BootstrapConfig, say: Output) -> Bootstrapping:
         groups,
         _bones(config, capture, labels),
     )
+
+
+def _rounds(
+    config: BootstrapConfig, prepared: Bootstrapping, how: How, say: Output
+) -> dict[str, Any]:
+    for path in how.reviews:
+        adopted(path, config.out / ROUNDS)
+    dump_yaml(config.model_dump(mode="json"), config.out / CONFIG)
+    started = time.monotonic()
+    done: list[Round] = []
+    review = _Reviewing(prepared.capture, how.pause, say)
+    with quiet():
+        for one in prepared.rounds(config.out, review.shown):
+            done.append(one)
+            write_rounds(done, verdict(done, config.rounds, config.tolerance), config.out)
+            _say_round(one, say)
+    return _finished(config, prepared, done, review.waiting, time.monotonic() - started, say)
 
 
 class _Reviewing:
@@ -339,13 +348,6 @@ def _require_out(config: BootstrapConfig, how: How) -> None:
             "not fit: keep it, or start anew in another --out",
             where=path,
         )
-
-
-def _remove_run(out: Path) -> None:
-    """Remove what an earlier run left, for --overwrite."""
-    shutil.rmtree(out / ROUNDS, ignore_errors=True)
-    for name in (TABLE, DATA, SUMMARY):
-        (out / name).unlink(missing_ok=True)
 
 
 def _facts(prepared: Bootstrapping) -> dict[str, Any]:

@@ -13,11 +13,11 @@ from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 
 from mvboot.commands.output import Output
-from mvboot.commands.replacing import PREVIOUS, SUMMARY, forget_previous, replacing
+from mvboot.commands.replacing import SUMMARY, forget_previous, replacing, told
 from mvboot.commands.resuming import CONFIG, checkpoint_of
 from mvboot.config import dump_yaml
 from mvboot.datasets import Capture
-from mvboot.errors import InputError, Stopped
+from mvboot.errors import InputError
 from mvboot.files import require_free
 from mvboot.formats.rigs import load_rig
 from mvboot.report.triangulation import write_json
@@ -60,7 +60,8 @@ def run(config: Places, overwrite: bool, resume: bool, say: Output) -> dict[str,
         say.warn(warning)
     started = time.monotonic()
     callbacks = (_Rounds(say), _Progress(say))
-    with quiet(), _told(config.out), replacing(config.out) if checkpoint is None else nullcontext():
+    anew = replacing(config.out, CHECKPOINT) if checkpoint is None else nullcontext()
+    with quiet(), told(config.out, CHECKPOINT, "mvboot train", say.warn), anew:
         dump_yaml(config.model_dump(mode="json"), config.out / CONFIG)
         found = prepared.train(config.out, checkpoint, callbacks)
     forget_previous(config.out)
@@ -107,21 +108,6 @@ def quiet() -> Iterator[None]:
         warnings.filterwarnings("ignore", module="lightning")
         logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
         yield
-
-
-@contextmanager
-def _told(out: Path) -> Iterator[None]:
-    """Say where an interrupted run is and how it goes on."""
-    try:
-        yield
-    except Stopped as stopped:
-        if (out / CHECKPOINT).exists():
-            kept = f"; the run that it replaces waits in {out / PREVIOUS}"
-            stopped.saved = (
-                f"go on with mvboot train --config {out / CONFIG} --resume"
-                f"{kept if (out / PREVIOUS).exists() else ''}"
-            )
-        raise
 
 
 class _Progress(Callback):
