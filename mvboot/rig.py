@@ -92,6 +92,10 @@ class Rig:
         """Return the rig with these cameras only, in this order."""
         return replace(self, cameras={name: self[name] for name in names})
 
+    def renamed(self, cameras: Mapping[str, str]) -> "Rig":
+        """Return the same rig with cameras renamed; names not in the mapping stay."""
+        return replace(self, cameras={cameras.get(n, n): c for n, c in self.cameras.items()})
+
     def without(self, *names: str) -> "Rig":
         """Return the rig with these cameras left out."""
         for name in names:

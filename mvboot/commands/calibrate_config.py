@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from mvboot.calib.boards import Board
 from mvboot.calib.calibrate import CalibrationOptions, check_options, require_a_top
 from mvboot.errors import InputError
+from mvboot.formats.detections import respelled
 from mvboot.formats.intrinsics_yaml import load_intrinsics
 from mvboot.rig import UNITS_IN_M
 from mvboot.units import Unit, length_in_m
@@ -43,7 +44,9 @@ class CalibrateConfig(BaseModel):
         """Return the options of the calibration; InputError for what cannot be meant."""
         lenses = {name: tuple(names) for name, names in self._each(self.lens, cameras).items()}
         held = {name: frozenset(words) for name, words in self._each(self.hold, cameras).items()}
-        known = load_intrinsics(self.intrinsics) if self.intrinsics else None
+        known = load_intrinsics(self.intrinsics) if self.intrinsics else {}
+        spelled = respelled(cameras, tuple(known))
+        known = {spelled.get(name, name): camera for name, camera in known.items()} or None
         distances = dict(_distance(key, text, board) for key, text in self.distance.items())
         options = CalibrationOptions(
             lenses=lenses,

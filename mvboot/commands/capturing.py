@@ -108,9 +108,7 @@ def _footages(config: CaptureConfig, rig: Rig, say: Output) -> Mapping[str, Foot
     others = config.keypoints is not None  # the map may speak of these
     given = config.map_for(tuple(found)) if others else config.camera_map
     names = match_cameras(rig.names, list(found), given, "recordings")
-    renamed = ", ".join(f"{a} is {b}" for a, b in names.items() if a != b)
-    if renamed:
-        say.say(f"cameras paired: {renamed}")
+    say_pairs(names, say)
     paired = {
         names[camera]: footage.late(config.offset.get(names[camera], 0))
         for camera, footage in found.items()

@@ -145,9 +145,7 @@ def _matched(
     wanted = {*(config.cameras or found.cameras), *config.camera_map}
     seen = tuple(name for name in found.cameras if name in wanted) or found.cameras
     camera_map = match_cameras(tuple(cameras), seen, config.camera_map)
-    renamed = ", ".join(f"{a} is {b}" for a, b in camera_map.items() if a != b)
-    if renamed:
-        say.say(f"cameras paired: {renamed}")
+    say_pairs(camera_map, say)
     named = found.for_cameras(list(camera_map)).renamed(camera_map)
     chosen = of_subject(named, config.subject, config.min_confidence)
     return chosen.above(config.min_confidence), cameras

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from mvboot.calib import Diagnosis, diagnose
 from mvboot.calib.diagnosis import Names
+from mvboot.commands.output import Output
 from mvboot.datasets.sides import left_right_pairs
 from mvboot.errors import InputError
 from mvboot.formats.alignment import AS_IT_IS, Alignment, Crop
@@ -57,6 +58,13 @@ def matched(
     counted = keypoints.source.get("rows", {})
     rows = {there: counted[here] for here, there in camera_map.items() if here in counted}
     return alignment.applied(paired.for_cameras(rig.names), rows)
+
+
+def say_pairs(names: Mapping[str, str], say: Output) -> None:
+    """Say which cameras were paired under different names."""
+    renamed = ", ".join(f"{a} is {b}" for a, b in names.items() if a != b)
+    if renamed:
+        say.say(f"cameras paired: {renamed}")
 
 
 def check_subject(keypoints: Keypoints2D, subject: str | None, where: str | Path) -> None:

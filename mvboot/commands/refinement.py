@@ -133,9 +133,7 @@ def _keypoints(config: RefineConfig, rig: Rig, known: tuple[str, ...], say: Outp
     wanted = {*(config.cameras or found.cameras), *config.camera_map}
     seen = tuple(name for name in found.cameras if name in wanted) or found.cameras
     camera_map = match_cameras(rig.names, seen, config.camera_map)
-    renamed = ", ".join(f"{a} is {b}" for a, b in camera_map.items() if a != b)
-    if renamed:
-        say.say(f"cameras paired: {renamed}")
+    say_pairs(camera_map, say)
     named = matched(found, rig, camera_map, alignment)
     chosen = of_subject(named, config.subject, config.min_confidence)
     return chosen.above(config.min_confidence)

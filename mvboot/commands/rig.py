@@ -188,10 +188,15 @@ def compare(
 ) -> None:
     """Compare two calibrations, as given and after aligning their worlds."""
     from mvboot.calib import compare_rigs
+    from mvboot.commands.matching import say_pairs
+    from mvboot.formats.detections import respelled
     from mvboot.formats.rigs import load_rig
 
     say = Output(as_json)
-    comparison = compare_rigs(load_rig(first, None, units), load_rig(second, None, units))
+    one, other = load_rig(first, None, units), load_rig(second, None, units)
+    names = respelled(one.names, other.names)
+    say_pairs(names, say)
+    comparison = compare_rigs(one, other.renamed(names))
     for title, parts in (
         ("as given", comparison.as_given),
         (f"worlds aligned (scale {comparison.scale:.6g})", comparison.aligned),

@@ -428,6 +428,15 @@ def test_a_world_that_is_not_there(quick, tmp_path):
         assert not (tmp_path / "out").exists()
 
 
+def test_intrinsics_of_cameras_that_are_spelt_otherwise(usual, still, tmp_path):
+    save_rig(usual.rig.renamed({"a": "_A", "b": "B"}), tmp_path / "known.yaml")
+    words = ("--intrinsics", tmp_path / "known.yaml", "--out", tmp_path / "out", "--dry-run")
+    assert run(*still, *words).code == 0
+    save_rig(usual.rig.renamed({"a": "left"}), tmp_path / "other.yaml")
+    words = ("--intrinsics", tmp_path / "other.yaml", *words[2:])
+    assert "the known intrinsics lack camera a; they have left, b" in run(*still, *words).err
+
+
 def test_intrinsics_of_other_pictures(usual, still, tmp_path):
     cameras = {
         name: type(camera)(camera.K, camera.lens, camera.cam_from_world, (1280, 960))

@@ -122,6 +122,16 @@ def test_compare(mvboot, walker, tmp_path):
     assert "worlds aligned" in mvboot("rig", "compare", walker.rig, tmp_path / "mm.yaml").out
 
 
+def test_compare_pairs_names_that_differ_by_spelling(mvboot, walker, tmp_path):
+    respelt = {name: f"Cam {name[-2:]}" for name in walker.scene.rig.names}
+    save_rig(walker.scene.rig.renamed(respelt), tmp_path / "other.yaml")
+    result = mvboot("rig", "compare", walker.rig, tmp_path / "other.yaml")
+    assert result.code == 0 and "cameras paired: Cam 01 is cam_01, " in result.out, result.err
+    save_rig(walker.scene.rig.renamed({"cam_01": "left"}), tmp_path / "left.yaml")
+    refused = mvboot("rig", "compare", walker.rig, tmp_path / "left.yaml")
+    assert refused.code == 2 and "different cameras" in refused.err and "left" in refused.err
+
+
 def test_a_rig_without_units_is_made_one_with_units_everywhere(mvboot, walker, tmp_path):
     """The advice works in commands that have no --units, too."""
     foreign = tmp_path / "their rig_par.txt"
