@@ -56,7 +56,7 @@ class Rig:
             raise InputError("a rig needs at least one camera")
         if self.units not in UNITS_IN_M:
             given = "no units" if not self.units else f"units {self.units!r}"
-            raise InputError(f"the rig has {given}; state one of {UNIT_NAMES} (--units)")
+            raise InputError(f"the rig has {given}; state one of {UNIT_NAMES}")
         if self.up is not None and self.up not in UP_AXES:
             raise InputError(f"up must be one of {', '.join(UP_AXES)}, got {self.up!r}")
 

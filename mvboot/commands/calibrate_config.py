@@ -44,9 +44,9 @@ class CalibrateConfig(BaseModel):
         """Return the options of the calibration; InputError for what cannot be meant."""
         lenses = {name: tuple(names) for name, names in self._each(self.lens, cameras).items()}
         held = {name: frozenset(words) for name, words in self._each(self.hold, cameras).items()}
-        known = load_intrinsics(self.intrinsics) if self.intrinsics else {}
-        spelled = respelled(cameras, tuple(known))
-        known = {spelled.get(name, name): camera for name, camera in known.items()} or None
+        given = load_intrinsics(self.intrinsics) if self.intrinsics else {}
+        spelled = respelled(cameras, tuple(given))
+        known = {spelled.get(name, name): camera for name, camera in given.items()} or None
         distances = dict(_distance(key, text, board) for key, text in self.distance.items())
         options = CalibrationOptions(
             lenses=lenses,

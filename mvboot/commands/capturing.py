@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import ConfigDict, Field, ValidationError
 
-from mvboot.commands.matching import DetectionSettings, detections_of
+from mvboot.commands.matching import DetectionSettings, detections_of, say_pairs
 from mvboot.commands.output import Output
 from mvboot.datasets import CaptureWriter, block_splits
 from mvboot.datasets.conversion import add_pictures

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from mvboot import __version__
 from mvboot.calib.lengths import Distance
 from mvboot.calib.locate import KnownPoints, Located, LocateOptions, locate_cameras
-from mvboot.commands.matching import check_subject, of_subject
+from mvboot.commands.matching import check_subject, of_subject, say_pairs
 from mvboot.commands.output import Output
 from mvboot.config import dump_yaml
 from mvboot.errors import InputError

@@ -10,7 +10,13 @@ from pydantic import ConfigDict, Field
 from mvboot import __version__
 from mvboot.calib.bundle import GROUPS, INTRINSICS
 from mvboot.calib.refine import Refinement, RefineOptions, refine_rig
-from mvboot.commands.matching import DetectionSettings, check_subject, matched, of_subject
+from mvboot.commands.matching import (
+    DetectionSettings,
+    check_subject,
+    matched,
+    of_subject,
+    say_pairs,
+)
 from mvboot.commands.output import Output
 from mvboot.config import dump_yaml
 from mvboot.errors import InputError, NothingUsable

@@ -134,7 +134,7 @@ def test_a_fixed_scale(mvboot, scene, tmp_path):
     assert result.code == 0 and json.loads(result.out)["scale"] == 1.0
     given = ("--measured", scene.folder / "clicks.csv", *given[2:])
     result = mvboot("rig", "world", scene.rig, "--out", tmp_path / "no.yaml", *given)
-    assert result.code == 2 and "do not fix the scale" in result.err
+    assert result.code == 2 and "leave --fix-scale out" in result.err
 
 
 def test_a_camera(mvboot, scene, tmp_path):
