@@ -7,7 +7,7 @@ import sys
 import threading
 import traceback
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,14 +40,31 @@ class InputError(MvbootError, ValueError):
         What is wrong and what to do about it.
     where
         The file (or ``file:line:column``) it was found in, put in front of the message.
+    typed
+        The message on a command line, which has options instead of arguments: by an option that
+        the command must have (the first one counts), "" where it has none of them.
     """
 
     exit_code = 2
 
-    def __init__(self, message: str, where: str | Path | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        where: str | Path | None = None,
+        typed: Mapping[str, str] | None = None,
+    ) -> None:
         self.message = message
         self.where = where
-        super().__init__(message if where is None else f"{where}: {message}")
+        self.typed = typed or {}
+        super().__init__(self._placed(message))
+
+    def with_options(self, options: Collection[str]) -> str:
+        """Return the message for a command that has these options."""
+        fitting = (text for name, text in self.typed.items() if not name or name in options)
+        return self._placed(next(fitting, self.message))
+
+    def _placed(self, message: str) -> str:
+        return message if self.where is None else f"{self.where}: {message}"
 
 
 class NothingUsable(MvbootError):
@@ -139,7 +156,10 @@ def _run(app: "Typer", arguments: Sequence[str]) -> int:
     except MvbootError as error:
         if debug:
             traceback.print_exception(error)
-        print(f"mvboot: {shortened(str(error))}", file=sys.stderr)
+        said = str(error)
+        if isinstance(error, InputError):
+            said = error.with_options(_options(app, arguments))
+        print(f"mvboot: {shortened(said)}", file=sys.stderr)
         return error.exit_code
     except typer.TyperException as error:
         message = _usage(error.format_message(), arguments)
@@ -162,6 +182,16 @@ def _run(app: "Typer", arguments: Sequence[str]) -> int:
         )
         return error.exit_code
     return code if isinstance(code, int) else 0
+
+
+def _options(app: "Typer", arguments: Sequence[str]) -> set[str]:
+    """Return the options of the command that was called."""
+    import typer
+
+    command: Any = typer.main.get_command(app)
+    for word in arguments:
+        command = getattr(command, "commands", {}).get(word, command)
+    return {option for parameter in command.params for option in parameter.opts}
 
 
 def _usage(message: str, arguments: Sequence[str]) -> str:

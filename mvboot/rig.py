@@ -56,7 +56,7 @@ class Rig:
             raise InputError("a rig needs at least one camera")
         if self.units not in UNITS_IN_M:
             given = "no units" if not self.units else f"units {self.units!r}"
-            raise InputError(f"the rig has {given}; state one of {UNIT_NAMES} (--units)")
+            raise InputError(f"the rig has {given}; state one of {UNIT_NAMES}")
         if self.up is not None and self.up not in UP_AXES:
             raise InputError(f"up must be one of {', '.join(UP_AXES)}, got {self.up!r}")
 
@@ -91,6 +91,10 @@ class Rig:
     def subset(self, names: Iterable[str]) -> "Rig":
         """Return the rig with these cameras only, in this order."""
         return replace(self, cameras={name: self[name] for name in names})
+
+    def renamed(self, cameras: Mapping[str, str]) -> "Rig":
+        """Return the same rig with cameras renamed; names not in the mapping stay."""
+        return replace(self, cameras={cameras.get(n, n): c for n, c in self.cameras.items()})
 
     def without(self, *names: str) -> "Rig":
         """Return the rig with these cameras left out."""

@@ -18,7 +18,7 @@ from mvboot.datasets import Capture, View
 from mvboot.datasets.labels import labelled_pictures
 from mvboot.errors import InputError
 from mvboot.files import atomic_file
-from mvboot.formats.detections import load_keypoints
+from mvboot.formats.detections import load_keypoints, respelled
 from mvboot.formats.keypoints2d_table import write_keypoints2d
 from mvboot.keypoints import Keypoints2D
 
@@ -134,6 +134,7 @@ class CommandDetector:
                 f"the detector found {len(found.individuals)} individuals "
                 f"({', '.join(found.individuals[:4])}); it must write one"
             )
+        found = found.renamed(respelled(self.capture.stated.names, found.cameras))
         if names is None:
             return found
         if not found.present.any():

@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from mvboot.errors import InputError
+from mvboot.formats.detections import respelled
 from mvboot.formats.tables import codes_of, numbers, read_table, whole_numbers
 from mvboot.guard import reading
 from mvboot.rig import Rig
@@ -78,6 +79,8 @@ def read_clicks(path: str | Path, rig: Rig) -> Clicks:
 def _clicks(path: Path, rig: Rig) -> Clicks:
     table = read_table(path, COLUMNS)
     cameras, of_camera = codes_of(table["camera"], None)
+    spelled = respelled(rig.names, cameras)
+    cameras = tuple(spelled.get(name, name) for name in cameras)
     points, n = codes_of(table["point"], None)
     if (n < 0).any() or "" in points:
         raise InputError("has a row without the name of a point", where=path)

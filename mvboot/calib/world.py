@@ -271,7 +271,7 @@ def _misfit(names: list[str], here: Floats, there: Floats, limit: float, fix_sca
         return "they are mirrored; change the sign of one so that X, Y, Z are right-handed"
     if fix_scale and _residuals(here, there, False).max() <= limit:
         ratio = _similarity(here, there, False).scale
-        return f"they are {ratio:.4g} times the rig's lengths; do not fix the scale (--fix-scale)"
+        return f"they are {ratio:.4g} times the rig's lengths; leave --fix-scale out"
     remedy = "measure and click again, or allow more (max_error, --max-error)"
     worst = int(_residuals(here, there, fix_scale).argmax())
     said = f"point {names[worst]!r} is off most"

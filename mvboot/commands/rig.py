@@ -117,10 +117,14 @@ def compare(
 ) -> None:
     """Compare two calibrations, as given and after aligning their worlds."""
     from mvboot.calib import compare_rigs
-    from mvboot.formats.rigs import load_rig
+    from mvboot.formats.detections import respelled
+    from mvboot.stages.matching import say_pairs
 
     say = Output(as_json)
-    comparison = compare_rigs(load_rig(first, None, units), load_rig(second, None, units))
+    one, other = _in_units((first, second), units)
+    names = respelled(one.names, other.names)
+    say_pairs(names, say)
+    comparison = compare_rigs(one, other.renamed(names))
     for title, parts in (
         ("as given", comparison.as_given),
         (f"worlds aligned (scale {comparison.scale:.6g})", comparison.aligned),
@@ -146,6 +150,21 @@ app.command("locate")(locate)
 app.command("refine")(refine)
 app.command("world")(world)
 app.command("template")(template)
+
+
+def _in_units(paths: tuple[Path, Path], units: str | None) -> tuple[Any, Any]:
+    """Return two rigs; ``units`` is of those that state none, and a check where both state it."""
+    from mvboot.formats.rigs import load_rig
+
+    def states_it(path: Path) -> bool:
+        try:
+            return bool(load_rig(path))
+        except InputError:
+            return False
+
+    lacking = [path for path in paths if not states_it(path)] or paths
+    first, second = (load_rig(p, units=units if p in lacking else None) for p in paths)
+    return first, second
 
 
 def _resized(rig: Any, sizes: dict[str, str]) -> Any:

@@ -47,6 +47,15 @@ class Boxes:
         boxes = [(a, b, c, d) for a, b, c, d in sides.tolist()]
         return Boxes(dict(zip(views, boxes, strict=True)))
 
+    @property
+    def cameras(self) -> tuple[str, ...]:
+        """Cameras that have boxes."""
+        return tuple(dict.fromkeys(view.camera for view in self._boxes))
+
+    def renamed(self, cameras: Mapping[str, str]) -> "Boxes":
+        """Return the same boxes with cameras renamed; names not in the mapping stay."""
+        return Boxes({View(cameras.get(c, c), frame): b for (c, frame), b in self._boxes.items()})
+
     @staticmethod
     def of_keypoints(keypoints: Keypoints2D, min_confidence: float = 0.0) -> "Boxes":
         """Return boxes about the keypoints of one individual, none where a picture has none.

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mvboot.config import load_yaml
 from mvboot.datasets.boxes import Boxes
 from mvboot.datasets.decoding import Colour
-from mvboot.datasets.footage import find_pictures, numbered_files
+from mvboot.datasets.footage import filmed_cameras, find_pictures, numbered_files
 from mvboot.datasets.layout import (
     BOXES,
     CAPTURE,
@@ -28,6 +28,7 @@ from mvboot.datasets.schema import CaptureModel
 from mvboot.datasets.truth import Truth
 from mvboot.errors import InputError
 from mvboot.fields import DenseField, read_field
+from mvboot.formats.detections import respelled
 from mvboot.formats.keypoints2d_table import read_keypoints2d
 from mvboot.formats.pictures import read_gray
 from mvboot.formats.rigs import load_rig
@@ -83,7 +84,8 @@ class Capture:
     def open(folder: str | Path, rig: Rig | None = None) -> "Capture":
         """Open a capture folder; only lists files and reads ``rig.yaml`` and ``capture.yaml``.
 
-        ``rig`` takes the place of ``rig.yaml``: of a folder that has none, or of a better one.
+        ``rig`` takes the place of ``rig.yaml``: of a folder that has none, or of a better one; its
+        cameras take the names of those that were filmed, where they differ by spelling.
         Without a ``capture.yaml`` all cameras of the rig and all their pictures are used.
         Videos and the content of files are looked at when they are needed, or by `check`.
 
@@ -102,7 +104,10 @@ class Capture:
             )
         stated = (folder / CAPTURE).is_file()
         model = load_yaml(folder / CAPTURE, CaptureModel) if stated else CaptureModel(schema=1)
-        rig = rig or load_rig(folder / RIG)
+        if rig is None:
+            rig = load_rig(folder / RIG)
+        else:
+            rig = rig.renamed(respelled(filmed_cameras(folder), rig.names))
         _require_cameras(model, rig, folder / CAPTURE)
         pictures = find_pictures(folder, model, rig)
         capture = Capture(folder, model, rig, pictures)
@@ -274,6 +279,7 @@ class Capture:
     def fitting(self, boxes: Boxes, where: Path) -> Boxes:
         """Return boxes; InputError where they are of another rig, or of none of the pictures."""
         views = ((name, int(f)) for name, own in self.pictures.items() for f in own.frames)
+        boxes = boxes.renamed(respelled(self.stated.names, boxes.cameras))
         boxes.require_among(self.stated.names, views, where)
         return boxes
 
@@ -334,6 +340,7 @@ class Capture:
 
     def _of_rig(self, keypoints: Keypoints2D, where: Path) -> Keypoints2D:
         """Return the keypoints of the cameras in use; InputError where the rig lacks one."""
+        keypoints = keypoints.renamed(respelled(self.stated.names, keypoints.cameras))
         unknown = [name for name in keypoints.cameras if name not in self.stated.names]
         if unknown:
             raise InputError(

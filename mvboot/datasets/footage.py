@@ -52,6 +52,13 @@ def find_pictures(folder: Path, model: CaptureModel, rig: Rig) -> dict[str, Pict
     return found
 
 
+def filmed_cameras(folder: Path) -> tuple[str, ...]:
+    """Return the names that the folders of pictures, and the videos, of a capture have."""
+    images = folder / IMAGES
+    found = {path.name for path in images.iterdir() if path.is_dir()} if images.is_dir() else set()
+    return tuple(sorted(found | _videos(folder / VIDEOS).keys(), key=natural_key))
+
+
 def numbered_files(folder: Path) -> Mapping[str, Mapping[int, Path]]:
     """Return the files ``<camera>/...<frame>.<suffix>`` of a folder; none where it is absent."""
     if not folder.is_dir() or not any(folder.iterdir()):

@@ -221,10 +221,13 @@ def _check_lengths(cameras: Mapping[str, CameraDetections]) -> None:
     counts = {name: len(seen.frames) for name, seen in cameras.items() if not seen.numbered}
     if len(set(counts.values())) > 1:
         listed = ", ".join(f"{name}: {count}" for name, count in counts.items())
-        raise InputError(
+        unpaired = (
             f"the cameras have different numbers of frames ({listed}) and these files do not "
-            "number them, so frames cannot be paired; give --timestamps, where a command has it, "
-            "or cut the videos to the same frames"
+            "number them, so frames cannot be paired; "
+        )
+        cut = "cut the videos to the same frames"
+        raise InputError(
+            f"{unpaired}{cut}", typed={"--timestamps": f"{unpaired}give --timestamps, or {cut}"}
         )
 
 

@@ -173,17 +173,21 @@ def match_cameras(
     unique = len(by_spelling) == len(left_rig) and len(set(spelled.values())) == len(spelled)
     if len(left_rig) == len(left_keypoints) and unique and None not in spelled.values():
         return pairs | {name: target for name, target in spelled.items() if target is not None}
-    within = patterns(keypoints, rig, lambda _: True)
-    remedy = (
-        f"they are called '{within[0]}': write in the pattern what surrounds {FIELD}"
-        if within
-        else "pair them with --camera-map FOUND=RIG, or take those that both have (--cameras, "
-        "where a command has it)"
-    )
     few = len(left_keypoints) + len(left_rig) < len(keypoints) + len(rig)
     unmatched = f" ({listed([*left_keypoints, *left_rig], 4)})" if few else ""
+    wrong = f"camera names do not match{unmatched}: {_both(rig, keypoints, what)}; "
+    within = patterns(keypoints, rig, lambda _: True)
+    if within:
+        around = f"they are called '{within[0]}': write in the pattern what surrounds {FIELD}"
+        raise InputError(wrong + around)
+    paired = f"{wrong}pair them with --camera-map FOUND=RIG"
     raise InputError(
-        f"camera names do not match{unmatched}: {_both(rig, keypoints, what)}; {remedy}"
+        f"{wrong}pair them, or take those that both have",
+        typed={
+            "--cameras": f"{paired}, or take those that both have with --cameras",
+            "--camera-map": paired,
+            "": f"{wrong}rename the cameras of one of them",
+        },
     )
 
 

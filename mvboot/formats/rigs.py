@@ -220,11 +220,18 @@ def _units(content: RigFile, format: RigFormat, units: str | None, path: Path) -
     chosen = units or content.known_units
     if chosen is None:
         named = "" if recognises(format.matches, path) else f" --format {format.name}"
+        lacks = f"{format.title} stores no unit of length; "
+        convert = f"`mvboot rig convert {shlex.quote(str(path))} {RIG_YAML}{named} --units mm`"
+        once = f"{convert} (or another of {UNIT_NAMES})"
         raise InputError(
-            f"{format.title} stores no unit of length; state the right one of {UNIT_NAMES} once "
-            f"for all, `mvboot rig convert {shlex.quote(str(path))} {RIG_YAML}{named} --units mm`, "
-            "and give that file, or state it here if this command has --units (units=)",
+            f"{lacks}give units, one of {UNIT_NAMES}, or once for all {convert}",
             where=path,
+            typed={
+                "--to-units": f"{lacks}state it with --units, one of {UNIT_NAMES}",
+                "--units": f"{lacks}state it with --units, one of {UNIT_NAMES}, or make a file "
+                f"that does: {convert}",
+                "": f"{lacks}make a file that does, and give that: {once}",
+            },
         )
     return chosen
 

@@ -9,6 +9,7 @@ from mvboot.datasets.footage import numbered_files
 from mvboot.datasets.layout import FIELDS
 from mvboot.errors import InputError
 from mvboot.fields import DenseField, read_field
+from mvboot.formats.detections import respelled
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,9 @@ class FieldFolder:
         inner = folder / FIELDS if (folder / FIELDS).is_dir() else folder
         if not any(path.is_dir() for path in inner.iterdir()):
             raise InputError("holds no fields; they lie in <camera>/<frame>.npz", where=inner)
-        paths = numbered_files(inner)
+        found = numbered_files(inner)
+        names = respelled(tuple(cameras), tuple(found))
+        paths = {names.get(name, name): files for name, files in found.items()}
         unknown = [name for name in paths if name not in cameras]
         if unknown:
             raise InputError(

@@ -1,8 +1,8 @@
 """The work of ``mvboot bootstrap``."""
 
-import shutil
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,17 +30,18 @@ from mvboot.frame_list import FrameList
 from mvboot.keypoints import Keypoints2D
 from mvboot.networks import KeypointTarget, read_header
 from mvboot.report.review import write_review_sheet
-from mvboot.report.rounds import DATA, TABLE, rejections, round_rows, rounds_summary, write_rounds
+from mvboot.report.rounds import TABLE, rejections, round_rows, rounds_summary, write_rounds
 from mvboot.stages.matching import check_subject, of_subject
 from mvboot.stages.output import Output
 from mvboot.stages.recording import read_groups
-from mvboot.stages.resume import differences, text_of
+from mvboot.stages.replace_run import SUMMARY, forget_previous, replacing, told
+from mvboot.stages.resume import CONFIG, differences, text_of
 from mvboot.stages.train import quiet
 from mvboot.training.keypoints.settings import KeypointSettings
 from mvboot.training.run import MODEL
 from mvboot.triangulation.recording import group_labels
 
-CONFIG, SUMMARY, SHEET = "config.yaml", "summary.json", "review.html"
+SHEET = "review.html"
 MAY_CHANGE = ("rounds", "out")
 """Settings of which a run that goes on may have others."""
 INSTEAD = {
@@ -112,20 +113,11 @@ def run(config: BootstrapConfig, how: How, say: Output) -> dict[str, Any]:
     _require_out(config, how)
     prepared = prepare(config, say)
     _introduce(prepared, say)
-    if not how.resume:
-        _remove_run(config.out)
-    for path in how.reviews:
-        adopted(path, config.out / ROUNDS)
-    dump_yaml(config.model_dump(mode="json"), config.out / CONFIG)
-    started = time.monotonic()
-    done: list[Round] = []
-    review = _Reviewing(prepared.capture, how.pause, say)
-    with quiet():
-        for one in prepared.rounds(config.out, review.shown):
-            done.append(one)
-            write_rounds(done, verdict(done, config.rounds, config.tolerance), config.out)
-            _say_round(one, say)
-    return _finished(config, prepared, done, review.waiting, time.monotonic() - started, say)
+    anew = nullcontext() if how.resume else replacing(config.out, ROUNDS)
+    with told(config.out, ROUNDS, "mvboot bootstrap", say.warn), anew:
+        found = _rounds(config, prepared, how, say)
+    forget_previous(config.out)
+    return found
 
 
 def prepare(config: BootstrapConfig, say: Output) -> Bootstrapping:
@@ -149,6 +141,23 @@ def prepare(config: BootstrapConfig, say: Output) -> Bootstrapping:
         groups,
         _bones(config, capture, labels),
     )
+
+
+def _rounds(
+    config: BootstrapConfig, prepared: Bootstrapping, how: How, say: Output
+) -> dict[str, Any]:
+    for path in how.reviews:
+        adopted(path, config.out / ROUNDS)
+    dump_yaml(config.model_dump(mode="json"), config.out / CONFIG)
+    started = time.monotonic()
+    done: list[Round] = []
+    review = _Reviewing(prepared.capture, how.pause, say)
+    with quiet():
+        for one in prepared.rounds(config.out, review.shown):
+            done.append(one)
+            write_rounds(done, verdict(done, config.rounds, config.tolerance), config.out)
+            _say_round(one, say)
+    return _finished(config, prepared, done, review.waiting, time.monotonic() - started, say)
 
 
 class _Reviewing:
@@ -294,13 +303,6 @@ def _require_out(config: BootstrapConfig, how: How) -> None:
             "not fit: keep it, or start anew in another --out",
             where=path,
         )
-
-
-def _remove_run(out: Path) -> None:
-    """Remove what an earlier run left, for --overwrite."""
-    shutil.rmtree(out / ROUNDS, ignore_errors=True)
-    for name in (TABLE, DATA, SUMMARY):
-        (out / name).unlink(missing_ok=True)
 
 
 def _facts(prepared: Bootstrapping) -> dict[str, Any]:

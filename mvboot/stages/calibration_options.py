@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from mvboot.calib.boards import Board
 from mvboot.calib.calibrate import CalibrationOptions, check_options, require_a_top
 from mvboot.errors import InputError
+from mvboot.formats.detections import respelled
 from mvboot.formats.intrinsics_yaml import load_intrinsics
 from mvboot.rig import UNITS_IN_M
 from mvboot.stages.settings.calibrate import CalibrateSettings
@@ -18,7 +19,9 @@ def options_of(
     """Return the options of the calibration; InputError for what cannot be meant."""
     lenses = {name: tuple(names) for name, names in _each(config.lens, cameras).items()}
     held = {name: frozenset(words) for name, words in _each(config.hold, cameras).items()}
-    known = load_intrinsics(config.intrinsics) if config.intrinsics else None
+    given = load_intrinsics(config.intrinsics) if config.intrinsics else {}
+    spelled = respelled(cameras, tuple(given))
+    known = {spelled.get(name, name): camera for name, camera in given.items()} or None
     distances = dict(_distance(key, text, board) for key, text in config.distance.items())
     options = CalibrationOptions(
         lenses=lenses,

@@ -25,7 +25,7 @@ from mvboot.formats.footage import (
 from mvboot.formats.rigs import load_rig
 from mvboot.keypoints import Keypoints2D
 from mvboot.rig import Rig
-from mvboot.stages.matching import detections_of
+from mvboot.stages.matching import detections_of, say_pairs
 from mvboot.stages.output import Output
 from mvboot.stages.settings.capture import CaptureSettings
 from mvboot.template import Template, load_template
@@ -84,9 +84,7 @@ def _footages(config: CaptureSettings, rig: Rig, say: Output) -> Mapping[str, Fo
     others = config.keypoints is not None  # the map may speak of these
     given = config.map_for(tuple(found)) if others else config.camera_map
     names = match_cameras(rig.names, list(found), given, "recordings")
-    renamed = ", ".join(f"{a} is {b}" for a, b in names.items() if a != b)
-    if renamed:
-        say.say(f"cameras paired: {renamed}")
+    say_pairs(names, say)
     paired = {
         names[camera]: footage.late(config.offset.get(names[camera], 0))
         for camera, footage in found.items()

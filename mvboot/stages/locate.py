@@ -15,7 +15,7 @@ from mvboot.formats.rigs import save_rig
 from mvboot.formats.tables import codes_of, numbers, read_table
 from mvboot.geometry import Camera
 from mvboot.keypoints import Keypoints2D
-from mvboot.stages.matching import check_subject, of_subject
+from mvboot.stages.matching import check_subject, of_subject, say_pairs
 from mvboot.stages.output import Output
 from mvboot.stages.settings.locate import LocateSettings
 from mvboot.stages.stage import Stage, Summary, hashes, provenance
@@ -142,9 +142,7 @@ def _matched(config: LocateSettings, cameras: dict[str, Camera], say: Output) ->
     wanted = {*(config.cameras or found.cameras), *config.camera_map}
     seen = tuple(name for name in found.cameras if name in wanted) or found.cameras
     camera_map = match_cameras(tuple(cameras), seen, config.camera_map)
-    renamed = ", ".join(f"{a} is {b}" for a, b in camera_map.items() if a != b)
-    if renamed:
-        say.say(f"cameras paired: {renamed}")
+    say_pairs(camera_map, say)
     named = found.for_cameras(list(camera_map)).renamed(camera_map)
     chosen = of_subject(named, config.subject, config.min_confidence)
     return chosen.above(config.min_confidence)

@@ -12,6 +12,7 @@ from mvboot.formats.alignment import AS_IT_IS, Alignment
 from mvboot.formats.detections import load_keypoints, match_cameras
 from mvboot.keypoints import Keypoints2D
 from mvboot.rig import Rig
+from mvboot.stages.output import Output
 from mvboot.stages.settings.base import DetectionSettings
 from mvboot.words import listed
 
@@ -41,6 +42,13 @@ def matched(
     counted = keypoints.source.get("rows", {})
     rows = {there: counted[here] for here, there in camera_map.items() if here in counted}
     return alignment.applied(paired.for_cameras(rig.names), rows)
+
+
+def say_pairs(names: Mapping[str, str], say: Output) -> None:
+    """Say which cameras were paired under different names."""
+    renamed = ", ".join(f"{a} is {b}" for a, b in names.items() if a != b)
+    if renamed:
+        say.say(f"cameras paired: {renamed}")
 
 
 def check_subject(keypoints: Keypoints2D, subject: str | None, where: str | Path) -> None:

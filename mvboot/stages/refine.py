@@ -13,7 +13,13 @@ from mvboot.formats.rigs import load_rig, save_rig
 from mvboot.keypoints import Keypoints2D
 from mvboot.report.calibration import deviations
 from mvboot.rig import Rig
-from mvboot.stages.matching import alignment_of, check_subject, matched, of_subject
+from mvboot.stages.matching import (
+    alignment_of,
+    check_subject,
+    matched,
+    of_subject,
+    say_pairs,
+)
 from mvboot.stages.output import Output
 from mvboot.stages.settings.refine import RefineSettings
 from mvboot.stages.stage import Stage, Summary, hashes, provenance
@@ -139,9 +145,7 @@ def _keypoints(
     wanted = {*(config.cameras or found.cameras), *config.camera_map}
     seen = tuple(name for name in found.cameras if name in wanted) or found.cameras
     camera_map = match_cameras(rig.names, seen, config.camera_map)
-    renamed = ", ".join(f"{a} is {b}" for a, b in camera_map.items() if a != b)
-    if renamed:
-        say.say(f"cameras paired: {renamed}")
+    say_pairs(camera_map, say)
     named = matched(found, rig, camera_map, alignment)
     chosen = of_subject(named, config.subject, config.min_confidence)
     return chosen.above(config.min_confidence)

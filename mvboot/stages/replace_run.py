@@ -1,10 +1,12 @@
 """Training anew where a run is: the earlier run stays until the new one has a model."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from mvboot.errors import Stopped
+from mvboot.report.rounds import DATA, TABLE
 from mvboot.stages.resume import CONFIG
 from mvboot.training.dense.batches import ROUNDS
 from mvboot.training.run import CHECKPOINT, LOGS, MODEL
@@ -12,22 +14,23 @@ from mvboot.training.run import CHECKPOINT, LOGS, MODEL
 SUMMARY = "summary.json"
 PREVIOUS = "previous"
 """Folder in that of a run where the one that it replaces waits."""
-FILES = (MODEL, CHECKPOINT, LOGS, ROUNDS, CONFIG, SUMMARY)
+FILES = (MODEL, CHECKPOINT, LOGS, ROUNDS, TABLE, DATA, CONFIG, SUMMARY)
 """What makes up a run; anything else in its folder is not ours."""
 
 
 @contextmanager
-def replacing(out: Path) -> Iterator[None]:
-    """Set an earlier run in ``out`` aside while the block trains another.
+def replacing(out: Path, begun: str) -> Iterator[None]:
+    """Set an earlier run in ``out`` aside while the block makes another.
 
-    It is back where the new one ends before its first checkpoint, stays in ``out/previous`` where
-    the new one can be gone on with, and is removed when the new one is whole.
+    ``begun`` is what a run has that can be gone on with. The earlier run is back where the new one
+    ends without it, stays in ``out/previous`` where the new one has it, and is removed when the
+    new one is whole.
     """
     _set_aside(out)
     try:
         yield
     except BaseException:
-        if not (out / CHECKPOINT).exists():
+        if not (out / begun).exists():
             _put_back(out)
         raise
     forget_previous(out)
@@ -38,10 +41,27 @@ def forget_previous(out: Path) -> None:
     shutil.rmtree(out / PREVIOUS, ignore_errors=True)
 
 
+@contextmanager
+def told(out: Path, begun: str, command: str, warn: Callable[[str], None]) -> Iterator[None]:
+    """Say how a run that ended early goes on, and where the one that it replaces waits."""
+    aside = out / PREVIOUS
+    try:
+        yield
+    except Stopped as stopped:
+        if (out / begun).exists():
+            kept = f"; the run that it replaces waits in {aside}" if aside.exists() else ""
+            stopped.saved = f"go on with {command} --config {out / CONFIG} --resume{kept}"
+        raise
+    except Exception:
+        if aside.exists():
+            warn(f"the run that was to be replaced waits in {aside}")
+        raise
+
+
 def _set_aside(out: Path) -> None:
     aside = out / PREVIOUS
-    if aside.exists() and not (out / MODEL).exists():
-        _remove(out)  # a run that never had a model does not take the place of one
+    if aside.exists() and not any((out / name).exists() for name in (MODEL, SUMMARY)):
+        _remove(out)  # a run that never was whole does not take the place of one
         return
     forget_previous(out)
     there = [out / name for name in FILES if (out / name).exists()]

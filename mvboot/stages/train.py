@@ -14,12 +14,12 @@ from lightning.pytorch.callbacks import Callback
 
 from mvboot.config import dump_yaml, from_options
 from mvboot.datasets import Capture
-from mvboot.errors import InputError, Stopped
+from mvboot.errors import InputError
 from mvboot.files import require_free, write_json
 from mvboot.formats.rigs import load_rig
 from mvboot.inference.crops import boxes_from
 from mvboot.stages.output import SILENT, Output
-from mvboot.stages.replace_run import PREVIOUS, SUMMARY, forget_previous, replacing
+from mvboot.stages.replace_run import SUMMARY, forget_previous, replacing, told
 from mvboot.stages.resume import CONFIG, checkpoint_of
 from mvboot.training.config import Places
 from mvboot.training.run import CHECKPOINT, LOG, LOGS, MODEL, PreparedRun
@@ -96,7 +96,8 @@ def run(config: Places, overwrite: bool, resume: bool, say: Output) -> dict[str,
         say.warn(warning)
     started = time.monotonic()
     callbacks = (_Rounds(say), _Progress(say))
-    with quiet(), _told(config.out), replacing(config.out) if checkpoint is None else nullcontext():
+    anew = replacing(config.out, CHECKPOINT) if checkpoint is None else nullcontext()
+    with quiet(), told(config.out, CHECKPOINT, "mvboot train", say.warn), anew:
         dump_yaml(config.model_dump(mode="json"), config.out / CONFIG)
         found = prepared.train(config.out, checkpoint, callbacks)
     forget_previous(config.out)
@@ -143,21 +144,6 @@ def quiet() -> Iterator[None]:
         warnings.filterwarnings("ignore", module="lightning")
         logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
         yield
-
-
-@contextmanager
-def _told(out: Path) -> Iterator[None]:
-    """Say where an interrupted run is and how it goes on."""
-    try:
-        yield
-    except Stopped as stopped:
-        if (out / CHECKPOINT).exists():
-            kept = f"; the run that it replaces waits in {out / PREVIOUS}"
-            stopped.saved = (
-                f"go on with mvboot train --config {out / CONFIG} --resume"
-                f"{kept if (out / PREVIOUS).exists() else ''}"
-            )
-        raise
 
 
 class _Progress(Callback):

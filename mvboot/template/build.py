@@ -56,10 +56,11 @@ def template_of_mesh(
     """
     path = Path(path)
     if units is None:
+        lacks = "a mesh file does not state its unit;"
         raise InputError(
-            "a mesh file does not state its unit; state it with --units (units= in Python): "
-            f"{UNIT_WORDS}",
+            f"{lacks} give units: {UNIT_WORDS}",
             path,
+            {"--units": f"{lacks} state it with --units: {UNIT_WORDS}"},
         )
     mesh = read_mesh(path, largest_piece)
     require_outward(mesh.vertices, mesh.faces, path.name)

@@ -53,6 +53,16 @@ def test_a_command_is_given_labels_and_pictures_and_its_files_are_read(
     assert rows[0]["path"].endswith("cam_01/000001.png") and rows[0]["index"] == ""
 
 
+def test_cameras_may_be_spelt_otherwise(detector, labels, tmp_path):
+    code = (
+        ECHO + "p = pathlib.Path(out, 'found.csv')\n"
+        "p.write_text(p.read_text().replace('cam_', 'Cam '))"
+    )
+    one = detector(code)
+    one.train(labels, tmp_path)
+    assert set(one.detect(tmp_path, []).cameras) == set(labels.cameras)
+
+
 def test_pictures_of_a_video_are_named_by_their_place_in_it(tmp_path):
     class Video:
         def source(self, frame):

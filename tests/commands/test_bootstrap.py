@@ -2,6 +2,8 @@
 
 import json
 import os
+import signal
+import subprocess
 import sys
 from types import SimpleNamespace
 
@@ -12,6 +14,7 @@ import pytest
 import torch
 
 from mvboot import save_rig
+from mvboot.errors import Stopped
 from mvboot.formats.keypoints2d_table import read_keypoints2d, write_keypoints2d
 from mvboot.keypoints import Keypoints2D
 from mvboot.networks import NetworkConfig, build_network, save_network
@@ -155,8 +158,49 @@ def test_overwriting_begins_anew(mvboot, walk, tmp_path):
     assert mvboot(*command, "--overwrite", "--seed", "3").code == 0
     assert (out / "rounds" / "01" / "labels.parquet").read_bytes() != before
     broken = words(walk.given, **{"out": out, "detector-cmd": "false {labels} {out}"})
-    assert mvboot("bootstrap", *broken, "--overwrite").code == 2
+    failed = mvboot("bootstrap", *broken, "--overwrite")
+    assert failed.code == 2 and f"waits in {out / 'previous'}" in failed.err
     assert not (out / "summary.json").exists() and not (out / "rounds.md").exists()
+    assert (out / "rounds" / "00" / "model" / "detector.log").is_file(), "the message names it"
+
+
+KILL = "import os, signal; os.kill(os.getppid(), signal.SIGKILL)"
+
+
+def whole(folder):
+    return {
+        path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()
+    }
+
+
+def test_a_run_that_is_replaced_stays_until_there_is_another(mvboot, walk, tmp_path, monkeypatch):
+    out = tmp_path / "run"
+    command = ("bootstrap", *words(walk.given, out=out, rounds=1), "window=9")
+    assert mvboot(*command).code == 0
+    old = whole(out)
+    (tmp_path / "kill.py").write_text(KILL)
+    killing = f"{sys.executable} {tmp_path / 'kill.py'} {{labels}} {{out}}"
+    changed = words(walk.given, **{"out": out, "rounds": 1, "detector-cmd": killing})
+    typed = [sys.executable, "-m", "mvboot.cli", "bootstrap", *changed, "window=9", "--overwrite"]
+    for _ in range(2):
+        assert subprocess.run(typed, capture_output=True, check=False).returncode == -9
+        assert whole(out / "previous") == old, "killed while it learned"
+    with monkeypatch.context() as patch:
+        patch.setattr("mvboot.commands.bootstrapping.dump_yaml", _interrupted)
+        stopped = mvboot(*command, "--overwrite")
+    assert stopped.code == 130 and whole(out) == old, "stopped before anything was learned"
+    with monkeypatch.context() as patch:
+        patch.setattr("mvboot.bootstrap.command.CommandDetector.train", _interrupted)
+        stopped = mvboot(*command, "--overwrite")
+    advice = f"go on with mvboot bootstrap --config {out / 'config.yaml'} --resume; the run that"
+    assert stopped.code == 130 and advice in stopped.err
+    assert whole(out / "previous") == old
+    assert mvboot("bootstrap", "--config", out / "config.yaml", "--resume").code == 0
+    assert not (out / "previous").exists() and whole(out).keys() == old.keys()
+
+
+def _interrupted(*_):
+    raise Stopped(signal.SIGINT)
 
 
 @pytest.mark.parametrize(

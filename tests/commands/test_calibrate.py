@@ -161,6 +161,70 @@ def test_a_board_that_moves(tmp_path):
     assert codes == {"uncovered"}, "it was waved about in the middle"
 
 
+STRETCHED_DOWN = 25.5
+"""Millimetres down of squares that are 24 mm across and said to be 25 mm."""
+
+
+@pytest.fixture(scope="module")
+def stretched(tmp_path_factory):
+    """Pictures of a stretched print by two pinhole cameras 200 mm apart: flat, so warped."""
+    folder = tmp_path_factory.mktemp("stretched")
+    K, print_ = np.array([[600.0, 0, 319.5], [0, 600.0, 239.5], [0, 0, 1]]), printed(10, 7)
+    rng = np.random.default_rng(0)
+    for shot in range(9):
+        turn = cv2.Rodrigues(rng.uniform(-0.45, 0.45, 3))[0]
+        middle = rng.uniform([-30, -30, 480], [30, 30, 560])
+        for camera, x in (("left", 100.0), ("right", -100.0)):
+            place = middle + [x, 0, 0] - turn @ [120, 89.25, 0]
+            camera_from_print = K @ np.column_stack([turn[:, 0], turn[:, 1], place])
+            picture = seen(print_, camera_from_print)
+            (folder / camera).mkdir(exist_ok=True)
+            cv2.imwrite(str(folder / camera / f"{shot:03d}.png"), picture)
+    return folder
+
+
+PX_PER_MM, MARGIN = 4, 24.0
+
+
+def printed(columns, rows):
+    """Return the stretched squares at `PX_PER_MM`, with a white margin about them."""
+    squares = np.indices((rows, columns)).sum(0) % 2 * 255
+    size = round(columns * 24 * PX_PER_MM), round(rows * STRETCHED_DOWN * PX_PER_MM)
+    face = cv2.resize(squares.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
+    edge = round(MARGIN * PX_PER_MM)
+    return cv2.copyMakeBorder(face, *[edge] * 4, cv2.BORDER_CONSTANT, value=255)
+
+
+def seen(print_, camera_from_mm):
+    """Return the print (its first square's corner at the origin) in a picture of 640 x 480 px."""
+    mm_from_px = np.diag([1 / PX_PER_MM, 1 / PX_PER_MM, 1.0])
+    mm_from_px[:2, 2] = 0.5 / PX_PER_MM - MARGIN
+    finer = np.array([[3.0, 0, 1], [0, 3, 1], [0, 0, 1]])  # three px a side become one
+    large = cv2.warpPerspective(
+        print_, finer @ camera_from_mm @ mm_from_px, (1920, 1440), borderValue=128
+    )
+    return cv2.GaussianBlur(
+        cv2.resize(large, (640, 480), interpolation=cv2.INTER_AREA), (0, 0), 0.7
+    )
+
+
+def test_a_stretched_print_is_said_and_the_advice_works(stretched, tmp_path):
+    words = ("--images", stretched / "{camera}" / "*.png", "--lens", "pinhole")
+    result = run("calibrate", "--board", "checkerboard:9x6:25mm", *words, "--out", tmp_path / "a")
+    assert result.code == 0, result.err
+    said = re.search(
+        r"the print is stretched: it is ([\d.]+) % longer down than across", result.err
+    )
+    assert said and float(said[1]) == pytest.approx(6.25, abs=0.3)
+    shape = summary(tmp_path / "a")["board_shape"]
+    assert shape["used"]
+    example = re.search(r"--board (\S+) if", result.err)[1]
+    assert run("calibrate", "--board", example, *words, "--out", tmp_path / "c").code == 0
+    assert distances(load_rig(tmp_path / "c" / "rig.yaml")) == pytest.approx(
+        200 * 25 / 24, rel=5e-3
+    )
+
+
 # --- broken recordings --------------------------------------------------------------------------
 
 CAUSES = {
@@ -377,6 +441,15 @@ def test_a_world_that_is_not_there(quick, tmp_path):
         result = run(*quick, *words, "--out", tmp_path / "out")
         assert result.code == 2 and cause in result.err, result.err
         assert not (tmp_path / "out").exists()
+
+
+def test_intrinsics_of_cameras_that_are_spelt_otherwise(usual, still, tmp_path):
+    save_rig(usual.rig.renamed({"a": "_A", "b": "B"}), tmp_path / "known.yaml")
+    words = ("--intrinsics", tmp_path / "known.yaml", "--out", tmp_path / "out", "--dry-run")
+    assert run(*still, *words).code == 0
+    save_rig(usual.rig.renamed({"a": "left"}), tmp_path / "other.yaml")
+    words = ("--intrinsics", tmp_path / "other.yaml", *words[2:])
+    assert "the known intrinsics lack camera a; they have left, b" in run(*still, *words).err
 
 
 @pytest.mark.slow

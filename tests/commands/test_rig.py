@@ -125,6 +125,63 @@ def test_compare(mvboot, walker, tmp_path):
     assert "worlds aligned" in mvboot("rig", "compare", walker.rig, tmp_path / "mm.yaml").out
 
 
+@pytest.fixture
+def foreign(walker, tmp_path):
+    """A rig whose file states no unit."""
+    save_rig(walker.scene.rig, tmp_path / "foreign", "opencv")
+    return tmp_path / "foreign"
+
+
+OF_A_RIG = {
+    "show": ("rig", "show", "RIG"),
+    "check": ("rig", "check", "RIG"),
+    "compare": ("rig", "compare", "RIG", "OWN"),
+    "compare the other": ("rig", "compare", "OWN", "RIG"),
+    "convert": ("rig", "convert", "RIG", "OUT.yaml"),
+    "world": ("rig", "world", "RIG", "--camera", "cam_01", "--out", "OUT.yaml"),
+    "refine": ("rig", "refine", "RIG", "--keypoints", "KEYPOINTS", "--out", "OUT"),
+    "triangulate": ("triangulate", "--rig", "RIG", "--keypoints", "KEYPOINTS", "--out", "OUT"),
+    "synth": ("synth", "--rig", "RIG", "--out", "OUT"),
+    "capture": ("capture", "--rig", "RIG", "--images", "{camera}/*.png", "--out", "OUT"),
+}
+
+
+@pytest.mark.parametrize("words", OF_A_RIG.values(), ids=OF_A_RIG)
+def test_a_missing_unit_can_be_stated_as_the_message_says(
+    mvboot, walker, foreign, tmp_path, words, monkeypatch
+):
+    places = {"RIG": foreign, "OWN": walker.rig, "KEYPOINTS": walker.keypoints}
+    places |= {"OUT": tmp_path / "out", "OUT.yaml": tmp_path / "out.yaml"}
+    words = [places.get(word, word) for word in words]
+    refused = mvboot(*words)
+    assert refused.code == 2 and "OpenCV FileStorage stores no unit of length" in refused.err
+    assert "=)" not in refused.err and "if this command" not in refused.err
+    if words[0] in ("synth", "capture"):
+        assert "--units," not in refused.err, "they have no such option"
+        monkeypatch.chdir(tmp_path)
+        assert mvboot(*shlex.split(re.search("`mvboot (.*?)`", refused.err)[1])).code == 0
+        words[words.index(foreign)] = tmp_path / "rig.yaml"
+    else:
+        assert "state it with --units, one of m, cm, mm, um" in refused.err
+        words += ["--units", "m"]
+    assert "unit of length" not in mvboot(*words).err
+
+
+def test_a_unit_that_both_files_contradict(mvboot, walker):
+    refused = mvboot("rig", "compare", walker.rig, walker.rig, "--units", "mm")
+    assert refused.code == 2 and "states its lengths in m, but mm was asked for" in refused.err
+
+
+def test_compare_pairs_names_that_differ_by_spelling(mvboot, walker, tmp_path):
+    respelt = {name: f"Cam {name[-2:]}" for name in walker.scene.rig.names}
+    save_rig(walker.scene.rig.renamed(respelt), tmp_path / "other.yaml")
+    result = mvboot("rig", "compare", walker.rig, tmp_path / "other.yaml")
+    assert result.code == 0 and "cameras paired: Cam 01 is cam_01, " in result.out, result.err
+    save_rig(walker.scene.rig.renamed({"cam_01": "left"}), tmp_path / "left.yaml")
+    refused = mvboot("rig", "compare", walker.rig, tmp_path / "left.yaml")
+    assert refused.code == 2 and "different cameras" in refused.err and "left" in refused.err
+
+
 def test_a_rig_without_units_is_made_one_with_units_everywhere(mvboot, walker, tmp_path):
     """The advice works in commands that have no --units, too."""
     foreign = tmp_path / "their rig_par.txt"

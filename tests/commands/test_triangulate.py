@@ -1,4 +1,5 @@
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -165,20 +166,56 @@ def test_a_faulty_rig_is_named_before_it_is_used(mvboot, walker, tmp_path):
     assert any("identical-blocks" in line for line in summary(tmp_path / "out")["warnings"])
 
 
-def test_hardly_anything_accepted_is_exit_code_1_with_the_cause(mvboot, walker, tmp_path):
-    rig = walker.scene.rig
-    a, b, c, *_ = rig.names
-    mixed = {a: b, b: c, c: a}
-    write_keypoints2d(walker.detections.renamed(mixed), tmp_path / "k.parquet")
+def mixed_names(detections):
+    a, b, c, *_ = detections.cameras
+    renamed = detections.renamed({a: b, b: c, c: a})
+    return renamed.for_cameras(detections.cameras)
+
+
+def noise(detections):
+    off = np.random.default_rng(0).normal(0, 40, detections.xy.shape)
+    return replace(detections, xy=detections.xy + off)
+
+
+def nearly_all(spoiled, detections):
+    """Return what is spoiled, but for two keypoints of the first frame: 1 % of the points."""
+    xy, confidence = spoiled.xy.copy(), spoiled.confidence.copy()
+    xy[:, 0, :, :2], confidence[:, 0, :, :2] = detections.xy[:, 0, :, :2], 1.0
+    confidence[np.isnan(xy[..., 0])] = np.nan
+    return replace(spoiled, xy=xy, confidence=confidence)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "cause"),
+    [(mixed_names, "swapped-names"), (noise, "noise")],
+    ids=["mixed names", "noise"],
+)
+def test_hardly_anything_accepted_is_exit_code_1_with_the_cause(
+    mvboot, walker, tmp_path, spoil, cause
+):
+    few = nearly_all(spoil(walker.detections), walker.detections)
+    write_keypoints2d(few, tmp_path / "k.parquet")
     arguments = ("--keypoints", tmp_path / "k.parquet")
     result = mvboot(
         *("triangulate", "--rig", walker.rig, *arguments, "--out", tmp_path / "out"),
         *("--min-views", 4, "--threshold-px", 4),
     )
-    assert result.code in (1, 3) and "swapped-names" in result.err
-    assert "--threshold-px" not in result.err
+    last = result.err.splitlines()[-1]
+    assert result.code == 1 and re.match(r"mvboot: only [1-9] of \d+ points that two", last), last
+    assert summary(tmp_path / "out")["accepted"] > 0, "what there is can be looked at"
+    assert cause in last and "--threshold-px" not in result.err
     checked = mvboot("rig", "check", walker.rig, *arguments)
-    assert checked.code == 1 and "swapped-names" in checked.out and "noise allows" in checked.out
+    assert checked.code == 1 and cause in checked.out and "noise allows" in checked.out
+
+
+def test_nothing_accepted_is_exit_code_3_with_the_cause(mvboot, walker, tmp_path):
+    write_keypoints2d(mixed_names(walker.detections), tmp_path / "k.parquet")
+    result = mvboot(
+        *("triangulate", "--rig", walker.rig, "--keypoints", tmp_path / "k.parquet"),
+        *("--out", tmp_path / "out", "--threshold-px", 4),
+    )
+    assert result.code == 3 and "swapped-names" in result.err
+    assert "--threshold-px" not in result.err and not (tmp_path / "out").exists()
 
 
 def test_who_is_not_there_is_not_refused(mvboot, walker, tmp_path):

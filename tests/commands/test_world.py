@@ -116,6 +116,15 @@ def test_measured_points(mvboot, scene, tmp_path):
     assert set(facts["reprojection_px"]) == set(MARKS)
 
 
+def test_clicks_whose_cameras_are_spelt_otherwise(mvboot, scene, tmp_path):
+    clicks = scene.clicks.assign(camera=scene.clicks.camera.str.replace("cam_", "Cam "))
+    clicks.to_csv(tmp_path / "clicks.csv", index=False)
+    given = ("--measured", tmp_path / "clicks.csv", "--measured-units", "mm", "--up", "z")
+    result = mvboot("rig", "world", scene.rig, "--out", tmp_path / "new.yaml", *given)
+    assert result.code == 0, result.err
+    assert_found(scene, tmp_path / "new.yaml", 1e-6)
+
+
 def test_a_fixed_scale(mvboot, scene, tmp_path):
     clicks = scene.clicks.copy()
     clicks[["X", "Y", "Z"]] *= 0.73
@@ -125,7 +134,7 @@ def test_a_fixed_scale(mvboot, scene, tmp_path):
     assert result.code == 0 and json.loads(result.out)["scale"] == 1.0
     given = ("--measured", scene.folder / "clicks.csv", *given[2:])
     result = mvboot("rig", "world", scene.rig, "--out", tmp_path / "no.yaml", *given)
-    assert result.code == 2 and "do not fix the scale" in result.err
+    assert result.code == 2 and "leave --fix-scale out" in result.err
 
 
 def test_a_camera(mvboot, scene, tmp_path):

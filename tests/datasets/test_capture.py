@@ -201,6 +201,17 @@ def test_keypoints_of_unknown_cameras_are_refused(by_hand, tools):
         Capture.open(by_hand).check()
 
 
+def test_names_that_differ_by_spelling_are_those_of_the_pictures(by_hand, tools):
+    rig = tools["ring"](3)
+    respelt = {name: f"Cam {name[-1]}" for name in rig.names}
+    write_keypoints2d(tools["detections"](rig, [3]).renamed(respelt), by_hand / "keypoints.csv")
+    (by_hand / "boxes.csv").write_text("camera,frame,left,top,right,bottom\nCam_1,3,1,1,9,9\n")
+    capture = Capture.open(by_hand, rig.renamed(respelt))
+    capture.check()
+    assert capture.cameras == rig.names == capture.keypoints.cameras
+    assert capture.boxes.cameras == ("cam1",)
+
+
 def test_fields_of_another_template_or_picture_are_refused(by_hand, tools):
     edit(by_hand, template="f" * 16)
     write_field(tools["field_of"]("cam0", 3), by_hand / "fields" / "cam0" / "000003.npz")

@@ -204,7 +204,7 @@ def test_poses_of_mc_calib_go_from_the_camera_to_the_world(tmp_path):
 
 
 def test_mc_calib_needs_a_unit_and_is_no_folder_of_opencv(tmp_path):
-    with pytest.raises(InputError, match=r"stores no unit of length.*--units"):
+    with pytest.raises(InputError, match=r"stores no unit of length; give units, one of m, "):
         load_rig(mc_calib(tmp_path))
     assert load_rig(tmp_path / "calibrated_cameras_data.yml", units="m").provenance["rig"][
         "format"

@@ -32,6 +32,11 @@ def test_folders_without_fields(capture, folder):
         FieldFolder.open(folder / "empty", capture)
 
 
+def test_cameras_that_are_spelt_otherwise(capture, folder):
+    shutil.move(folder / "fields" / "cam_02", folder / "fields" / "Cam 02")
+    assert FieldFolder.open(folder, capture).has("cam_02", 0)
+
+
 def test_cameras_and_frames_that_do_not_match(capture, folder):
     shutil.move(folder / "fields" / "cam_02", folder / "fields" / "left")
     with pytest.raises(InputError, match="camera left, but the capture's cameras are cam_01"):

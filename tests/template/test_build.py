@@ -42,7 +42,7 @@ def test_texture_coordinates_become_charts(tmp_path, full_sheet):
 
 def test_the_unit_is_never_guessed(tmp_path, sphere):
     path = write(tmp_path / "ball.npz", *sphere)
-    with pytest.raises(InputError, match="does not state its unit; state it with --units"):
+    with pytest.raises(InputError, match="does not state its unit; give units: m, "):
         template_of_mesh(path)
     with pytest.raises(InputError, match="'inch'"):
         template_of_mesh(path, units="inch")
