@@ -170,15 +170,16 @@ def test_an_editable_install_is_found_from_the_folder_beside_a_clone(tmp_path):
     (wheel,) = site.glob("*.whl")
     zipfile.ZipFile(wheel).extractall(site)
     code = (
-        "import site, sys\n"
+        "import os, site, sys\n"
         "sys.meta_path = [one for one in sys.meta_path if 'editable' not in repr(one)]\n"
-        "sys.path = [one for one in sys.path if one != sys.argv[2]]  # this project's own install\n"
+        "own = [one for one in sys.path if one and os.path.isfile(one + '/mvboot/__init__.py')]\n"
+        "sys.path = [one for one in sys.path if one not in own]  # this project's own install\n"
         "site.addsitedir(sys.argv[1])\n"
         "import mvboot\n"
         "print(mvboot.__file__)\n"
     )
     found = subprocess.run(
-        [sys.executable, "-E", "-c", code, site, ROOT],
+        [sys.executable, "-E", "-c", code, site],
         cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert found.stdout.strip() == str(clone / "mvboot" / "__init__.py"), found.stderr

@@ -186,7 +186,7 @@ def test_a_run_that_is_replaced_stays_until_there_is_another(mvboot, walk, tmp_p
         assert subprocess.run(typed, capture_output=True, check=False).returncode == -9
         assert whole(out / "previous") == old, "killed while it learned"
     with monkeypatch.context() as patch:
-        patch.setattr("mvboot.commands.bootstrapping.dump_yaml", _interrupted)
+        patch.setattr("mvboot.stages.bootstrap.dump_yaml", _interrupted)
         stopped = mvboot(*command, "--overwrite")
     assert stopped.code == 130 and whole(out) == old, "stopped before anything was learned"
     with monkeypatch.context() as patch:

@@ -443,6 +443,7 @@ def test_a_world_that_is_not_there(quick, tmp_path):
         assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_intrinsics_of_cameras_that_are_spelt_otherwise(usual, still, tmp_path):
     save_rig(usual.rig.renamed({"a": "_A", "b": "B"}), tmp_path / "known.yaml")
     words = ("--intrinsics", tmp_path / "known.yaml", "--out", tmp_path / "out", "--dry-run")
