@@ -17,11 +17,11 @@ help: ## show the targets
 demo: $(READY) ## render a synthetic capture into out/demo, triangulate it and train on it (some minutes)
 	$(THREADS) $(BIN)/mvboot demo --processes $(WORKERS) --out out/demo --overwrite
 
-test: $(READY) ## run the tests (some minutes)
+test: $(READY) ## run the tests that are quick (some minutes)
 	@find mvboot -name '*.nb[ic]' ! -newer mvboot/triangulation/refine.py -delete # compiled from older code
 	$(THREADS) $(BIN)/python -m pytest -q -n $(WORKERS) -m 'not slow and not gpu'
 
-test-slow: $(READY) ## run the heavier checks
+test-slow: $(READY) ## run the tests that take seconds each (ten minutes and more)
 	$(THREADS) $(BIN)/python -m pytest -q -n $(WORKERS) -m 'slow'
 
 fuzz: $(READY) ## damage 200,000 files of every kind that is read (some twenty minutes)

@@ -1,6 +1,7 @@
 """Guards: what a reviewer would otherwise have to check by hand."""
 
 import ast
+import graphlib
 import importlib
 import re
 import subprocess
@@ -22,30 +23,16 @@ SCRIPTS = sorted(
 )
 
 LEVELS = [
-    {"errors", "__init__"},
-    {"words", "colours"},
-    {"files", "guard", "reading", "sizes", "units"},
-    {"npz", "frame_list"},
-    {"config"},
-    {"geometry"},
-    {"rig", "recording", "keypoints", "heatmaps"},
-    {"mesh"},
-    {"template"},
-    {"formats", "triangulation", "fields", "losses", "networks"},
-    {"calib"},
-    {"datasets"},
-    {"synthetic", "tracks"},
-    {"surfaces"},
-    {"inference"},
-    {"metrics"},
-    {"training"},
-    {"bootstrap"},
-    {"report"},
-    {"stages"},
-    {"commands"},
-    {"cli"},
+    {room.strip() for room in line.split(",")}
+    for line in re.search(
+        r"```rooms\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL
+    )[1].splitlines()
 ]
-"""Rooms of the package from the ground up; a room imports only from lower levels (DESIGN 1)."""
+"""Rooms of the package from the ground up, as CONTRIBUTING draws them."""
+
+HOMES = {name: home.removeprefix("mvboot.") for name, home in mvboot._HOME_OF.items()}
+HOMES["__version__"] = "__init__"
+"""Rooms of what ``from mvboot import`` gives."""
 
 HEAVY = {"torch", "numba", "pandas", "cv2", "pycolmap", "matplotlib", "scipy", "h5py", "pyarrow"}
 MAX_FILE, MAX_FUNCTION, MAX_EXAMPLE = 450, 80, 80
@@ -84,6 +71,8 @@ def imported(path):
             for alias in node.names:
                 yield alias.name, id(node) not in inside
         elif isinstance(node, ast.ImportFrom):
+            for name in {part.name for part in node.names} if node.module == "mvboot" else ():
+                yield f"mvboot.{HOMES.get(name, name)}", id(node) not in inside
             yield node.module or "", id(node) not in inside
 
 
@@ -97,6 +86,26 @@ def test_imports_point_down(path):
             continue
         other = room(module)
         assert other == own or level(other) < level(own), f"{own} imports {module}"
+
+
+def dependencies():
+    """Return the modules that each module of ours imports as it is loaded."""
+    modules = {}
+    for path in SOURCES:
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        modules[".".join(part for part in parts if part != "__init__")] = path
+    found = {}
+    for name, path in modules.items():
+        found[name] = set()
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ImportFrom):
+                whole = [f"{node.module}.{alias.name}" for alias in node.names]
+                found[name] |= {one if one in modules else node.module for one in whole}
+    return {name: (wanted & modules.keys()) - {name} for name, wanted in found.items()}
+
+
+def test_no_circle_of_imports_not_even_inside_a_room():
+    graphlib.TopologicalSorter(dependencies()).prepare()
 
 
 def test_every_room_has_its_level():
