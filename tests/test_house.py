@@ -24,9 +24,9 @@ SCRIPTS = sorted(
 
 LEVELS = [
     {room.strip() for room in line.split(",")}
-    for line in re.search(
-        r"```rooms\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL
-    )[1].splitlines()
+    for line in re.search(r"```rooms\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL)[
+        1
+    ].splitlines()
 ]
 """Rooms of the package from the ground up, as CONTRIBUTING draws them."""
 

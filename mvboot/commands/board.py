@@ -76,8 +76,8 @@ def _warn_of_no_top(board: "Board", say: Output) -> None:
     if isinstance(board, Checkerboard) and board.looks_alike_upside_down:
         say.warn(
             f"{board.spec} looks the same upside down: several cameras cannot agree which end is "
-            f"which unless it is always upright; print {board.columns}x{board.rows + 1} inner "
-            "corners, or a ChArUco board"
+            "which, unless it is upright in every picture and mvboot calibrate is told so by "
+            f"--upright; print {board.columns}x{board.rows + 1} inner corners, or a ChArUco board"
         )
 
 

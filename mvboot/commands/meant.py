@@ -51,6 +51,7 @@ def require_settings(
             f"where the camera's name stands: --{option} 'FOLDER/{{camera}}{Path(stray[0]).suffix}'"
         )
     for word in stray:
+        _require_no_folder(word, known)
         meant = _option_for(word, given, known)
         if meant:
             raise InputError(f"{word!r}: say {meant} {_quoted(word)}")
@@ -61,6 +62,19 @@ def require_settings(
             raise InputError(f"{key} is an option: say {options[key.replace('-', '_')]}{rest}")
         if key == "json":
             raise InputError("json is an option: say --json")
+
+
+def _require_no_folder(word: str, known: Sequence[str]) -> None:
+    """Raise InputError for a folder of footage or detections that no option names."""
+    if not Path(word).is_dir():
+        return
+    from mvboot.formats.folder_kinds import folder_kind
+
+    kind = folder_kind(Path(word))
+    if not any(Path(word).iterdir()):
+        raise InputError(f"{word!r} is an empty folder")
+    if kind is not None and kind.option.removeprefix("--") in known:
+        raise InputError(f"{word!r} is a folder of {kind.what}: say {kind.option} {kind.path}")
 
 
 def require_folder(out: Path, known: Sequence[str]) -> None:

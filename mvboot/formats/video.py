@@ -14,6 +14,7 @@ from typing import Any
 
 import av
 import numpy as np
+from av.video.reformatter import ColorRange
 from numpy.typing import NDArray
 
 from mvboot.errors import InputError
@@ -91,8 +92,7 @@ class VideoFile:
                 f"need {self.bits} bits only; re-encode it with values that fill 16 bits",
                 where=self.path,
             )
-        gray = (deep >> (self.bits - 8)).astype(np.uint8)
-        return gray if form == "gray" else np.repeat(gray[..., None], 3, axis=2)
+        return _in_form((deep >> (self.bits - 8)).astype(np.uint8), form)
 
     def _frames(self) -> Iterator[tuple[int, av.VideoFrame]]:
         places = {} if self.stamps is None else {t: i for i, t in enumerate(self.stamps.tolist())}
@@ -162,7 +162,25 @@ def _video_stream(
 
 
 def _upright(frame: av.VideoFrame, form: str) -> NDArray[np.uint8]:
+    if form == "rgb24" and frame.format.components[0].bits > 8:
+        form = "gbrp"  # PyAV gives it as RGB; FFmpeg's way to rgb24 makes white 253 of 255
+    if frame.format.name.startswith("gray") and frame.color_range == ColorRange.MPEG:
+        return _in_form(_stretched(frame), form)
     return np.asarray(_turned(frame, form), dtype=np.uint8)
+
+
+def _stretched(frame: av.VideoFrame) -> Gray:
+    """Return a gray frame of limited range (black 16, white 235; ITU-R BT.601) over all values.
+
+    FFmpeg leaves gray formats as they are.
+    """
+    deep = frame.format.components[0].bits > 8
+    values = _turned(frame, "gray16le") / 256 if deep else _turned(frame, "gray")
+    return np.clip(np.rint((values - 16.0) * 255 / 219), 0, 255).astype(np.uint8)
+
+
+def _in_form(gray: Gray, form: str) -> NDArray[np.uint8]:
+    return gray if form == "gray" else np.repeat(gray[..., None], 3, axis=2)
 
 
 def _turned(frame: av.VideoFrame, form: str) -> NDArray[Any]:

@@ -1,6 +1,7 @@
 """The work of ``mvboot capture``: what cameras filmed, a rig and detections to a capture folder."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from mvboot.datasets.schema import Splits
 from mvboot.errors import InputError
 from mvboot.files import require_free
 from mvboot.formats.detections import match_cameras
+from mvboot.formats.folder_kinds import folder_kind
 from mvboot.formats.footage import (
     Footage,
     PictureFolder,
@@ -75,6 +77,7 @@ def _footages(config: CaptureSettings, rig: Rig, say: Output) -> Mapping[str, Fo
         raise InputError("give either --images or --videos, a path with {camera}")
     if config.images is not None and config.timestamps is not None:
         raise InputError("--timestamps belongs to --videos; pictures are matched by their numbers")
+    _require_pattern(config)
     known = (*rig.names, *config.camera_map)
     found = (
         open_pictures(config.images, known)
@@ -94,6 +97,18 @@ def _footages(config: CaptureSettings, rig: Rig, say: Output) -> Mapping[str, Fo
     for name, footage in paired.items():
         _require_size(name, rig[name].size, footage)
     return {name: paired[name] for name in rig.names}
+
+
+def _require_pattern(config: CaptureSettings) -> None:
+    """Raise InputError with the pattern where the recording is named by its folder alone."""
+    given = config.images or str(config.videos)
+    if not Path(given).is_dir():
+        return
+    kind = folder_kind(Path(given))
+    if kind is None or kind.option == "--keypoints":
+        what = "detections" if kind else "neither folders of pictures nor videos"
+        raise InputError(f"holds {what}: --images or --videos is a path with {{camera}}", given)
+    raise InputError(f"is a folder of {kind.what}: say {kind.option} {kind.path}", where=given)
 
 
 def _require_size(name: str, size: tuple[int, int] | None, footage: Footage) -> None:

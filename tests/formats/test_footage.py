@@ -208,6 +208,62 @@ def test_gray_values_span_the_whole_range(tmp_path):
     assert picture[-2, -2] < 5
 
 
+LIMITED, FULL = 1, 2
+RANGES = [
+    *(("ffv1", kind, bits) for kind, bits in (("gray", 8), ("gray10le", 10), ("gray12le", 12))),
+    *(("ffv1", f"yuv420p{bits}le", bits) for bits in (10, 12)),
+    *(("ffv1", "yuv420p", 8), ("libx264", "yuv444p", 8), ("libx264", "yuv422p10le", 10)),
+]
+
+
+def write_ramp(path, codec, kind, bits, spread):
+    """Write black to white along x as luma of limited or full range, tagged so; colours gray."""
+    ramp = np.tile(np.linspace(0, 1, W), (H, 1))
+    one = 1 << (bits - 8)
+    luma = ramp * (256 * one - 1) if spread == FULL else (16 + 219 * ramp) * one
+    values = np.uint16 if bits > 8 else np.uint8
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=30)
+        stream.width, stream.height, stream.pix_fmt = W, H, kind
+        stream.options = {"qp": "0"} if codec == "libx264" else {}
+        stream.codec_context.color_range = spread
+        frame = av.VideoFrame(W, H, kind)
+        frame.color_range = spread
+        for plane, values_there in zip(frame.planes, (luma, None, None), strict=False):
+            row = plane.line_size // np.dtype(values).itemsize
+            filled = np.full((plane.height, row), 128 * one, values)
+            if values_there is not None:
+                filled[:, :W] = np.rint(values_there)
+            plane.update(filled.tobytes())
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return np.rint(255 * ramp)
+
+
+@pytest.mark.parametrize("spread", [LIMITED, FULL], ids=["limited", "full"])
+@pytest.mark.parametrize(("codec", "kind", "bits"), RANGES)
+def test_black_is_black_and_white_is_white_in_every_range(tmp_path, codec, kind, bits, spread):
+    path = tmp_path / "v.mkv"
+    ramp = write_ramp(path, codec, kind, bits, spread)
+    ((_, gray),) = open_video(path).pictures([0])
+    colours = VideoReader(path).read(0)
+    assert (gray[0, 0], gray[0, -1]) == (0, 255)
+    assert colours[0, 0].tolist() == [0, 0, 0] and colours[0, -1].tolist() == [255, 255, 255]
+    assert np.abs(gray - ramp).max() <= 1.5
+    assert np.abs(colours - ramp[..., None]).max() <= 1.5
+
+
+@pytest.mark.parametrize("kind", ["yuv444p", "yuv444p10le", "yuv444p12le"])
+def test_deep_colours_are_red_green_blue_too(tmp_path, kind):
+    wanted = np.broadcast_to(np.uint8([200, 90, 30]), (H, W, 3))
+    with av.open(str(tmp_path / "v.mkv"), "w") as container:
+        stream = container.add_stream("ffv1", rate=30)
+        stream.width, stream.height, stream.pix_fmt = W, H, kind
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(wanted, format="rgb24")))
+        container.mux(stream.encode())
+    assert np.abs(VideoReader(tmp_path / "v.mkv").read(0) - wanted.astype(float)).max() <= 3
+
+
 @pytest.mark.parametrize("rotation", [90, 180, -90])
 def test_rotations_of_phones_are_applied(rotation, tmp_path):
     write_video(tmp_path / "a.mp4", 2, rotation=rotation)
