@@ -15,18 +15,15 @@ from mvboot.formats.exports import named_export, require_room
 from mvboot.formats.rigs import load_rig
 from mvboot.formats.single import camera_centers, near_origin
 from mvboot.formats.surfaces import named_surface_export
-from mvboot.frame_list import FrameList
 from mvboot.inference.field_folder import FieldFolder
 from mvboot.rig import Rig
-from mvboot.stages.settings.base import StageSettings
+from mvboot.stages.settings.surface import SurfaceSettings
 from mvboot.stages.stage import provenance
 from mvboot.surfaces import FitSettings, Seen, SurfaceFitter
 from mvboot.surfaces.carve import Silhouette
 from mvboot.surfaces.markers import Markers
 from mvboot.template import Template, load_template
-from mvboot.units import Unit
 
-SUBJECT = "subject"
 MARKERS = "markers"
 OF_TEMPLATE = {
     "template": "--template",
@@ -38,23 +35,10 @@ OF_TEMPLATE = {
 """Settings that say nothing of surfaces without a template, and how people give them."""
 
 
-class SurfaceConfig(StageSettings):
-    """Everything ``mvboot surface`` can be told, by option, config file or KEY=VALUE."""
+class SurfaceConfig(SurfaceSettings):
+    """Everything ``mvboot surface`` can be told; what is here by config file or KEY=VALUE."""
 
-    fields: dict[str, Path] = Field(min_length=1, description="folder of each subject")
-    rig: Path | None = None
-    data: Path | None = None
-    units: Unit | None = None
-    template: str | None = Field(None, description="body, quadruped or a file")
-    cameras: list[str] = Field(default=[], description="use only these cameras")
-    frames: FrameList = Field(default=(), description="use only these frames")
-    without_template: bool = False
-    format: list[str] = Field(default=["ply"], description="meshes of each frame")
-    texture: bool = False
-    markers: dict[str, str] = Field(default={}, description="name: spot")
     keep_carried: bool = Field(False, description="markers also where nothing shows them")
-    export: list[str] = Field(default=[], description="more formats of the markers than Parquet")
-    fps: float | None = Field(None, gt=0, le=1e6)
     foreground: float = Field(0.5, gt=0, le=1, description="probability of the subject")
     threshold_px: float | None = Field(None, gt=0, description="of the triangulation")
     min_views: int | None = Field(None, ge=2, description="of the triangulation")
