@@ -303,10 +303,13 @@ def _unexplained(state: _State, name: str) -> Finding:
     pairs = [pair for pair in state.errors if name in pair]
     errors = np.concatenate([state.errors[pair] for pair in pairs])
     share = max(state.share(pair) for pair in pairs)
+    topless = getattr(state.shots.board, "looks_alike_upside_down", False)  # a checkerboard's
+    asked = "was it upright in all pictures, as --upright says? Else it" if topless else "it"
     message = (
         f"camera {name} contradicts the others: in {100 * share:.0f} % of the shared pictures the "
-        f"board is not where they see it, by {np.nanmedian(errors):.0f} px in the middle; it was "
-        "moved or zoomed, is mirrored or not synchronous, or its pictures belong to another camera"
+        f"board is not where they see it, by {np.nanmedian(errors):.0f} px in the middle; {asked} "
+        "was moved or zoomed, is mirrored or not synchronous, or its pictures belong to another "
+        "camera"
     )
     return Finding(UNEXPLAINED, (name,), message)
 

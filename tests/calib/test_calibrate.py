@@ -312,6 +312,16 @@ def test_a_board_without_a_top_serves_one_camera_only():
     assert alone.adjusted.rms_px == pytest.approx(0.2, rel=0.1)
 
 
+def test_a_board_without_a_top_that_was_not_upright_is_told():
+    board = Checkerboard(7, 5, "mm", 25.0)
+    shots, _ = shown_to(TRUTH.subset(["a", "b"]), shots=15, board=board)
+    pixels = shots.pixels.copy()
+    pixels[1] = pixels[1, :, ::-1]  # b counts the corners from the other end
+    lens = {name: ("brown2",) for name in "ab"}
+    with pytest.raises(CalibrationFailed, match=r"was it upright in all pictures, as --upright"):
+        calibrate_rig(replace(shots, pixels=pixels), CalibrationOptions(lenses=lens, upright=True))
+
+
 # --- faults -------------------------------------------------------------------------------------
 
 

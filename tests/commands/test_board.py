@@ -106,6 +106,7 @@ def test_a_checkerboard_without_a_top_is_warned_of_when_printed(shape, better, m
     result = mvboot("board", f"checkerboard:{shape}:25mm", "--out", tmp_path / "b.svg")
     assert result.code == 0
     assert result.err.startswith(f"warning: checkerboard:{shape}:25mm looks the same upside down")
+    assert "mvboot calibrate is told so by --upright" in result.err
     assert f"print {better} inner corners" in result.err
     assert mvboot("board", f"checkerboard:{better}:25mm", "--out", tmp_path / "c.svg").err == ""
 
