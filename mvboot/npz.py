@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mvboot.errors import InputError
 from mvboot.sizes import readable, require_size
+from mvboot.words import reason
 
 HEADERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
@@ -110,8 +111,9 @@ class NpzFile:
         except InputError:
             raise
         except Exception as error:  # zipfile, zlib and numpy raise whatever they stumble over
-            said = (str(error).splitlines() or [type(error).__name__])[0][:120]
-            raise InputError(f"cannot be read as {self.title} ({said})", self.path) from error
+            raise InputError(
+                f"cannot be read as {self.title} ({reason(error)})", self.path
+            ) from error
 
 
 def read_npz(path: str | Path, title: str = "an NPZ file") -> dict[str, NDArray[Any]]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from mvboot.errors import InputError
 from mvboot.formats.child import read_in_child
-from mvboot.formats.hdf5 import is_hdf5, opened, own, require_stored
+from mvboot.formats.hdf5 import opened, own, require_stored
 from mvboot.words import reason
 
 DEEPEST = 20
@@ -41,7 +41,7 @@ def names(path: Path) -> list[str]:
     """Read what `variables` returns, in the child."""
     from scipy.io import whosmat
 
-    if is_hdf5(path) or h5py.is_hdf5(path):
+    if h5py.is_hdf5(path):
         with opened(path) as file:
             return [name for name in file if not name.startswith("#")]
     return [str(name) for name, _, _ in whosmat(path)]
@@ -52,7 +52,7 @@ def contents(path: Path) -> dict[str, Any]:
     from scipy.io import loadmat
     from scipy.io.matlab import MatReadError
 
-    if is_hdf5(path) or h5py.is_hdf5(path):
+    if h5py.is_hdf5(path):
         with opened(path) as file:
             return {
                 name: _hdf5(file, own(file, name, path), path, 0)

@@ -57,6 +57,8 @@ def _is_image_list(path: Path) -> bool:
 
     It has one entry, and that is words: a list of them, or in XML one text.
     """
+    if "opencv-matrix" in head(path):
+        return False
     try:
         content = list(parse_storage(path).values())
     except InputError:

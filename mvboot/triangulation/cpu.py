@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from mvboot.geometry import Camera
 from mvboot.geometry.arrays import to_tensor
 from mvboot.rig import Rig
-from mvboot.triangulation.hypotheses import hypothesis_table
+from mvboot.triangulation.hypotheses import table_for
 from mvboot.triangulation.kernel import Problem, Rules, Solved, solve_groups
 from mvboot.triangulation.observations import checked_weight
 from mvboot.triangulation.options import TriangulationOptions
@@ -70,12 +70,12 @@ def threads() -> int:
 
 
 def _rules(cameras: int, options: TriangulationOptions) -> Rules:
-    table = hypothesis_table(cameras, options.max_hypotheses, options.certainty, options.seed)
+    table = table_for(cameras, options)
     return Rules(
         *table,
         options.required_views(cameras),
         options.threshold_px**2,
-        float(np.sin(np.radians(options.min_parallax_deg)) ** 2),
+        options.min_sine2,
     )
 
 

@@ -10,6 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from mvboot.triangulation.options import TriangulationOptions
+
 
 class HypothesisTable(NamedTuple):
     """Pairs to try for m detections, and the stopping rule.
@@ -52,3 +54,8 @@ def _enough(cameras: int, certainty: float) -> NDArray[np.int32]:
         trials = np.log(1 - certainty) / np.log1p(-good)
     enough: NDArray[np.int32] = np.ceil(np.clip(trials, 1, 1_000_000)).astype(np.int32)
     return enough
+
+
+def table_for(cameras: int, options: TriangulationOptions) -> HypothesisTable:
+    """Return the table of pairs that options ask for."""
+    return hypothesis_table(cameras, options.max_hypotheses, options.certainty, options.seed)

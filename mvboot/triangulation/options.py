@@ -64,6 +64,11 @@ class TriangulationOptions:
         _require(0 < self.certainty < 1, "certainty", self.certainty, "in (0, 1)")
         _require(self.noise_px is None or self.noise_px > 0, "noise_px", self.noise_px, "positive")
 
+    @property
+    def min_sine2(self) -> float:
+        """Squared sine of ``min_parallax_deg``."""
+        return float(np.sin(np.radians(self.min_parallax_deg)) ** 2)
+
     def required_views(self, cameras: int) -> NDArray[np.int64]:
         """Return how many views must agree, by the number of views with a detection (C + 1,)."""
         detections = np.arange(cameras + 1)

@@ -11,7 +11,7 @@ from mvboot.errors import InputError
 from mvboot.geometry.arrays import like, to_tensor
 from mvboot.rig import Rig
 from mvboot.triangulation import batch, cpu
-from mvboot.triangulation.hypotheses import hypothesis_table
+from mvboot.triangulation.hypotheses import table_for
 from mvboot.triangulation.observations import Observations, observe, require_shapes
 from mvboot.triangulation.options import TriangulationOptions
 from mvboot.triangulation.result import TriangulationResult
@@ -124,7 +124,7 @@ def solve_batch(
     """Solve with the torch twin, on the device of the observations and with gradients."""
     weight = observations.weight
     cameras = weight.shape[1]
-    table = hypothesis_table(*_table_key(cameras, options))
+    table = table_for(cameras, options)
     return Solution(
         *batch.solve_groups(
             observations.rays,
@@ -133,7 +133,7 @@ def solve_batch(
             batch.Table(*(torch.from_numpy(part).long().to(weight.device) for part in table)),
             torch.from_numpy(options.required_views(cameras)).to(weight.device),
             options.threshold_px,
-            _min_sine2(options),
+            options.min_sine2,
         )
     )
 
@@ -150,14 +150,6 @@ def reprojection_errors(rig: Rig, points: Tensor, pixels: Tensor) -> Tensor:
 def reprojections(rig: Rig, points: Tensor) -> Tensor:
     """Return where each camera sees points (N, 3): (C, N, 2) px, NaN where it does not."""
     return torch.stack([rig[name].project(points) for name in rig.names])
-
-
-def _table_key(cameras: int, options: TriangulationOptions) -> tuple[int, int, float, int]:
-    return cameras, options.max_hypotheses, options.certainty, options.seed
-
-
-def _min_sine2(options: TriangulationOptions) -> float:
-    return float(np.sin(np.radians(options.min_parallax_deg)) ** 2)
 
 
 def _result(
