@@ -35,7 +35,7 @@ HOMES["__version__"] = "__init__"
 """Rooms of what ``from mvboot import`` gives."""
 
 HEAVY = {"torch", "numba", "pandas", "cv2", "pycolmap", "matplotlib", "scipy", "h5py", "pyarrow"}
-MAX_FILE, MAX_FUNCTION, MAX_EXAMPLE = 450, 80, 80
+MAX_FILE, MAX_FUNCTION, MAX_EXAMPLE = 400, 80, 80
 
 
 def tracked():

@@ -18,7 +18,14 @@ import pycolmap
 import torch
 from numpy.typing import NDArray
 
-from mvboot.errors import InputError, take_signals_back
+from mvboot.calib.solver_cameras import (
+    pose_of,
+    refined,
+    rigid,
+    solver_camera,
+    solver_pixels,
+)
+from mvboot.errors import take_signals_back
 from mvboot.formats.colmap import HALF_PIXEL
 from mvboot.geometry import Camera, Pose
 from mvboot.rig import Rig
@@ -225,20 +232,20 @@ class _Problem:
     def _add_cameras(self) -> None:
         rig = pycolmap.Rig(rig_id=1)
         for number, (name, camera) in enumerate(self.bundle.rig.cameras.items(), start=1):
-            colmap = _solver_camera(number, name, camera, refined=bool(self.free[name]))
+            colmap = solver_camera(number, name, camera, refined=bool(self.free[name]))
             self.model.add_camera(colmap)
             if number == 1:
                 rig.add_ref_sensor(colmap.sensor_id)
             else:
                 from_first = camera.cam_from_world @ self.first.inverse()
-                rig.add_sensor(colmap.sensor_id, _rigid(from_first))
+                rig.add_sensor(colmap.sensor_id, rigid(from_first))
         self.model.add_rig(rig)
 
     def _add_instants(self) -> None:
         first_from_points = self.first @ self.bundle.rig_from_points
         for s in range(self.instants):
             frame = pycolmap.Frame(
-                frame_id=s + 1, rig_id=1, rig_from_world=_rigid(first_from_points[s])
+                frame_id=s + 1, rig_id=1, rig_from_world=rigid(first_from_points[s])
             )
             for number, camera in self.model.cameras.items():
                 image = s * len(self.names) + number
@@ -247,7 +254,7 @@ class _Problem:
 
     def _add_pictures(self, observations: Observations) -> None:
         o = observations.where(_copies(observations))
-        pixels = _solver_pixels(self.bundle.rig, o) + HALF_PIXEL
+        pixels = solver_pixels(self.bundle.rig, o.pixels, o.camera) + HALF_PIXEL
         picture = o.instant * len(self.names) + o.camera
         order, starts = _grouped(picture, self.instants * len(self.names))
         for i in range(len(starts) - 1):
@@ -322,8 +329,8 @@ class _Problem:
             pose = camera.cam_from_world
             if number > 1 and "pose" not in self.held.of(name):
                 pose = pose_of(rig.sensor_from_rig(colmap.sensor_id)) @ self.first
-            refined = _refined(camera, colmap) if self.free[name] else camera
-            cameras[name] = refined.with_pose(pose)
+            found = refined(camera, colmap) if self.free[name] else camera
+            cameras[name] = found.with_pose(pose)
         motion = self.bundle.rig_from_points
         if not self.held.motion:
             frames = [
@@ -351,72 +358,3 @@ def _copies(observations: Observations) -> Ints:
     times = np.bincount(observations.point, observations.weight)
     weight = observations.weight * (2 if (times == 1).any() else 1)
     return np.repeat(np.arange(len(observations)), weight)
-
-
-def _solver_camera(number: int, name: str, camera: Camera, refined: bool) -> pycolmap.Camera:
-    """Return pycolmap's camera: a pinhole that sees undistorted pixels where it has no better."""
-    terms = _terms(camera)
-    if refined and not _expressible(camera):
-        what = f"{terms} distortion terms" if terms > 8 else "a skewed K"
-        raise InputError(
-            f"camera {name} has {what}, which cannot be refined; freeze its intrinsics"
-        )
-    if not _expressible(camera):
-        terms, model = 0, "PINHOLE"
-    elif camera.lens.name == "fisheye":
-        model = "OPENCV_FISHEYE"
-    else:
-        model = "PINHOLE" if terms == 0 else "OPENCV" if terms <= 4 else "FULL_OPENCV"
-    size = {"PINHOLE": 0, "OPENCV": 4, "OPENCV_FISHEYE": 4, "FULL_OPENCV": 8}[model]
-    K = camera.K.numpy()
-    focal = [K[0, 0], K[1, 1], K[0, 2] + HALF_PIXEL, K[1, 2] + HALF_PIXEL]
-    lens = np.zeros(size)
-    lens[:terms] = camera.lens.coefficients[:terms].numpy()
-    width, height = camera.size or (0, 0)
-    return pycolmap.Camera(
-        camera_id=number, model=model, width=width, height=height, params=[*focal, *lens]
-    )
-
-
-def _expressible(camera: Camera) -> bool:
-    return bool(camera.K[0, 1] == 0) and _terms(camera) <= 8
-
-
-def _terms(camera: Camera) -> int:
-    """Return the number of distortion terms; of more than eight, zeros at the end do not count."""
-    coefficients = camera.lens.coefficients
-    used = int(coefficients.nonzero().max()) + 1 if bool(coefficients.any()) else 0
-    return min(len(coefficients), max(8, used))
-
-
-def _solver_pixels(rig: Rig, observations: Observations) -> Floats:
-    """Return the pixels (N, 2) as the solver's cameras see them."""
-    pixels = observations.pixels.copy()
-    for c, camera in enumerate(rig.cameras.values()):
-        if not _expressible(camera):
-            rows = observations.camera == c
-            flat = camera.plane_from_pixels(torch.from_numpy(camera.undistort(pixels[rows])))
-            K = camera.K.clone()
-            K[0, 1] = 0
-            pixels[rows] = (flat @ K[:2, :2].mT + K[:2, 2]).numpy()
-    return pixels
-
-
-def _refined(camera: Camera, colmap: pycolmap.Camera) -> Camera:
-    fx, fy, cx, cy, *lens = np.asarray(colmap.params)
-    K = [[fx, 0, cx - HALF_PIXEL], [0, fy, cy - HALF_PIXEL], [0, 0, 1]]
-    terms = _terms(camera)
-    unused = len(camera.lens.coefficients) - terms
-    coefficients = [*lens[:terms], *[0.0] * unused]
-    return Camera.from_opencv(K, coefficients, size=camera.size, lens=camera.lens.name)
-
-
-def _rigid(pose: Pose) -> pycolmap.Rigid3d:
-    return pycolmap.Rigid3d(pycolmap.Rotation3d(pose.R.numpy()), pose.t.numpy())
-
-
-def pose_of(rigid: pycolmap.Rigid3d | None) -> Pose:
-    """Return a transform of the solver as a pose."""
-    assert rigid is not None, "every sensor and frame was given a pose"
-    matrix = torch.from_numpy(rigid.matrix())
-    return Pose(matrix[:, :3], matrix[:, 3])

@@ -12,8 +12,9 @@ import numpy as np
 import pycolmap
 from numpy.typing import NDArray
 
-from mvboot.calib.bundle import INTRINSICS, Held, adjust, pose_of
+from mvboot.calib.bundle import INTRINSICS, Held, adjust
 from mvboot.calib.rounds import LOSS_SIGMAS
+from mvboot.calib.solver_cameras import pose_of
 from mvboot.calib.tracks import detection_noise, tracks
 from mvboot.calib.twoview import Pair, Sight
 from mvboot.geometry import Camera, Pose

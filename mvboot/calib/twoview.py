@@ -15,7 +15,7 @@ import pycolmap
 import torch
 from numpy.typing import NDArray
 
-from mvboot.calib.bundle import pose_of
+from mvboot.calib.solver_cameras import pose_of
 from mvboot.geometry import Camera, Pose
 
 Floats = NDArray[np.float64]

@@ -108,12 +108,12 @@ class Capture:
             rig = load_rig(folder / RIG)
         else:
             rig = rig.renamed(respelled(filmed_cameras(folder), rig.names))
-        _require_cameras(model, rig, folder / CAPTURE)
+        model.require_cameras(rig.names, folder / CAPTURE)
         pictures = find_pictures(folder, model, rig)
         capture = Capture(folder, model, rig, pictures)
         if all(isinstance(p, PictureFiles) for p in pictures.values()):
             capture._check_sizes()
-            capture._check_frames()
+            capture.model.require_frames(capture.frames, capture.folder / CAPTURE)
         return capture
 
     # --- what it holds --------------------------------------------------------------------
@@ -293,7 +293,7 @@ class Capture:
 
     def split(self, name: Split) -> Numbers:
         """Return the frames of a split; without stated splits all train and none validate."""
-        self._check_frames()
+        self.model.require_frames(self.frames, self.folder / CAPTURE)
         splits = self.model.splits
         if splits is None:
             return self.frames if name == "train" else self.frames[:0]
@@ -313,7 +313,7 @@ class Capture:
         The counts are of pictures, masks, fields, labelled pictures, keypoints and templates.
         """
         self._check_sizes()
-        self._check_frames()
+        self.model.require_frames(self.frames, self.folder / CAPTURE)
         counts = {
             "pictures": 0,
             "masks": 0,
@@ -375,19 +375,6 @@ class Capture:
             where=self.folder,
         )
 
-    def _check_frames(self) -> None:
-        splits = self.model.splits
-        listed = {"labelled": self.model.labelled or ()}
-        if splits is not None:
-            listed |= {"splits.train": splits.train, "splits.validation": splits.validation}
-        for key, numbers in listed.items():
-            absent = np.setdiff1d(np.array(numbers, np.int64), self.frames)
-            if len(absent):
-                raise InputError(
-                    f"{key}: frame {absent[0]} is listed, but no camera has a picture of it",
-                    where=self.folder / CAPTURE,
-                )
-
     @cached_property
     def _filmed(self) -> dict[str, frozenset[int]]:
         return {name: frozenset(p.frames.tolist()) for name, p in self.pictures.items()}
@@ -403,14 +390,3 @@ class Capture:
     @cached_property
     def _fields(self) -> Mapping[str, Mapping[int, Path]]:
         return numbered_files(self.fields)
-
-
-def _require_cameras(model: CaptureModel, rig: Rig, where: Path) -> None:
-    held = () if model.splits is None else model.splits.held_out_cameras
-    for key, names in (("cameras", model.cameras or ()), ("splits.held_out_cameras", held)):
-        unknown = [name for name in names if name not in rig.names]
-        if unknown:
-            raise InputError(
-                f"{key}: no camera {', '.join(unknown)} in the rig; it has {', '.join(rig.names)}",
-                where=where,
-            )

@@ -5,11 +5,16 @@
 
 import json
 import math
+from collections.abc import Sequence
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from mvboot.errors import InputError
 from mvboot.frame_list import FrameList, frame_text
 
 
@@ -84,6 +89,33 @@ class CaptureModel(_Strict):
         if self.timestamps and any(c.frames is not None for c in (self.cameras or {}).values()):
             raise ValueError("has both a timestamps file and frames of cameras; keep one")
         return self
+
+    def require_cameras(self, rig: Sequence[str], where: Path) -> None:
+        """Raise InputError for a camera that the rig lacks."""
+        held = () if self.splits is None else self.splits.held_out_cameras
+        for key, names in (("cameras", self.cameras or ()), ("splits.held_out_cameras", held)):
+            unknown = [name for name in names if name not in rig]
+            if unknown:
+                raise InputError(
+                    f"{key}: no camera {', '.join(unknown)} in the rig; it has {', '.join(rig)}",
+                    where=where,
+                )
+
+    def require_frames(self, filmed: NDArray[np.int64], where: Path) -> None:
+        """Raise InputError for a frame that is listed and that no camera filmed."""
+        listed = {"labelled": self.labelled or ()}
+        if self.splits is not None:
+            listed |= {
+                "splits.train": self.splits.train,
+                "splits.validation": self.splits.validation,
+            }
+        for key, numbers in listed.items():
+            absent = np.setdiff1d(np.array(numbers, np.int64), filmed)
+            if len(absent):
+                raise InputError(
+                    f"{key}: frame {absent[0]} is listed, but no camera has a picture of it",
+                    where=where,
+                )
 
     def plain(self) -> dict[str, Any]:
         """Return the content as it is written: plain values, what is not stated left out."""

@@ -10,7 +10,8 @@ from mvboot.geometry.camera import Camera, Linearization
 from mvboot.geometry.epipolar import epipolar_distance, fundamental_matrix
 from mvboot.geometry.fold import rayless_share
 from mvboot.geometry.gap import image_size, pixel_gap
-from mvboot.geometry.lenses import Brown, Fisheye, Lens, Pinhole, make_lens
+from mvboot.geometry.lens import Lens
+from mvboot.geometry.lenses import Brown, Fisheye, Pinhole, make_lens
 from mvboot.geometry.plain import PlainCameras, plain_camera
 from mvboot.geometry.pose import Pose
 

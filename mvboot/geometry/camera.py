@@ -14,7 +14,8 @@ from torch import Tensor
 
 from mvboot.geometry.arrays import like, to_tensor
 from mvboot.geometry.batches import require_leading, spread
-from mvboot.geometry.lenses import Lens, make_lens
+from mvboot.geometry.lens import Lens
+from mvboot.geometry.lenses import make_lens
 from mvboot.geometry.pose import Pose
 
 MAX_SIDE = 1_000_000

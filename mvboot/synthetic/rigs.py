@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from mvboot.errors import InputError
 from mvboot.geometry import Camera, Pose
-from mvboot.geometry.lenses import Fisheye, Lens, Pinhole, make_lens
+from mvboot.geometry.lens import Lens
+from mvboot.geometry.lenses import Fisheye, Pinhole, make_lens
 from mvboot.rig import Rig
 from mvboot.synthetic.scene import looking_at
 
