@@ -288,7 +288,8 @@ def _candidates(root: Path, parts: list[str]) -> list[Path]:
 def _nothing(root: Path, parts: list[str]) -> str:
     if not root.is_dir():
         return f"nothing matches: there is no folder {root}"
-    there = sorted((child.name for child in root.iterdir()), key=natural_key)
+    names = (child.name for child in root.iterdir() if child.name[0] != ".")
+    there = sorted(names, key=natural_key)
     wrong = _strange_field("/".join(parts))
     fields = f"; the fields are {FIELD} and {FRAME}, {wrong} is none" if wrong else ""
     found = listed(there, 8) if there else "nothing"

@@ -63,9 +63,11 @@ class Stage(ABC, Generic[ConfigT, InputsT, ResultsT]):
         The folder appears whole or not at all. What an earlier run wrote there and this one does
         not is removed. InputError and NothingUsable: nothing is written. QualityMissed: all is.
         """
+        require_free(config.out, overwrite)
+        inputs = self.read(config, say)
         earlier = _written_before(config.out)
         with atomic_folder(config.out, overwrite) as folder:
-            results = self.compute(self.read(config, say), say)
+            results = self.compute(inputs, say)
             summary = self.write(results, folder)
             write_json(summary, folder / SUMMARY)
             dump_yaml(config.model_dump(mode="json", exclude_none=True), folder / CONFIG)
