@@ -6,12 +6,12 @@ from typing import Any
 
 from mvboot.calib import Diagnosis, diagnose
 from mvboot.calib.diagnosis import Names
-from mvboot.datasets.sides import left_right_pairs
 from mvboot.errors import InputError
 from mvboot.formats.alignment import AS_IT_IS, Alignment
 from mvboot.formats.detections import load_keypoints, match_cameras
 from mvboot.keypoints import Keypoints2D
 from mvboot.rig import Rig
+from mvboot.sides import left_right_pairs
 from mvboot.stages.output import Output
 from mvboot.stages.settings.base import DetectionSettings
 from mvboot.words import listed

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy.stats import kurtosis, rankdata, spearmanr
 
-from mvboot.datasets.sides import left_right_pairs
 from mvboot.errors import InputError
 from mvboot.keypoints import Keypoints2D
+from mvboot.sides import left_right_pairs
 from mvboot.synthetic.detector import HALF_SURE, Detector, Limbs
 
 NAMES = (

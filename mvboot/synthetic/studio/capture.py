@@ -16,13 +16,13 @@ from mvboot.datasets import Capture, CaptureFiles, CaptureWriter, block_splits
 from mvboot.datasets.conversion import truth
 from mvboot.datasets.layout import HIDDEN, KEYPOINTS2D, POSES
 from mvboot.datasets.schema import Splits
-from mvboot.datasets.sides import left_right_pairs
 from mvboot.errors import InputError
 from mvboot.fields import DenseField
 from mvboot.files import atomic_file
 from mvboot.formats.keypoints2d_table import write_keypoints2d
 from mvboot.keypoints import Keypoints2D
 from mvboot.mesh.raycast import whole_size
+from mvboot.sides import left_right_pairs
 from mvboot.synthetic.faults import disturbed_labels
 from mvboot.synthetic.studio.rendering.views import View
 from mvboot.synthetic.studio.settings import SynthSettings

@@ -10,8 +10,8 @@ from torch.utils.data import DataLoader
 from mvboot.datasets import Augmentation, Capture, Mirror, SampleReader, sample_views
 from mvboot.datasets.module import SampleDataset
 from mvboot.datasets.sample import Sample, View
-from mvboot.datasets.sides import left_right_pairs
 from mvboot.errors import InputError
+from mvboot.sides import left_right_pairs
 from mvboot.training.batches import RunData, validation_views
 from mvboot.training.dense.rounds import Round, Rounds
 from mvboot.training.dense.settings import TrainSettings

@@ -9,10 +9,10 @@ from mvboot.datasets import Augmentation, Capture, Mirror, Sample, SampleReader,
 from mvboot.datasets.label_agreement import LabelAgreement
 from mvboot.datasets.module import SampleDataset
 from mvboot.datasets.sample import View
-from mvboot.datasets.sides import left_right_pairs, without_partner
 from mvboot.errors import InputError
 from mvboot.inference.crops import framed, unframed
 from mvboot.keypoints import Keypoints2D
+from mvboot.sides import left_right_pairs, without_partner
 from mvboot.training.batches import RunData, validation_views
 from mvboot.training.keypoints.settings import KeypointSettings
 from mvboot.training.sources import (

@@ -3,7 +3,7 @@
 import pytest
 
 from mvboot.datasets.mirror import Mirror
-from mvboot.datasets.sides import left_right_pairs, without_partner
+from mvboot.sides import left_right_pairs, without_partner
 from mvboot.template import load_template
 
 
