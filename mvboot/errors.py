@@ -123,7 +123,7 @@ def heeded_signals() -> dict[int, Callable[..., Any]]:
 
 
 def take_signals_back() -> None:
-    """Undo what the import of a library did to SIGTERM beneath Python: pycolmap dies of it."""
+    """Restore Python's SIGTERM handler, which importing pycolmap replaces in C."""
     handler = signal.getsignal(signal.SIGTERM)
     if handler is not None and threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, handler)

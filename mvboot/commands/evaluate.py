@@ -9,7 +9,8 @@ from mvboot.commands.options import listed, pairs, resolved, stated
 from mvboot.stages.output import Output
 
 Overrides = Annotated[
-    list[str] | None, Argument(metavar="[KEY=VALUE]...", help="Settings by name.")
+    list[str] | None,
+    Argument(metavar="[KEY=VALUE]...", help="Any setting, as points=500; see config.yaml."),
 ]
 Data = Annotated[Path | None, Option(help="Capture folder whose pictures the fields are of.")]
 Fields = Annotated[

@@ -151,7 +151,12 @@ def _place(name: str, model: type[BaseModel]) -> int:
 def _common() -> dict[str, Parameter]:
     found: dict[str, tuple[Any, Any]] = {
         "overrides": (
-            Annotated[Words, Argument(metavar="[KEY=VALUE]...", help="Settings by name.")],
+            Annotated[
+                Words,
+                Argument(
+                    metavar="[KEY=VALUE]...", help="Any setting, as min_views=2; see config.yaml."
+                ),
+            ],
             None,
         ),
         "config": (

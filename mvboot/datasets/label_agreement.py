@@ -23,7 +23,7 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 CLICK_PX = 3.0
-"""People click no finer, and so no limit is."""
+"""Smallest limit: people do not click more precisely."""
 FEWEST_CAMERAS = 3
 """Two agree on some point wherever their rays meet. Of three, two can still agree by chance on a
 wrong one, and the third is blamed.

@@ -30,7 +30,7 @@ NO_FPS = 10.0
 
 @dataclass(frozen=True)
 class FieldsAsked:
-    """What is predicted: a network, a capture, its views, and how they are cut."""
+    """A network, a capture, the pictures to predict, and the size of their crops."""
 
     out: Path
     network: DenseNetwork

@@ -34,7 +34,7 @@ from mvboot.training.keypoints.settings import KeypointSettings
 
 @dataclass(frozen=True)
 class KeypointsAsked:
-    """What is predicted: a network, a capture, its views, how they are cut, and what is written."""
+    """A network, a capture, the pictures to predict, the size of their crops, and formats."""
 
     out: Path
     network: DenseNetwork

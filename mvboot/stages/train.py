@@ -67,7 +67,7 @@ def train(
 
 
 def plan(config: Places, overwrite: bool, resume: bool, say: Output) -> dict[str, Any]:
-    """Say what would be trained, after the same checks that a run makes."""
+    """Say what `run` would train, after the same checks."""
     _checkpoint(config, overwrite, resume)
     data, settings = _prepared(config).data, config.settings
     for warning in data.warnings:
@@ -139,7 +139,7 @@ def worsened(log: Path) -> str | None:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep to itself what Lightning says of itself."""
+    """Silence Lightning's own messages."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="lightning")
         logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)

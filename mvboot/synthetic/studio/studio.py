@@ -37,9 +37,9 @@ LOOKS_PER_S, MOST_LOOKS = 10, 1000
 """How often a motion is looked at to find how much room it needs."""
 FRAMED = 1.05
 SIGHTINGS, SPARSE = 20, 20
-"""In how many frames, and at every how many-th vertex, it is looked whether cameras see."""
+"""Visibility is tested in this many frames, and at one vertex in this many."""
 METERING = 17
-"""Every how many-th ray measures the light for the exposure."""
+"""One ray in this many measures the light for the exposure."""
 
 
 class Studio:

@@ -1,4 +1,4 @@
-"""Meters of a run that goes wrong: fields that collapse, stretch or part while the loss falls.
+"""Early stopping of runs that go wrong: fields that collapse, stretch or part while the loss falls.
 
 The epipolar loss is lowest for fields in which nothing can be told apart except along one
 direction, or everything is far from everything (part B.5 of the methods). Neither shows in it, but

@@ -1,4 +1,4 @@
-"""L_M: what twins say of one instant should agree with the geometry of their cameras.
+"""L_M: matches between views of one instant should agree with the geometry of the cameras.
 
 After Yu et al., "Semi-supervised dense keypoints using unlabeled multiview images" (NeurIPS 2021),
 in the reading of docs/training.md. Ours are the robust distance, the place on the line by the vote
@@ -14,7 +14,7 @@ from torch import Tensor
 from mvboot.datasets import Sample
 from mvboot.losses import Penalty, Sighting, match_fields, transfer_rows
 from mvboot.networks import DensePrediction
-from mvboot.training.dense.matched_views import Pair, Twins
+from mvboot.training.dense.matched_views import MatchedViews, Pair
 from mvboot.training.dense.objective import Terms
 from mvboot.training.dense.scales import Agreement
 from mvboot.training.dense.settings import Matching
@@ -32,47 +32,47 @@ class Consistency:
         ``sigma`` is the width of the matches in units of the template.
         """
         agreement = Agreement(self.matching)
-        twins = agreement.twins(prediction, sample, sigma)
+        matched = agreement.matched(prediction, sample, sigma)
         pairs = sample.pairs(self.matching.widest_deg)
-        along = self.along(twins, pairs) if self.matching.transfer else {}
+        along = self.along(matched, pairs) if self.matching.transfer else {}
         errors = {
-            (a, b): twins.error(
-                (a, b), agreement.penalty(twins.side(a, b)), along.get((a, b)), along.get((b, a))
+            (a, b): matched.error(
+                (a, b), agreement.penalty(matched.side(a, b)), along.get((a, b)), along.get((b, a))
             )
             for a, b in pairs
         }
-        terms = agreement.terms("multiview", twins, errors)
-        return Terms(terms.losses, {**terms.meters, "transferred": _share(twins, along)})
+        terms = agreement.terms("multiview", matched, errors)
+        return Terms(terms.losses, {**terms.meters, "transferred": _share(matched, along)})
 
     @torch.no_grad()
-    def along(self, twins: Twins, pairs: Sequence[Pair]) -> dict[Pair, Tensor]:
+    def along(self, matched: MatchedViews, pairs: Sequence[Pair]) -> dict[Pair, Tensor]:
         """Return the rows (cells, 3) of `transfer_rows` by (view, other view)."""
         sightings: dict[int, dict[int, Sighting]] = {}
         for a, b in pairs:
-            error = twins.error((a, b), Penalty())
+            error = matched.error((a, b), Penalty())
             for here, there, residuals in ((a, b, error.forth), (b, a, error.back)):
                 matches = match_fields(
-                    twins.values[here],
-                    twins.values[there],
+                    matched.values[here],
+                    matched.values[there],
                     residuals,
-                    twins.sigma,
-                    twins.weight[here],
-                    twins.weight[there],
+                    matched.sigma,
+                    matched.weight[here],
+                    matched.weight[there],
                 )
-                reach = self.matching.tolerance * twins.side(here, there)
-                camera = twins.sample.cameras[there]
+                reach = self.matching.tolerance * matched.side(here, there)
+                camera = matched.sample.cameras[there]
                 seen = Sighting(camera, matches.mean, matches.visibility, reach)
                 sightings.setdefault(here, {})[there] = seen
         rows: dict[Pair, Tensor] = {}
         for here, seen_by in sightings.items():
-            camera, pixels = twins.sample.cameras[here], twins.pixels[here]
+            camera, pixels = matched.sample.cameras[here], matched.pixels[here]
             found = transfer_rows(camera, pixels, list(seen_by.values()))
             rows |= {(here, there): row for there, row in zip(seen_by, found, strict=True)}
         return rows
 
 
-def _share(twins: Twins, along: Mapping[Pair, Tensor]) -> float:
+def _share(matched: MatchedViews, along: Mapping[Pair, Tensor]) -> float:
     """Return of how many cells of the subject the place on the line is known."""
-    found = [row[twins.subject[here]].any(-1) for (here, _), row in along.items()]
+    found = [row[matched.subject[here]].any(-1) for (here, _), row in along.items()]
     known = torch.cat(found) if found else torch.zeros(0)
     return float(known.float().mean()) if len(known) else 0.0

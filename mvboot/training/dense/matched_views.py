@@ -1,4 +1,4 @@
-"""Twins: views of one instant by one network, as they are matched with each other."""
+"""Views of one instant, predicted by one network and matched with each other."""
 
 from dataclasses import dataclass, replace
 
@@ -21,7 +21,7 @@ Pair = tuple[int, int]
 
 
 @dataclass(frozen=True, eq=False)
-class Twins:
+class MatchedViews:
     """The cells of the views of a sample, to be matched with width ``sigma``.
 
     Parameters
@@ -48,9 +48,9 @@ class Twins:
     pixels: Float[Tensor, "n cells 2"]
 
     @staticmethod
-    def of(prediction: DensePrediction, sample: Sample, sigma: float) -> "Twins":
+    def of(prediction: DensePrediction, sample: Sample, sigma: float) -> "MatchedViews":
         """Take what a network says of the views of a sample."""
-        return Twins(
+        return MatchedViews(
             sample,
             prediction.stride,
             sigma,
@@ -59,7 +59,7 @@ class Twins:
             undistorted_cells(sample, prediction.stride),
         )
 
-    def anchored(self) -> "Twins":
+    def anchored(self) -> "MatchedViews":
         """Let labels stand in for predictions in labelled views.
 
         So one labelled view tells all others of its instant on which lines its points lie.

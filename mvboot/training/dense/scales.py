@@ -1,4 +1,4 @@
-"""How well twins agree with what binds them: geometry, time, or that they are one picture."""
+"""Terms of the loss from matches: whether they agree with geometry, time or a known warp."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from mvboot.losses import (
 )
 from mvboot.networks import DensePrediction
 from mvboot.training.config import KeypointMatching
-from mvboot.training.dense.matched_views import Pair, Twins
+from mvboot.training.dense.matched_views import MatchedViews, Pair
 from mvboot.training.dense.objective import Terms
 from mvboot.training.dense.settings import Matching
 
@@ -58,15 +58,16 @@ class Agreement(Distances):
 
     matching: Matching
 
-    def twins(self, prediction: DensePrediction, sample: Sample, sigma: float) -> Twins:
+    def matched(self, prediction: DensePrediction, sample: Sample, sigma: float) -> MatchedViews:
         """Return what is matched; ``sigma`` is the width of matches in units of the template."""
-        twins = Twins.of(prediction, sample, sigma)
-        return twins.anchored() if self.matching.anchored else twins
+        matched = MatchedViews.of(prediction, sample, sigma)
+        return matched.anchored() if self.matching.anchored else matched
 
-    def terms(self, name: str, twins: Twins, errors: Mapping[Pair, PairError]) -> Terms:
+    def terms(self, name: str, matched: MatchedViews, errors: Mapping[Pair, PairError]) -> Terms:
         """Return the mean over pairs, and what to log beside it; no loss where nothing matches."""
         losses = [
-            (self._loss(twins, pair, error), twins.side(*pair)) for pair, error in errors.items()
+            (self._loss(matched, pair, error), matched.side(*pair))
+            for pair, error in errors.items()
         ]
         found = [(loss, side) for loss, side in losses if float(loss.visibility) > 0]
         if not found:
@@ -83,15 +84,15 @@ class Agreement(Distances):
             },
         )
 
-    def _loss(self, twins: Twins, pair: Pair, error: PairError) -> AffinityLoss:
+    def _loss(self, matched: MatchedViews, pair: Pair, error: PairError) -> AffinityLoss:
         a, b = pair
         return affinity_loss(
-            twins.values[a],
-            twins.values[b],
+            matched.values[a],
+            matched.values[b],
             error,
-            twins.sigma,
-            twins.weight[a],
-            twins.weight[b],
+            matched.sigma,
+            matched.weight[a],
+            matched.weight[b],
             self._reduction,
         )
 

@@ -7,7 +7,7 @@ from mvboot.datasets import Sample
 from mvboot.losses import Penalty, hard_matches
 from mvboot.networks import DensePrediction
 from mvboot.networks.prediction import EmbeddingPrediction
-from mvboot.training.dense.matched_views import Twins, matching_values
+from mvboot.training.dense.matched_views import MatchedViews, matching_values
 
 SIGMA = 0.01
 """Only says how far parts of charts are apart; hard matches know no width."""
@@ -22,26 +22,26 @@ def held_out(
     ``epipolar_px`` are distances of hard matches from epipolar lines; ``drift`` and ``error`` are
     distances in canonical space from the teacher's fields and from true ones: one value a cell.
     """
-    twins = Twins.of(prediction, sample, SIGMA)
-    values, weight = twins.values, twins.weight
+    matched = MatchedViews.of(prediction, sample, SIGMA)
+    values, weight = matched.values, matched.weight
     errors = []
     for a, b in sample.pairs():
-        error = twins.error((a, b), Penalty("unsquared"))
+        error = matched.error((a, b), Penalty("unsquared"))
         for u, v, residuals in ((a, b, error.forth), (b, a, error.back)):
             found = hard_matches(values[u], values[v], residuals, weight[u], weight[v])
             errors.append(found.error[found.index >= 0])
     nothing = values.new_zeros(0)
     return {
         "epipolar_px": torch.cat(errors) if errors else nothing,
-        "drift": nothing if teacher is None else _gap(twins, teacher),
+        "drift": nothing if teacher is None else _gap(matched, teacher),
         "error": _error(prediction, sample),
     }
 
 
-def _gap(twins: Twins, teacher: DensePrediction) -> Tensor:
-    taught = matching_values(teacher, twins.sigma)
-    gap: Tensor = torch.linalg.vector_norm(twins.values - taught, dim=-1)
-    return gap[twins.subject]
+def _gap(matched: MatchedViews, teacher: DensePrediction) -> Tensor:
+    taught = matching_values(teacher, matched.sigma)
+    gap: Tensor = torch.linalg.vector_norm(matched.values - taught, dim=-1)
+    return gap[matched.subject]
 
 
 def _error(prediction: DensePrediction, sample: Sample) -> Tensor:

@@ -1,4 +1,4 @@
-"""Meters of a run without labels that goes wrong: part C.11 of the methods, in sentences.
+"""Early stopping of runs without labels that go wrong (methods, part C.11), with the reason.
 
 The loss falls in all of these cases; what goes wrong shows in the meters of `latent_terms`.
 """

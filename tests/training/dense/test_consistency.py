@@ -7,7 +7,7 @@ import torch
 
 from mvboot.losses import Penalty
 from mvboot.training.dense.consistency import Consistency
-from mvboot.training.dense.matched_views import Twins
+from mvboot.training.dense.matched_views import MatchedViews
 from mvboot.training.dense.settings import Matching
 
 SIGMA = 0.05
@@ -123,19 +123,19 @@ def test_labels_of_views_have_no_gradient(truth, sample):
 
 
 def test_rows_of_transfer_vanish_at_true_matches(truth, sample):
-    twins = Twins.of(truth, sample, 0.02)
-    rows = Consistency(Matching()).along(twins, sample.pairs())
+    matched = MatchedViews.of(truth, sample, 0.02)
+    rows = Consistency(Matching()).along(matched, sample.pairs())
     assert set(rows) == {(a, b) for a in range(3) for b in range(3) if a != b}
     for (a, b), row in rows.items():
-        gap = torch.cdist(twins.values[a], twins.values[b])
-        gap[:, ~twins.subject[b]] = torch.inf
+        gap = torch.cdist(matched.values[a], matched.values[b])
+        gap[:, ~matched.subject[b]] = torch.inf
         nearest, match = gap.min(1)
-        there = twins.subject[a] & (nearest < 0.04) & row.any(-1)
+        there = matched.subject[a] & (nearest < 0.04) & row.any(-1)
         if int(there.sum()) < 10:
             continue
-        pixels = torch.nn.functional.pad(twins.pixels[b][match], (0, 1), value=1.0)
+        pixels = torch.nn.functional.pad(matched.pixels[b][match], (0, 1), value=1.0)
         length = torch.linalg.vector_norm(row[:, :2], dim=1)
         off = ((pixels.double() * row).sum(1) / length)[there].abs()
-        assert float(off.median()) < twins.side(a, b)
-        error = twins.error((a, b), Penalty("unsquared"), row)
+        assert float(off.median()) < matched.side(a, b)
+        error = matched.error((a, b), Penalty("unsquared"), row)
         assert error.forth.lines.shape[-2:] == (2, 3)
