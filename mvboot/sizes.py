@@ -1,11 +1,13 @@
 """Sizes before allocation: a small file must not ask for all the memory of the machine."""
 
 import math
+import struct
 from collections.abc import Sequence
 from pathlib import Path
 
 from mvboot.errors import InputError
 
+PNG = b"\x89PNG\r\n\x1a\n"
 ALWAYS = 256 << 20
 """Bytes that any file may ask for, however small it is."""
 GROWTH = 1000
@@ -46,3 +48,18 @@ def readable(count: float) -> str:
             return f"{count:.3g} {unit}"
         count /= 1000
     return f"{count:.3g} TB"
+
+
+def require_png_chunks(content: bytes, where: str | Path) -> None:
+    """Raise InputError for a PNG with a chunk that is longer than what is left of the file.
+
+    OpenCV allocates what a chunk claims, up to 2 GB, before it looks whether it is there.
+    """
+    place = len(PNG)
+    while content.startswith(PNG) and place + 8 <= len(content):
+        (length,) = struct.unpack_from(">I", content, place)
+        if content[place + 4 : place + 8] == b"IEND":
+            return
+        place += 12 + length
+        if place > len(content):
+            raise InputError("cannot be read as a picture; is it damaged or cut off?", where=where)

@@ -4,6 +4,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+import jaxtyping
 import numpy as np
 import pytest
 import torch
@@ -16,6 +17,14 @@ from mvboot.rig import Rig
 from mvboot.synthetic.scene import looking_at
 
 torch.set_num_threads(1)
+
+
+@pytest.fixture
+def shapes_unchecked():
+    """Switch off the check of annotated shapes, where a test hands in wrong ones on purpose."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 import pytest
 
 from mvboot.errors import InputError
-from mvboot.sizes import readable, require_size
+from mvboot.sizes import PNG, readable, require_png_chunks, require_size
 
 
 def test_a_small_file_may_not_ask_for_much():
@@ -23,3 +23,12 @@ def test_counts_of_bytes_are_readable():
         "3.2 GB",
         "40 TB",
     ]
+
+
+def test_a_png_that_claims_more_than_it_holds():
+    whole = PNG + b"\0\0\0\1abcd\0\0\0\0\0" + b"\0\0\0\0IEND\0\0\0\0"
+    require_png_chunks(whole, "a.png")
+    require_png_chunks(b"another kind of file", "a.jpg")
+    for wrong in (whole.replace(b"\0\0\0\1abcd", b"\x7f\xff\xff\xffabcd"), whole[:-14]):
+        with pytest.raises(InputError, match=r"a.png: cannot be read as a picture"):
+            require_png_chunks(wrong, "a.png")

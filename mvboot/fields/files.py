@@ -15,7 +15,7 @@ from mvboot.fields.field import DenseField
 from mvboot.files import atomic_file
 from mvboot.guard import reading
 from mvboot.npz import NpzFile
-from mvboot.sizes import require_size
+from mvboot.sizes import require_png_chunks, require_size
 
 SCHEMA = 1
 PNG = b"\x89PNG"
@@ -100,6 +100,7 @@ def read_iuv(
     try:
         content = np.fromfile(path, dtype=np.uint8)
         _require_size(content, path)
+        require_png_chunks(content.tobytes(), path)
         picture = cv2.imdecode(content, cv2.IMREAD_UNCHANGED)
     except (OSError, cv2.error):
         picture = None

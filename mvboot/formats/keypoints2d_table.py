@@ -111,8 +111,9 @@ def read_keypoints2d(path: str | Path) -> Keypoints2D:
     InputError for a broken file, missing columns, repeated rows, confidences outside [0, 1].
     """
     path = Path(path)
-    table = read_table(path, COLUMNS)
-    return _from_table(table, metadata_of(path) or {}, path)
+    with reading(path, "table of 2D keypoints"):
+        table = read_table(path, COLUMNS)
+        return _from_table(table, metadata_of(path) or {}, path)
 
 
 def _from_table(table: pa.Table, header: dict[str, Any], path: Path) -> Keypoints2D:

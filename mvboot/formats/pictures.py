@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mvboot.errors import InputError
-from mvboot.sizes import require_size
+from mvboot.sizes import require_png_chunks, require_size
 
 Gray = NDArray[np.uint8]
 FRAME_HEADERS = {0xC0 + i for i in range(16)} - {0xC4, 0xC8, 0xCC}
@@ -46,6 +46,7 @@ def _decoded(path: Path, mode: int) -> NDArray[np.uint8]:
         content = np.fromfile(path, dtype=np.uint8)
         if size := _stored_size(path):
             require_size([*size, 3], f"{size[0]} x {size[1]} px", path, content.size, 2)
+        require_png_chunks(content.tobytes(), path)
         picture = cv2.imdecode(content, mode | cv2.IMREAD_ANYDEPTH)
     except (OSError, cv2.error):
         picture = None

@@ -10,7 +10,7 @@ from mvboot.geometry.align import rotation_angle, rotation_between
 def relative_pose_loss(
     points_a: Float[Tensor, "*batch k 3"],
     points_b: Float[Tensor, "*batch k 3"],
-    b_from_a: Float[Tensor, "*batch 3 3"],
+    b_from_a: Float[Tensor, "*#batch 3 3"],
     noise: float = 0.0,
     generator: torch.Generator | None = None,
 ) -> Float[Tensor, "*batch"]:

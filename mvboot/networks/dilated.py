@@ -35,7 +35,7 @@ class Dilated(nn.Module):
             layers += [convolution, nn.BatchNorm2d(after), nn.LeakyReLU(SLOPE, inplace=True)]
         self.layers = nn.Sequential(*layers)
 
-    def forward(self, images: Float[Tensor, "n d h w"]) -> Float[Tensor, "n c h w"]:
-        """Return features (N, C, h, w) of normalised pictures."""
+    def forward(self, images: Float[Tensor, "n d h w"]) -> Float[Tensor, "n c cells_h cells_w"]:
+        """Return the features of each cell of normalised pictures."""
         features: Tensor = self.layers(images)
         return features

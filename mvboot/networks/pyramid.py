@@ -76,8 +76,8 @@ class ResidualPyramid(Pyramid):
         )
         self.apply(initialise)
 
-    def forward(self, images: Float[Tensor, "n 3 h w"]) -> list[Tensor]:
-        """Return the map of each level."""
+    def forward(self, images: Float[Tensor, "n d h w"]) -> list[Tensor]:
+        """Return the map of each level; the channels of the pictures are those it was made for."""
         maps = [images]
         for level in self.levels:
             maps.append(level(maps[-1]))

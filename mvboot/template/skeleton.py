@@ -103,10 +103,10 @@ class Skeleton:
 
     def transforms(
         self,
-        rotations: Float[Tensor, "*batch bones 3"],
-        heads: Float[Tensor, "*batch bones 3"],
-        translation: Float[Tensor, "*batch 3"],
-    ) -> Float[Tensor, "*batch bones 4 4"]:
+        rotations: Float[Tensor, "*#batch bones 3"],
+        heads: Float[Tensor, "*#batch bones 3"],
+        translation: Float[Tensor, "*#batch 3"],
+    ) -> Float[Tensor, "... bones 4 4"]:
         """Return what each bone does to a point of the rest pose: posed_from_rest, homogeneous.
 
         ``heads`` are those of the rest pose of the shape at hand.
@@ -123,9 +123,9 @@ class Skeleton:
 
     def skinned(
         self,
-        points: Float[Tensor, "*batch vertices 3"],
-        transforms: Float[Tensor, "*batch bones 4 4"],
-    ) -> Float[Tensor, "*batch vertices 3"]:
+        points: Float[Tensor, "*#batch vertices 3"],
+        transforms: Float[Tensor, "*#batch bones 4 4"],
+    ) -> Float[Tensor, "... vertices 3"]:
         """Return points of the rest pose moved by the weighted mean of their bones' transforms."""
         batch = transforms.shape[:-3]
         rows = transforms[..., :3, :].reshape(-1, len(self.names), 12)

@@ -181,3 +181,13 @@ def test_a_3d_table_without_our_header_or_cut_off_is_refused(solved, tmp_path):
     for name in ("bare", "cut"):
         with pytest.raises(InputError, match=name):
             read_keypoints3d(tmp_path / f"{name}.parquet")
+
+
+def test_names_that_are_no_text_are_refused_in_one_line(tmp_path):
+    names = pa.array([b"\xff\xfe"] * 2, pa.binary()).view(pa.string())
+    columns = {name: names for name in ("camera", "individual", "keypoint")}
+    columns |= {"frame": pa.array([0, 1])}
+    columns |= {name: pa.array([0.5, 0.5]) for name in ("x", "y", "confidence")}
+    pq.write_table(pa.table(columns), tmp_path / "k.parquet")
+    with pytest.raises(InputError, match=r"k.parquet: is no readable table of 2D keypoints"):
+        read_keypoints2d(tmp_path / "k.parquet")

@@ -375,6 +375,7 @@ def test_half_precision_is_matched_in_single(sphere):
     torch.testing.assert_close(u.grad.float(), single.grad, rtol=1e-2, atol=1e-4)
 
 
+@pytest.mark.usefixtures("shapes_unchecked")
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -85,6 +85,7 @@ def test_the_limit_is_in_px(sphere):
     assert 1 < affinity_loss(*constant, error, 0.1).value <= 2
 
 
+@pytest.mark.usefixtures("shapes_unchecked")
 def test_another_distance_is_refused(sphere):
     with pytest.raises(ValueError, match="distance"):
         error_of(sphere, distance="cubed")

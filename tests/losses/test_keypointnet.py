@@ -142,6 +142,6 @@ def test_all_terms_fall_together():
         values.append(loss.item())
     assert sum(values[-10:]) < 0.4 * sum(values[:10])
     agreed = keypointnet_terms(
-        now, [(0, 1)], KeypointNetWeights(consistency=1.0, pose=1.0, noise=0)
+        now, [(0, 1)], KeypointNetWeights(consistency=1.0, pose=1.0, noise=0.0)
     )
     assert agreed["consistency"] < 1e-2 and agreed["pose"] < math.radians(15)

@@ -16,6 +16,7 @@ def test_penalties():
     assert robust.tolist() == pytest.approx([0, 1 - math.exp(-0.5), 1], abs=1e-5)
 
 
+@pytest.mark.usefixtures("shapes_unchecked")
 @pytest.mark.parametrize(
     "wrong", [{"distance": "cubed"}, {"limit_px": 0.0}, {"limit_px": -1.0}, {"distance": "robust"}]
 )

@@ -127,6 +127,7 @@ def test_copies_are_independent(network, pictures):
     assert_same(other(pictures), before, **EXACT)
 
 
+@pytest.mark.usefixtures("shapes_unchecked")
 @pytest.mark.parametrize(
     ("images", "message"),
     [

@@ -84,7 +84,7 @@ def plain_views(sample: Sample) -> PlainViews:
     return PlainViews(PlainCameras(matrix, own), own.t[:, 2], unit, gaps)
 
 
-def to_places(sample: Sample, pixels: Float[Tensor, "n k 2"]) -> Float[Tensor, "n k 2"]:
+def to_places(sample: Sample, pixels: Float[Tensor, "*points 2"]) -> Float[Tensor, "*points 2"]:
     """Return px of the crops as places, -1 to 1 across their longer side."""
     height, width = sample.images.shape[-2:]
     middle = (pixels.new_tensor([width, height]) - 1) / 2
