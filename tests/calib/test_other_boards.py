@@ -12,6 +12,8 @@ from mvboot.calib.other_boards import TRIALS, other_counts
 from mvboot.formats.footage import Footage
 from mvboot.synthetic.boards import BoardRenderer, board_poses
 
+pytestmark = pytest.mark.slow
+
 CHARUCO = Charuco(5, 7, "mm", 30.0, 22.0, "DICT_5X5_250")
 CHECKERS = Checkerboard(8, 5, "mm", 30.0)
 TAGS = AprilGrid(4, 3, "mm", 50.0, 15.0)
@@ -60,7 +62,6 @@ def album(albums, board):
     return {"a": Album("a", np.arange(len(shown)), (640, 480), tuple(shown), [])}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("board", "stated"),
     [
@@ -82,13 +83,11 @@ def test_other_counts_are_named(board, stated, albums):
     assert set(footages["a"].looked) == {0, 21}, "a few pictures only"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("board", [CHARUCO, CHECKERS, TAGS], ids=lambda board: board.spec)
 def test_the_right_counts_are_not_denied(board, albums):
     assert other_counts(board, album(albums, board)) == []
 
 
-@pytest.mark.slow
 def test_pictures_without_a_board_say_nothing(albums):
     shown, _ = albums[CHECKERS]
     empty = Album("a", np.arange(4), (640, 480), tuple(shown[1:5]), [])

@@ -173,6 +173,7 @@ def whole(folder):
     }
 
 
+@pytest.mark.slow
 def test_a_run_that_is_replaced_stays_until_there_is_another(mvboot, walk, tmp_path, monkeypatch):
     out = tmp_path / "run"
     command = ("bootstrap", *words(walk.given, out=out, rounds=1), "window=9")

@@ -25,6 +25,8 @@ from mvboot.formats.intrinsics_yaml import load_intrinsics
 from mvboot.formats.keypoints2d_table import read_keypoints2d
 from mvboot.rig import Rig
 
+pytestmark = pytest.mark.slow
+
 TRUTH = recordings.four_cameras().in_units("mm")
 FILES = {"rig.yaml", "summary.json", "coverage.png", "board_points.parquet", "config.yaml"}
 ONE_LENS = ("--lens", "brown2")
@@ -109,7 +111,6 @@ def assert_right(folder, apart=1e-3):
 # --- sound recordings ---------------------------------------------------------------------------
 
 
-@pytest.mark.slow
 def test_a_sound_recording_becomes_a_rig(usual, sound):
     assert usual.err == ""
     assert {path.name for path in usual.folder.iterdir()} == FILES
@@ -122,7 +123,6 @@ def test_a_sound_recording_becomes_a_rig(usual, sound):
     assert said["looks"] == dict.fromkeys("abcd", look)
 
 
-@pytest.mark.slow
 def test_the_rig_is_in_the_first_camera_and_says_where_it_comes_from(usual):
     pose = usual.rig["a"].cam_from_world
     np.testing.assert_allclose(pose.R, np.eye(3), atol=1e-9)
@@ -133,14 +133,12 @@ def test_the_rig_is_in_the_first_camera_and_says_where_it_comes_from(usual):
     assert how["rms_px"] == summary(usual.folder)["rms_px"] and how["version"]
 
 
-@pytest.mark.slow
 def test_people_read_tables_and_what_to_check_with_a_tape(usual):
     assert "shots shared by" in usual.out and "b: board in 24 of 24 pictures" in usual.out
     assert "apart: check one with a tape" in usual.out
     assert "OpenCV's figure" in usual.out and "of its print" in usual.out
 
 
-@pytest.mark.slow
 def test_the_points_that_were_found_are_kept(usual):
     points = read_keypoints2d(usual.folder / "board_points.parquet")
     assert points.cameras == ("a", "b", "c", "d") and points.individuals == ("board",)
@@ -149,7 +147,6 @@ def test_the_points_that_were_found_are_kept(usual):
     assert picture is not None and picture.shape[1] > 1000
 
 
-@pytest.mark.slow
 def test_a_board_that_moves(tmp_path):
     film = recordings.sound_motion(tmp_path / "pictures")
     out = tmp_path / "out"
@@ -270,7 +267,6 @@ def test_every_broken_recording_has_its_cause():
     assert set(CAUSES) == set(recordings.BROKEN)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", CAUSES)
 def test_a_broken_recording_ends_in_one_line(name, tmp_path):
     recording = recordings.BROKEN[name](tmp_path / "in")
@@ -279,7 +275,6 @@ def test_a_broken_recording_ends_in_one_line(name, tmp_path):
     assert code == expected and re.search(cause, line), line
 
 
-@pytest.mark.slow
 def test_a_late_camera_is_put_right_as_the_message_says(tmp_path):
     recording = recordings.BROKEN["desynchronised"](tmp_path / "in")
     out = tmp_path / "out"
@@ -290,7 +285,6 @@ def test_a_late_camera_is_put_right_as_the_message_says(tmp_path):
     assert yaml.safe_load((out / "config.yaml").read_text())["offset"] == {"c": 3}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["no_overlap", "mirrored", "desynchronised", "parallel", "swapped"]
 )
@@ -301,7 +295,6 @@ def test_a_broken_recording_with_every_lens(name, tmp_path):
     assert code == expected and re.search(cause, line), line
 
 
-@pytest.mark.slow
 def test_a_camera_that_freezes_half_way(tmp_path):
     pictures = dict(recordings.still_pictures())
     pictures["b"] = [*pictures["b"][:12], *[pictures["b"][12]] * 12]
@@ -311,7 +304,6 @@ def test_a_camera_that_freezes_half_way(tmp_path):
     assert code == 3 and "does not move in the pictures 12 to 23 of camera b" in line
 
 
-@pytest.mark.slow
 def test_markers_that_were_not_measured(sound, tmp_path):
     board = "charuco:6x8:40mm:22mm:DICT_5X5_250"
     recording = recordings.Broken(sound.pattern, board, ())
@@ -320,7 +312,6 @@ def test_markers_that_were_not_measured(sound, tmp_path):
     assert "measure both on the print" in line
 
 
-@pytest.mark.slow
 def test_a_camera_turned_throughout_is_calibrated_and_named(usual, tmp_path):
     pictures = recordings.changed("d", np.rot90)
     pattern = recordings.save(tmp_path / "in", {name: pictures[name] for name in "abd"})
@@ -334,7 +325,6 @@ def test_a_camera_turned_throughout_is_calibrated_and_named(usual, tmp_path):
     np.testing.assert_allclose(distances(rig), distances(TRUTH, "abd"), rtol=1e-3)
 
 
-@pytest.mark.slow
 def test_a_group_of_cameras_where_that_will_do(tmp_path):
     recording = recordings.BROKEN["no_overlap"](tmp_path / "in")
     out = tmp_path / "out"
@@ -382,7 +372,6 @@ WRONG = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", WRONG)
 def test_what_cannot_be_meant(name, sound, tmp_path):
     words, cause = WRONG[name]
@@ -405,7 +394,6 @@ def test_no_folder_to_write_to(still):
     assert result.code == 2 and "--out is missing" in result.err
 
 
-@pytest.mark.slow
 def test_a_board_without_a_top_is_refused_before_any_picture_is_looked_at(sound, tmp_path):
     words = ("--board", "checkerboard:7x5:30mm", "--images", sound.pattern)
     result = run("calibrate", *words, "--out", tmp_path / "out")
@@ -413,7 +401,6 @@ def test_a_board_without_a_top_is_refused_before_any_picture_is_looked_at(sound,
     assert "board in" not in result.out
 
 
-@pytest.mark.slow
 def test_an_earlier_result_stays_unless_told(quick, tmp_path):
     out = tmp_path / "out"
     out.mkdir()
@@ -428,7 +415,6 @@ def test_an_earlier_result_stays_unless_told(quick, tmp_path):
     assert (out / "notes.txt").read_text() == "mine"
 
 
-@pytest.mark.slow
 def test_a_world_that_is_not_there(quick, tmp_path):
     cases = {
         "board:99": "the board is not placed in picture 99; it is in 0, 3, 6",
@@ -443,7 +429,6 @@ def test_a_world_that_is_not_there(quick, tmp_path):
         assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.slow
 def test_intrinsics_of_cameras_that_are_spelt_otherwise(usual, still, tmp_path):
     save_rig(usual.rig.renamed({"a": "_A", "b": "B"}), tmp_path / "known.yaml")
     words = ("--intrinsics", tmp_path / "known.yaml", "--out", tmp_path / "out", "--dry-run")
@@ -453,7 +438,6 @@ def test_intrinsics_of_cameras_that_are_spelt_otherwise(usual, still, tmp_path):
     assert "the known intrinsics lack camera a; they have left, b" in run(*still, *words).err
 
 
-@pytest.mark.slow
 def test_intrinsics_of_other_pictures(usual, still, tmp_path):
     cameras = {
         name: type(camera)(camera.K, camera.lens, camera.cam_from_world, (1280, 960))
@@ -481,7 +465,6 @@ def test_a_dry_run_says_what_it_would_do(still, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.slow
 def test_the_written_config_repeats_the_run(quick, tmp_path):
     first, again = tmp_path / "first", tmp_path / "again"
     words = ("--units", "m", "--world", "board:0", "--distance", "a:c=528.4mm", "--json")
@@ -497,7 +480,6 @@ def test_the_written_config_repeats_the_run(quick, tmp_path):
     assert rigs[0].names == ("c", "a") and rigs[0].units == "m"
 
 
-@pytest.mark.slow
 def test_the_world_of_a_board_that_lies_on_the_floor(quick, sound, tmp_path):
     out = tmp_path / "out"
     result = run(*quick, "--world", "board:5", "--out", out)
@@ -511,7 +493,6 @@ def test_the_world_of_a_board_that_lies_on_the_floor(quick, sound, tmp_path):
     assert min(float(rig[name].center[2]) for name in "abcd") > 300, "cameras stand above it"
 
 
-@pytest.mark.slow
 def test_the_world_of_a_camera(quick, tmp_path):
     result = run(*quick, "--world", "camera:c", "--out", tmp_path / "out")
     assert result.code == 0, result.err
@@ -520,7 +501,6 @@ def test_the_world_of_a_camera(quick, tmp_path):
     assert float(rig["a"].center.norm()) > 500
 
 
-@pytest.mark.slow
 def test_a_missed_quality_is_exit_code_1_with_the_result_written(quick, tmp_path):
     out = tmp_path / "out"
     result = run(*quick, "--cameras", "a,b", "--out", out, "--fail-above", "0.01")
@@ -533,7 +513,6 @@ def test_a_missed_quality_is_exit_code_1_with_the_result_written(quick, tmp_path
     assert run(*quick, "--cameras", "a,b", "--out", out, "--fail-above", "0.2").code == 0
 
 
-@pytest.mark.slow
 def test_lenses_and_what_is_held_by_camera(still, tmp_path):
     out = tmp_path / "out"
     words = ("--lens", "brown1,brown2", "--lens", "b=fisheye", "--hold", "a=focal,k1")
@@ -558,7 +537,6 @@ def alone(still, tmp_path_factory):
     return SimpleNamespace(folder=folder, **vars(result))
 
 
-@pytest.mark.slow
 def test_each_camera_alone(alone):
     files = {path.name for path in alone.folder.iterdir()}
     assert files == {"intrinsics.yaml", "summary.json", "coverage.png", "config.yaml"}
@@ -570,7 +548,6 @@ def test_each_camera_alone(alone):
         assert abs(error) <= max(3 * spread, 0.002 * 780) and camera.size == (640, 480)
 
 
-@pytest.mark.slow
 def test_known_intrinsics_are_kept_to_the_last_digit(alone, still, tmp_path):
     out = tmp_path / "out"
     result = run(*still, "--intrinsics", alone.folder / "intrinsics.yaml", "--out", out)
@@ -582,7 +559,6 @@ def test_known_intrinsics_are_kept_to_the_last_digit(alone, still, tmp_path):
     np.testing.assert_allclose(distances(rig), distances(TRUTH), rtol=5e-3)
 
 
-@pytest.mark.slow
 def test_new_intrinsics_join_the_poses_of_a_rig(alone, still, tmp_path):
     """Of three cameras, in another order and spelled in upper case."""
     save_rig(Rig({name.upper(): TRUTH[name] for name in "dab"}, "mm", "z"), tmp_path / "poses.yaml")
@@ -644,7 +620,6 @@ def real(shared_data, tmp_path_factory):
     return calibrated
 
 
-@pytest.mark.slow
 def test_a_stereo_pair_before_a_checkerboard(real):
     said = summary(real("stereo2"))
     assert said["rms_px"] <= 0.15 and said["shots"] == 29
@@ -654,7 +629,6 @@ def test_a_stereo_pair_before_a_checkerboard(real):
     assert focal[0] == pytest.approx(focal[1], rel=5e-3), "two cameras of one kind"
 
 
-@pytest.mark.slow
 def test_videos_of_an_inverted_board_one_of_them_mirrored(real):
     """Frames are matched by their times; camera 1 sees the board through a mirror."""
     out = real("boards4")
@@ -667,7 +641,6 @@ def test_videos_of_an_inverted_board_one_of_them_mirrored(real):
     assert mirrored == ["cam_1"]
 
 
-@pytest.mark.slow
 def test_its_cameras_stand_where_another_program_has_them(real, shared_data):
     """Caliscope's calibration of these videos, moved and scaled over ours."""
     ours = load_rig(real("boards4") / "rig.yaml")
@@ -679,7 +652,6 @@ def test_its_cameras_stand_where_another_program_has_them(real, shared_data):
     assert ratio.min() > 0.93 and ratio.max() < 1.07
 
 
-@pytest.mark.slow
 def test_stills_of_a_mouse_rig(real):
     said = summary(real("mouse4"))
     assert said["rms_px"] <= 0.30
@@ -688,7 +660,6 @@ def test_stills_of_a_mouse_rig(real):
     assert {own["frames"] for own in said["per_camera"].values()} <= {20, 21}
 
 
-@pytest.mark.slow
 def test_the_mouse_is_triangulated_with_it(real, shared_data, tmp_path):
     """The calibration that came with the recording gives 25.8 px: two cameras are one."""
     keypoints = "minimal_{camera}_proofread.analysis.h5"
@@ -699,7 +670,6 @@ def test_the_mouse_is_triangulated_with_it(real, shared_data, tmp_path):
     assert summary(tmp_path / "out")["linear_px"]["median"] <= 6.5
 
 
-@pytest.mark.slow
 def test_four_equal_cameras_each_alone(real):
     cameras = load_intrinsics(real("human4") / "intrinsics.yaml")
     focal = [float((camera.K[0, 0] * camera.K[1, 1]) ** 0.5) for camera in cameras.values()]

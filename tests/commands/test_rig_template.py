@@ -18,6 +18,7 @@ VALUES = {
 }
 
 
+@pytest.mark.slow
 def test_every_value_is_asked_for_and_then_it_loads(mvboot, tmp_path):
     path = tmp_path / "rig.yaml"
     assert mvboot("rig", "template", "--cameras", "2", "--out", path).code == 0

@@ -123,6 +123,7 @@ class Interrupting(Callback):
         signal.raise_signal(signal.SIGINT)
 
 
+@pytest.mark.slow
 def test_a_run_that_is_interrupted_before_a_validation_goes_on(mvboot, data, old, monkeypatch):
     before = signal.getsignal(signal.SIGINT)
     given = ("train", "--method", "supervised", "--out", old, "--data", data, "size=64", "batch=1")

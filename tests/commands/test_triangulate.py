@@ -185,6 +185,7 @@ def nearly_all(spoiled, detections):
     return replace(spoiled, xy=xy, confidence=confidence)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("spoil", "cause"),
     [(mixed_names, "swapped-names"), (noise, "noise")],

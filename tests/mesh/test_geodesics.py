@@ -66,6 +66,7 @@ def test_opposite_corners_of_a_cube_are_joined_by_the_unfolded_line():
     np.testing.assert_allclose(distances, distances.T, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_body_against_a_much_finer_graph(body):
     sources = np.array([0, 2500])
     found = body.geodesics(sources)

@@ -13,6 +13,8 @@ from mvboot.calib.finding import Finding
 from mvboot.calib.flatness import BoardShape
 from mvboot.report.calibration import camera_rows, deviations, draw_coverage, link_rows, summary
 
+pytestmark = pytest.mark.slow
+
 KNOWN = dict(spoiled.rig().cameras)
 
 
@@ -29,7 +31,6 @@ def alone():
     return calibrate_rig(spoiled.sound().of(["d"]), CalibrationOptions(known=KNOWN))
 
 
-@pytest.mark.slow
 def test_the_summary_is_plain_json(calibration):
     said = summary(calibration, [Finding("few-views", ("a",), "too few")])
     assert json.loads(json.dumps(said, allow_nan=False)) == said

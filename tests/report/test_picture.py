@@ -77,6 +77,7 @@ def test_bones_are_drawn_where_they_are_known(scene, picture):
     np.testing.assert_array_equal(unknown, points_only)
 
 
+@pytest.mark.slow
 def test_the_same_input_gives_the_same_picture(scene, picture):
     first = picture(scene.rig, exact(scene), scene.edges)
     np.testing.assert_array_equal(picture(scene.rig, exact(scene), scene.edges), first)
@@ -97,6 +98,7 @@ def test_few_and_many_cameras(cameras, picture):
     assert coloured(picture(scene.rig, exact(scene), scene.edges)) > 200
 
 
+@pytest.mark.slow
 def test_the_unit_changes_the_labels_only(scene, picture):
     keypoints = exact(scene)
     in_m = picture(scene.rig, keypoints, scene.edges)

@@ -56,6 +56,7 @@ def stands(template, time=0.0):
     return template.posed(posture.rotations, posture.translation, posture.shape)
 
 
+@pytest.mark.slow
 def test_a_ball_is_recovered_from_its_fields(ball):
     seen = {n: Seen.of(ball.field(n), ball.template) for n in ball.rig.names}
     options = TriangulationOptions(min_views=2, threshold_px=30)

@@ -56,6 +56,7 @@ def test_colours_and_weights_are_valid(name, seed, ball):
         np.testing.assert_allclose(np.asarray(piece.weights.sum(axis=1)).ravel(), 1, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_people_wear_clothes_and_most_have_hair(ball):
     body = load_template("body")
     looks = [look_of(body, seed) for seed in range(6)]
