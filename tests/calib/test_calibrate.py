@@ -312,6 +312,7 @@ def test_a_board_without_a_top_serves_one_camera_only():
     assert alone.adjusted.rms_px == pytest.approx(0.2, rel=0.1)
 
 
+@pytest.mark.slow
 def test_a_board_without_a_top_that_was_not_upright_is_told():
     board = Checkerboard(7, 5, "mm", 25.0)
     shots, _ = shown_to(TRUTH.subset(["a", "b"]), shots=15, board=board)
