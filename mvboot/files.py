@@ -34,9 +34,8 @@ def safe_name(name: str, what: str, where: str | Path | None = None) -> str:
     """
     unsafe = set(name) & {"/", "\\", ":"} or not name.isprintable() or name != name.strip()
     if unsafe or name in ("", ".", "..") or len(name.encode()) > MAX_NAME:
-        shown = name if len(name) <= 40 else f"{name[:40]}..."
         raise InputError(
-            f"{what} {shown!r} cannot be part of a file's name; rename it first", where=where
+            f"{what} {_shown(name)!r} cannot be part of a file's name; rename it first", where=where
         )
     return name
 
@@ -50,11 +49,15 @@ def require_readable(names: Iterable[str], what: str, where: str | Path) -> None
     for name in names:
         control = any(unicodedata.category(letter) in ("Cc", "Cs") for letter in name)
         if control or not name.strip() or len(name.encode("utf-8", "replace")) > MAX_NAME:
-            shown = name if len(name) <= 40 else f"{name[:40]}..."
             raise InputError(
-                f"has a {what} called {shown!r}, which is empty, too long or no text; rename it",
+                f"has a {what} called {_shown(name)!r}, which is empty, too long or no text; "
+                "rename it",
                 where=where,
             )
+
+
+def _shown(name: str) -> str:
+    return name if len(name) <= 40 else f"{name[:40]}..."
 
 
 @contextmanager

@@ -50,16 +50,18 @@ def readable(count: float) -> str:
     return f"{count:.3g} TB"
 
 
-def require_png_chunks(content: bytes, where: str | Path) -> None:
+def require_png_chunks(content: bytes | memoryview, where: str | Path) -> None:
     """Raise InputError for a PNG with a chunk that is longer than what is left of the file.
 
     OpenCV allocates what a chunk claims, up to 2 GB, before it looks whether it is there.
     """
-    place = len(PNG)
-    while content.startswith(PNG) and place + 8 <= len(content):
-        (length,) = struct.unpack_from(">I", content, place)
-        if content[place + 4 : place + 8] == b"IEND":
+    picture, place = memoryview(content), len(PNG)
+    if bytes(picture[:place]) != PNG:
+        return
+    while place + 8 <= len(picture):
+        length, kind = struct.unpack_from(">I4s", picture, place)
+        if kind == b"IEND":
             return
         place += 12 + length
-        if place > len(content):
+        if place > len(picture):
             raise InputError("cannot be read as a picture; is it damaged or cut off?", where=where)

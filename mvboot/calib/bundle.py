@@ -26,7 +26,6 @@ from mvboot.calib.solver_cameras import (
     solver_pixels,
 )
 from mvboot.errors import take_signals_back
-from mvboot.formats.colmap import HALF_PIXEL
 from mvboot.geometry import Camera, Pose
 from mvboot.rig import Rig
 
@@ -254,7 +253,7 @@ class _Problem:
 
     def _add_pictures(self, observations: Observations) -> None:
         o = observations.where(_copies(observations))
-        pixels = solver_pixels(self.bundle.rig, o.pixels, o.camera) + HALF_PIXEL
+        pixels = solver_pixels(self.bundle.rig, o.pixels, o.camera)
         picture = o.instant * len(self.names) + o.camera
         order, starts = _grouped(picture, self.instants * len(self.names))
         for i in range(len(starts) - 1):

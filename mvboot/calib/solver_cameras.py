@@ -6,7 +6,7 @@ import torch
 from numpy.typing import NDArray
 
 from mvboot.errors import InputError, take_signals_back
-from mvboot.formats.colmap import HALF_PIXEL
+from mvboot.formats.colmap import HALF_PIXEL, focal_and_centre, matrix_of
 from mvboot.geometry import Camera, Pose
 from mvboot.rig import Rig
 
@@ -31,13 +31,15 @@ def solver_camera(number: int, name: str, camera: Camera, refined: bool) -> pyco
     else:
         model = "PINHOLE" if terms == 0 else "OPENCV" if terms <= 4 else "FULL_OPENCV"
     size = {"PINHOLE": 0, "OPENCV": 4, "OPENCV_FISHEYE": 4, "FULL_OPENCV": 8}[model]
-    K = camera.K.numpy()
-    focal = [K[0, 0], K[1, 1], K[0, 2] + HALF_PIXEL, K[1, 2] + HALF_PIXEL]
     lens = np.zeros(size)
     lens[:terms] = camera.lens.coefficients[:terms].numpy()
     width, height = camera.size or (0, 0)
     return pycolmap.Camera(
-        camera_id=number, model=model, width=width, height=height, params=[*focal, *lens]
+        camera_id=number,
+        model=model,
+        width=width,
+        height=height,
+        params=[*focal_and_centre(camera), *lens],
     )
 
 
@@ -54,7 +56,10 @@ def _terms(camera: Camera) -> int:
 
 
 def solver_pixels(rig: Rig, pixels: Floats, cameras: Ints) -> Floats:
-    """Return pixels (N, 2), each of the camera of its row, as the solver's cameras see them."""
+    """Return pixels (N, 2), each of the camera of its row, as the solver's cameras see them.
+
+    The solver counts from the corner of the first pixel, we from its centre.
+    """
     pixels = pixels.copy()
     for c, camera in enumerate(rig.cameras.values()):
         if not expressible(camera):
@@ -63,17 +68,18 @@ def solver_pixels(rig: Rig, pixels: Floats, cameras: Ints) -> Floats:
             K = camera.K.clone()
             K[0, 1] = 0
             pixels[rows] = (flat @ K[:2, :2].mT + K[:2, 2]).numpy()
-    return pixels
+    return pixels + HALF_PIXEL
 
 
 def refined(camera: Camera, colmap: pycolmap.Camera) -> Camera:
     """Return a camera with the intrinsics of the solver's; its pose is that of the world."""
     fx, fy, cx, cy, *lens = np.asarray(colmap.params)
-    K = [[fx, 0, cx - HALF_PIXEL], [0, fy, cy - HALF_PIXEL], [0, 0, 1]]
     terms = _terms(camera)
     unused = len(camera.lens.coefficients) - terms
     coefficients = [*lens[:terms], *[0.0] * unused]
-    return Camera.from_opencv(K, coefficients, size=camera.size, lens=camera.lens.name)
+    return Camera.from_opencv(
+        matrix_of(fx, fy, cx, cy), coefficients, size=camera.size, lens=camera.lens.name
+    )
 
 
 def rigid(pose: Pose) -> pycolmap.Rigid3d:

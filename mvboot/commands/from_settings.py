@@ -1,8 +1,9 @@
 """Commands made of settings: each field of a model is an option, declared once."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import wraps
 from inspect import Parameter, Signature, signature
 from pathlib import Path
 from types import NoneType
@@ -81,73 +82,6 @@ class Asked(Generic[ModelT]):
             raise better from error
 
 
-COMMON = ("overrides", "config", "overwrite", "dry_run", "as_json")
-"""Parameters of all commands that write a folder."""
-
-
-def command(
-    model: type[BaseModel], name: str, common: Sequence[str] = COMMON
-) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Make a command of a function of `Asked`, with an option for each field of the model.
-
-    Further parameters of the function are options of their own. ``name`` is how the command is
-    typed, as ``mvboot rig refine``; ``common`` are those of `COMMON` that it has.
-    """
-    fields = {key: _parameter(key, field) for key, field in model.model_fields.items()}
-    shared = [_common()[key] for key in common]
-
-    def made(work: Callable[..., None]) -> Callable[..., None]:
-        own = [
-            one.replace(kind=Parameter.KEYWORD_ONLY)
-            for one in list(signature(work).parameters.values())[1:]
-        ]
-
-        def typed(**values: Any) -> None:
-            values = _moved_on(values, _first(model))
-            given = {key: _read(key, model.model_fields[key], values.pop(key)) for key in fields}
-            asked = Asked(
-                name,
-                model,
-                given,
-                values.pop("overrides", None) or [],
-                values.pop("config", None),
-                values.pop("overwrite", False),
-                values.pop("dry_run", False),
-                Output(values.pop("as_json")),
-            )
-            work(asked, **values)
-
-        parameters = [*fields.values(), *own, *shared]
-        parameters.sort(key=lambda one: _place(one.name, model))
-        typed.__signature__ = Signature(parameters)  # type: ignore[attr-defined]  # what Typer reads
-        typed.__annotations__ = {one.name: one.annotation for one in parameters}
-        typed.__name__, typed.__doc__, typed.__module__ = (
-            work.__name__,
-            work.__doc__,
-            work.__module__,
-        )
-        return typed
-
-    return made
-
-
-def _first(model: type[BaseModel]) -> list[str]:
-    """Return the settings that are typed by position."""
-    return [name for name, field in model.model_fields.items() if _typed(field).first]
-
-
-def _place(name: str, model: type[BaseModel]) -> int:
-    """Return where an option stands in the help: positions, what is required, then the rest."""
-    field = model.model_fields.get(name)
-    if field is None:
-        return 1 if name == "overrides" else 5
-    if _typed(field).first:
-        return 0
-    if not field.is_required():
-        return 4
-    return 3 if name == "out" else 2
-
-
 def _common() -> dict[str, Parameter]:
     found: dict[str, tuple[Any, Any]] = {
         "overrides": (
@@ -183,13 +117,75 @@ def _common() -> dict[str, Parameter]:
     }
 
 
+COMMON = _common()
+"""Parameters of all commands that write a folder."""
+
+
+def command(
+    model: type[BaseModel], name: str, common: Iterable[str] = COMMON
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Make a command of a function of `Asked`, with an option for each field of the model.
+
+    Further parameters of the function are options of their own. ``name`` is how the command is
+    typed, as ``mvboot rig refine``; ``common`` are those of `COMMON` that it has.
+    """
+    fields = {key: _parameter(key, field) for key, field in model.model_fields.items()}
+    shared = [COMMON[key] for key in common]
+
+    def made(work: Callable[..., None]) -> Callable[..., None]:
+        own = [
+            one.replace(kind=Parameter.KEYWORD_ONLY)
+            for one in list(signature(work).parameters.values())[1:]
+        ]
+
+        @wraps(work)
+        def typed(**values: Any) -> None:
+            values = _moved_on(values, _first(model))
+            given = {key: _read(key, model.model_fields[key], values.pop(key)) for key in fields}
+            asked = Asked(
+                name,
+                model,
+                given,
+                values.pop("overrides", None) or [],
+                values.pop("config", None),
+                values.pop("overwrite", False),
+                values.pop("dry_run", False),
+                Output(values.pop("as_json")),
+            )
+            work(asked, **values)
+
+        parameters = [*fields.values(), *own, *shared]
+        parameters.sort(key=lambda one: _place(one.name, model))
+        typed.__signature__ = Signature(parameters)  # type: ignore[attr-defined]  # what Typer reads
+        typed.__annotations__ = {one.name: one.annotation for one in parameters}
+        return typed
+
+    return made
+
+
+def _first(model: type[BaseModel]) -> list[str]:
+    """Return the settings that are typed by position."""
+    return [name for name, field in model.model_fields.items() if _typed(field).first]
+
+
+def _place(name: str, model: type[BaseModel]) -> int:
+    """Return where an option stands in the help: positions, what is required, then the rest."""
+    field = model.model_fields.get(name)
+    if field is None:
+        return 1 if name == "overrides" else 5
+    if _typed(field).first:
+        return 0
+    if not field.is_required():
+        return 4
+    return 3 if name == "out" else 2
+
+
 def _parameter(key: str, field: FieldInfo) -> Parameter:
     """Return the parameter of one setting; its default is None, which means not given."""
     how, kind = _typed(field), _kind(field)
     help_ = f"{field.description or ''}{_default(field)}"
-    names = [how.option] if how.option else []
     if kind is bool:
-        flag = Option(how.option or f"--{key.replace('_', '-')}", help=help_)
+        flag = Option(_option(key, how), help=help_)
         return Parameter(
             key, Parameter.KEYWORD_ONLY, default=False, annotation=Annotated[bool, flag]
         )
@@ -199,7 +195,7 @@ def _parameter(key: str, field: FieldInfo) -> Parameter:
     option = (
         Argument(metavar=how.form or key.upper(), help=help_)
         if how.first
-        else Option(*names, metavar=how.form, help=help_)
+        else Option(_option(key, how), metavar=how.form, help=help_)
     )
     return Parameter(key, Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[plain, option])
 
@@ -212,7 +208,7 @@ def _read(key: str, field: FieldInfo, value: Any) -> Any:
     reader = READERS.get(kind)
     if reader is None or value is None:
         return value
-    return reader(value, how.option or f"--{key.replace('_', '-')}", how.form or "KEY=VALUE")
+    return reader(value, _option(key, how), how.form or "KEY=VALUE")
 
 
 def _moved_on(values: dict[str, Any], first: list[str]) -> dict[str, Any]:
@@ -223,6 +219,11 @@ def _moved_on(values: dict[str, Any], first: list[str]) -> dict[str, Any]:
             rest = values.get("overrides") or []
             values = {**values, key: None, "overrides": [str(word), *rest]}
     return values
+
+
+def _option(key: str, how: Typed) -> str:
+    """Return the option of a setting, as --min-views."""
+    return how.option or f"--{key.replace('_', '-')}"
 
 
 def _typed(field: FieldInfo) -> Typed:

@@ -113,7 +113,7 @@ class Capture:
         capture = Capture(folder, model, rig, pictures)
         if all(isinstance(p, PictureFiles) for p in pictures.values()):
             capture._check_sizes()
-            capture.model.require_frames(capture.frames, capture.folder / CAPTURE)
+            capture._check_frames()
         return capture
 
     # --- what it holds --------------------------------------------------------------------
@@ -293,7 +293,7 @@ class Capture:
 
     def split(self, name: Split) -> Numbers:
         """Return the frames of a split; without stated splits all train and none validate."""
-        self.model.require_frames(self.frames, self.folder / CAPTURE)
+        self._check_frames()
         splits = self.model.splits
         if splits is None:
             return self.frames if name == "train" else self.frames[:0]
@@ -313,7 +313,7 @@ class Capture:
         The counts are of pictures, masks, fields, labelled pictures, keypoints and templates.
         """
         self._check_sizes()
-        self.model.require_frames(self.frames, self.folder / CAPTURE)
+        self._check_frames()
         counts = {
             "pictures": 0,
             "masks": 0,
@@ -363,6 +363,9 @@ class Capture:
     def _check_sizes(self) -> None:
         for name in self.cameras:
             self._require_rig_size(name)
+
+    def _check_frames(self) -> None:
+        self.model.require_frames(self.frames, self.folder / CAPTURE)
 
     def _require_rig_size(self, name: str) -> None:
         size, stated = self.size(name), self.rig[name].size

@@ -100,7 +100,7 @@ def read_iuv(
     try:
         content = np.fromfile(path, dtype=np.uint8)
         _require_size(content, path)
-        require_png_chunks(content.tobytes(), path)
+        require_png_chunks(content.data, path)
         picture = cv2.imdecode(content, cv2.IMREAD_UNCHANGED)
     except (OSError, cv2.error):
         picture = None

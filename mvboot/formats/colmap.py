@@ -123,15 +123,25 @@ def _pose(pose: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.column_stack([R, pose[4:]])
 
 
+def focal_and_centre(camera: Camera) -> list[float]:
+    """Return COLMAP's fx, fy, cx, cy of a camera; its pixels begin half a pixel before ours."""
+    K = camera.K.numpy()
+    return [K[0, 0], K[1, 1], K[0, 2] + HALF_PIXEL, K[1, 2] + HALF_PIXEL]
+
+
+def matrix_of(fx: float, fy: float, cx: float, cy: float) -> list[list[float]]:
+    """Return K of COLMAP's fx, fy, cx, cy."""
+    return [[fx, 0, cx - HALF_PIXEL], [0, fy, cy - HALF_PIXEL], [0, 0, 1]]
+
+
 def _camera(camera: Intrinsics, pose: NDArray[np.float64]) -> Camera:
     if camera.model not in LENSES:
         raise ValueError(
             f"camera model {camera.model} is not supported; known are {', '.join(LENSES)}"
         )
     (fx, fy, cx, cy), lens, distortion = LENSES[camera.model](camera.params)
-    K = [[fx, 0, cx - HALF_PIXEL], [0, fy, cy - HALF_PIXEL], [0, 0, 1]]
     return Camera.from_opencv(
-        K,
+        matrix_of(fx, fy, cx, cy),
         brown(distortion) if lens == "brown" else distortion,
         pose[:, :3],
         pose[:, 3],
@@ -174,8 +184,7 @@ def _write(rig: Rig, path: Path) -> None:
 def _colmap_camera(number: int, camera: Camera) -> "pycolmap.Camera":
     import pycolmap
 
-    K = camera.K.numpy()
-    focal = [K[0, 0], K[1, 1], K[0, 2] + HALF_PIXEL, K[1, 2] + HALF_PIXEL]
+    focal = focal_and_centre(camera)
     used = len(used_coefficients(camera.lens))
     if camera.lens.name == "fisheye":
         model, count = "OPENCV_FISHEYE", 4

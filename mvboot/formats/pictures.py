@@ -46,7 +46,7 @@ def _decoded(path: Path, mode: int) -> NDArray[np.uint8]:
         content = np.fromfile(path, dtype=np.uint8)
         if size := _stored_size(path):
             require_size([*size, 3], f"{size[0]} x {size[1]} px", path, content.size, 2)
-        require_png_chunks(content.tobytes(), path)
+        require_png_chunks(content.data, path)
         picture = cv2.imdecode(content, mode | cv2.IMREAD_ANYDEPTH)
     except (OSError, cv2.error):
         picture = None

@@ -1,1 +1,1 @@
-"""Triangle meshes: reading, normals, rays, distances; nothing here knows of templates or rigs."""
+"""Triangle meshes: reading, normals, rays, distances; nothing here knows of templates."""

@@ -29,7 +29,7 @@ NARROW = 1e-12
 
 @dataclass(frozen=True, eq=False)
 class Located:
-    """Points of a template's surface.
+    """Points of a surface of triangles.
 
     Parameters
     ----------

@@ -14,8 +14,8 @@ from mvboot.networks.prediction import KeypointPrediction, Prediction
 class DenseNetwork(nn.Module):
     """A backbone and a head; made by `build_network` or `load_network`.
 
-    Views of one subject share all weights: pass them all as one batch, no picture changes another's
-    result. (In training mode the "dilated" backbone normalises over the batch, and only that one.)
+    Pass all views of a subject as one batch: no picture changes another's result. (In training
+    mode the "dilated" backbone normalises over the batch, and only that one.)
     """
 
     mean: Tensor

@@ -34,8 +34,9 @@ from mvboot.report.rounds import TABLE, rejections, round_rows, rounds_summary, 
 from mvboot.stages.matching import check_subject, of_subject
 from mvboot.stages.output import Output
 from mvboot.stages.recording import read_groups
-from mvboot.stages.replace_run import SUMMARY, forget_previous, replacing, told
-from mvboot.stages.resume import CONFIG, differences, text_of
+from mvboot.stages.replace_run import forget_previous, replacing, told
+from mvboot.stages.resume import differences, text_of
+from mvboot.stages.stage import CONFIG, SUMMARY
 from mvboot.stages.train import quiet
 from mvboot.training.keypoints.settings import KeypointSettings
 from mvboot.training.run import MODEL

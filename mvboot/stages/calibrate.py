@@ -24,9 +24,9 @@ from mvboot.rig import Rig
 from mvboot.stages.board_footage import BoardFootage, edge_widths, filmed, look_for_board
 from mvboot.stages.output import Output
 from mvboot.stages.settings.calibrate import CalibrateSettings
-from mvboot.stages.stage import Stage, Summary, called
+from mvboot.stages.stage import CONFIG, SUMMARY, LimitedStage, Summary, called
 
-FILES = ("rig.yaml", "summary.json", "coverage.png", "board_points.parquet", "config.yaml")
+FILES = ("rig.yaml", SUMMARY, "coverage.png", "board_points.parquet", CONFIG)
 
 
 @dataclass(frozen=True)
@@ -38,18 +38,10 @@ class Calibrated:
     said: Summary
 
 
-@dataclass(frozen=True)
-class Calibrate(Stage[CalibrateSettings, BoardFootage, Calibrated]):
-    """Footage of a board to a rig.
+class Calibrate(LimitedStage[CalibrateSettings, BoardFootage, Calibrated]):
+    """Footage of a board to a rig; the limit is of the error per axis."""
 
-    ``fail_above`` is the largest error in px per axis that is good enough.
-    """
-
-    fail_above: float | None = None
     config = CalibrateSettings
-
-    def __post_init__(self) -> None:
-        require_limit(self.fail_above)
 
     def read(self, config: CalibrateSettings, say: Output) -> BoardFootage:
         """Open the footage."""
@@ -119,12 +111,6 @@ def calibrate(
     """
     with called(Calibrate(fail_above), config, settings, overwrite) as folder:
         return load_rig(folder / "rig.yaml")
-
-
-def require_limit(fail_above: float | None) -> None:
-    """Raise InputError for a limit that no error can meet."""
-    if fail_above is not None and not fail_above > 0:
-        raise InputError(f"--fail-above must be positive, got {fail_above}")
 
 
 def require_error(rms_px: float, fail_above: float | None) -> None:

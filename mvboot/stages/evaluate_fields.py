@@ -187,10 +187,6 @@ class EvaluateFields(Evaluation[EvaluateConfig, FieldsInputs]):
             raise NothingUsable(f"nothing could be measured. {reasons}")
         return {**inputs.facts(), **found, **inputs.provenance()}
 
-    def write(self, results: Summary, folder: Path) -> Summary:
-        """Write nothing but the summary."""
-        return results
-
     def describe(self, results: Summary, summary: Summary, say: Output) -> None:
         """Say what was measured."""
         _say_result(summary, say)

@@ -121,10 +121,6 @@ class EvaluateKeypoints(Evaluation[KeypointEvaluateConfig, KeypointInputs]):
             raise NothingUsable(f"{inputs.keypoints}: no frame of the {inputs.split} frames")
         return {**inputs.facts(), **_measured(inputs), "version": __version__}
 
-    def write(self, results: Summary, folder: Path) -> Summary:
-        """Write nothing but the summary."""
-        return results
-
     def describe(self, results: Summary, summary: Summary, say: Output) -> None:
         """Say what was measured."""
         _say_result(summary, say)

@@ -153,10 +153,6 @@ class EvaluateSurfaces(Evaluation[SurfaceEvaluateConfig, SurfaceInputs]):
             **provenance({"surface": hash_file(inputs.surfaces.path)}, inputs.rig),
         }
 
-    def write(self, results: Summary, folder: Path) -> Summary:
-        """Write nothing but the summary."""
-        return results
-
     def describe(self, results: Summary, summary: Summary, say: Output) -> None:
         """Say what was measured."""
         _say_result(summary, say)

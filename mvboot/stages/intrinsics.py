@@ -15,10 +15,10 @@ from mvboot.geometry import Camera
 from mvboot.report.calibration import camera_rows, draw_coverage, summary
 from mvboot.rig import Rig
 from mvboot.stages.board_footage import BoardFootage, edge_widths, filmed, look_for_board
-from mvboot.stages.calibrate import every_finding_said, require_error, require_limit, warnings_of
+from mvboot.stages.calibrate import every_finding_said, require_error, warnings_of
 from mvboot.stages.output import Output
 from mvboot.stages.settings.calibrate import CalibrateSettings
-from mvboot.stages.stage import CONFIG, SUMMARY, Stage, Summary
+from mvboot.stages.stage import CONFIG, SUMMARY, LimitedStage, Summary
 
 
 @dataclass(frozen=True)
@@ -30,15 +30,13 @@ class CalibratedAlone:
     said: Summary
 
 
-@dataclass(frozen=True)
-class CalibrateAlone(Stage[CalibrateSettings, BoardFootage, CalibratedAlone]):
-    """Each camera from its own pictures, which need not be simultaneous."""
+class CalibrateAlone(LimitedStage[CalibrateSettings, BoardFootage, CalibratedAlone]):
+    """Each camera from its own pictures, which need not be simultaneous.
 
-    fail_above: float | None = None
+    The limit is of the error per axis.
+    """
+
     config = CalibrateSettings
-
-    def __post_init__(self) -> None:
-        require_limit(self.fail_above)
 
     def read(self, config: CalibrateSettings, say: Output) -> BoardFootage:
         """Open the footage, and the rig whose poses are kept."""

@@ -9,13 +9,13 @@ import numpy as np
 from mvboot.calib.lengths import Distance
 from mvboot.calib.locate import KnownPoints, Located, LocateOptions, locate_cameras
 from mvboot.errors import InputError
-from mvboot.formats.detections import describe, load_keypoints, match_cameras
+from mvboot.formats.detections import describe, load_keypoints
 from mvboot.formats.intrinsics_yaml import load_intrinsics
 from mvboot.formats.rigs import save_rig
 from mvboot.formats.tables import codes_of, numbers, read_table
 from mvboot.geometry import Camera
 from mvboot.keypoints import Keypoints2D
-from mvboot.stages.matching import check_subject, of_subject, say_pairs
+from mvboot.stages.matching import check_subject, of_subject, paired, say_pairs
 from mvboot.stages.output import Output
 from mvboot.stages.settings.locate import LocateSettings
 from mvboot.stages.stage import Stage, Summary, hashes, provenance
@@ -139,9 +139,7 @@ def _matched(config: LocateSettings, cameras: dict[str, Camera], say: Output) ->
     found = load_keypoints(config.keypoints, config.keypoints_format)
     say.say(f"landmarks: {describe(found)}")
     check_subject(found, config.subject, config.keypoints)
-    wanted = {*(config.cameras or found.cameras), *config.camera_map}
-    seen = tuple(name for name in found.cameras if name in wanted) or found.cameras
-    camera_map = match_cameras(tuple(cameras), seen, config.camera_map)
+    camera_map = paired(tuple(cameras), found.cameras, config.cameras, config.camera_map)
     say_pairs(camera_map, say)
     named = found.for_cameras(list(camera_map)).renamed(camera_map)
     chosen = of_subject(named, config.subject, config.min_confidence)

@@ -1,6 +1,6 @@
 """Bring detections and a rig together: who is meant, and which camera is which."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,11 +44,24 @@ def matched(
     return alignment.applied(paired.for_cameras(rig.names), rows)
 
 
-def say_pairs(names: Mapping[str, str], say: Output) -> None:
+def paired(
+    names: Sequence[str], found: Sequence[str], chosen: Sequence[str], given: Mapping[str, str]
+) -> dict[str, str]:
+    """Return which of the ``names`` each camera of detections has.
+
+    Of the cameras that were ``found`` only the ``chosen`` count, all where none is; ``given`` are
+    the pairs that were stated. InputError for cameras without a partner (`match_cameras`).
+    """
+    wanted = {*(chosen or found), *given}
+    seen = tuple(name for name in found if name in wanted) or found
+    return match_cameras(names, seen, given)
+
+
+def say_pairs(names: Mapping[str, str], say: Output, how: str = "cameras paired") -> None:
     """Say which cameras were paired under different names."""
     renamed = ", ".join(f"{a} is {b}" for a, b in names.items() if a != b)
     if renamed:
-        say.say(f"cameras paired: {renamed}")
+        say.say(f"{how}: {renamed}")
 
 
 def check_subject(keypoints: Keypoints2D, subject: str | None, where: str | Path) -> None:

@@ -1,7 +1,6 @@
 """Keypoints of a capture's pictures by a trained network."""
 
-import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -128,14 +127,15 @@ class PredictKeypoints(
             "formats": [OWN, *asked.formats],
         }
 
+    def optional(self) -> Collection[str]:
+        """Return the folders of other formats, and that of videos."""
+        return {*detection_formats(), *OWN_TABLES, OVERLAYS}
+
     def describe(
         self, results: tuple[KeypointsAsked, Keypoints2D], summary: Summary, say: Output
     ) -> None:
-        """Say how sure the network is, and remove other forms of what was replaced."""
+        """Say how sure the network is."""
         asked, keypoints = results
-        for name in {*detection_formats(), *OWN_TABLES, OVERLAYS} - {*asked.formats}:
-            if not (asked.overlay and name == OVERLAYS):
-                shutil.rmtree(asked.out / name, ignore_errors=True)
         say.say(
             f"predicted {len(keypoints.keypoints)} keypoints of {len(asked.views)} pictures; "
             f"median confidence {summary['median_confidence']:.2f}"

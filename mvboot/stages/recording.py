@@ -12,7 +12,7 @@ from mvboot.calib.scale import scale_warning, scale_words
 from mvboot.config import parse_yaml
 from mvboot.errors import InputError
 from mvboot.formats.alignment import Alignment
-from mvboot.formats.detections import describe, load_keypoints, match_cameras
+from mvboot.formats.detections import describe, load_keypoints
 from mvboot.formats.exports import named_export, require_room
 from mvboot.formats.keypoints2d_table import Keypoints2DFile
 from mvboot.formats.rigs import load_rig
@@ -26,6 +26,8 @@ from mvboot.stages.matching import (
     matched,
     notes,
     of_subject,
+    paired,
+    say_pairs,
 )
 from mvboot.stages.output import Output
 from mvboot.stages.settings.triangulate import TriangulateSettings
@@ -98,11 +100,9 @@ class Recording:
         self._require_views(config.min_views or 0)
         alignment = alignment_of(config, self.rig)
         self._source = _open(config, (*rig.names, *config.camera_map), alignment)
-        seen = self._source.cameras
-        if config.cameras:
-            wanted = {*config.cameras, *config.camera_map}
-            seen = tuple(name for name in seen if name in wanted) or seen
-        self.camera_map = match_cameras(self.rig.names, seen, config.camera_map)
+        self.camera_map = paired(
+            self.rig.names, self._source.cameras, config.cameras, config.camera_map
+        )
         self._paired = self.camera_map
         if alignment and isinstance(self._source, Keypoints2D):
             self._source = matched(self._source, self.rig, self.camera_map, alignment)
@@ -111,10 +111,8 @@ class Recording:
         say.say(f"rig: {_describe_rig(self.rig)}")
         say.say(scale_words(self.rig))
         say.say(f"keypoints: {describe(sample)}")
-        renamed = {a: b for a, b in self.camera_map.items() if a != b}
-        if renamed:
-            pairs = ", ".join(f"{a} is {b}" for a, b in renamed.items())
-            say.say(f"camera names differ only in spelling or were paired: {pairs}")
+        how = "camera names differ only in spelling or were paired"
+        say_pairs(self.camera_map, say, how)
         check_subject(sample, config.subject, config.keypoints)
         self.sample = self.selected(sample)
         self._require_exports()

@@ -8,7 +8,7 @@ from typing import Any
 from mvboot.calib.bundle import GROUPS, INTRINSICS
 from mvboot.calib.refine import Refinement, RefineOptions, refine_rig
 from mvboot.errors import InputError, NothingUsable
-from mvboot.formats.detections import describe, load_keypoints, match_cameras
+from mvboot.formats.detections import describe, load_keypoints
 from mvboot.formats.rigs import load_rig, save_rig
 from mvboot.keypoints import Keypoints2D
 from mvboot.report.calibration import deviations
@@ -18,6 +18,7 @@ from mvboot.stages.matching import (
     check_subject,
     matched,
     of_subject,
+    paired,
     say_pairs,
 )
 from mvboot.stages.output import Output
@@ -142,9 +143,7 @@ def _keypoints(
     found = load_keypoints(config.keypoints, config.keypoints_format, known, alignment.timed)
     say.say(f"keypoints: {describe(found)}")
     check_subject(found, config.subject, config.keypoints)
-    wanted = {*(config.cameras or found.cameras), *config.camera_map}
-    seen = tuple(name for name in found.cameras if name in wanted) or found.cameras
-    camera_map = match_cameras(rig.names, seen, config.camera_map)
+    camera_map = paired(rig.names, found.cameras, config.cameras, config.camera_map)
     say_pairs(camera_map, say)
     named = matched(found, rig, camera_map, alignment)
     chosen = of_subject(named, config.subject, config.min_confidence)

@@ -7,11 +7,10 @@ from pathlib import Path
 
 from mvboot.errors import Stopped
 from mvboot.report.rounds import DATA, TABLE
-from mvboot.stages.resume import CONFIG
+from mvboot.stages.stage import CONFIG, SUMMARY
 from mvboot.training.dense.batches import ROUNDS
 from mvboot.training.run import CHECKPOINT, LOGS, MODEL
 
-SUMMARY = "summary.json"
 PREVIOUS = "previous"
 """Folder in that of a run where the one that it replaces waits."""
 FILES = (MODEL, CHECKPOINT, LOGS, ROUNDS, TABLE, DATA, CONFIG, SUMMARY)

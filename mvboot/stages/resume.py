@@ -9,10 +9,10 @@ from pydantic import BaseModel
 
 from mvboot.config import load_yaml
 from mvboot.errors import InputError
+from mvboot.stages.stage import CONFIG
 from mvboot.training.config import Places
 from mvboot.training.run import CHECKPOINT
 
-CONFIG = "config.yaml"
 FREE = ("out", "accelerator", "workers")
 """What may differ: it decides where and how fast a run goes, not what it learns."""
 

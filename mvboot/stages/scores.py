@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar
 
 from mvboot.errors import InputError, QualityMissed
@@ -22,6 +23,10 @@ class Evaluation(Stage[ConfigT, InputsT, Summary]):
 
     def __post_init__(self) -> None:
         limits_of(self.limits, self.scores)
+
+    def write(self, results: Summary, folder: Path) -> Summary:
+        """Write nothing but the summary."""
+        return results
 
     def judge(self, results: Summary, summary: Summary) -> None:
         """Raise QualityMissed for a score above its limit, or without a value."""

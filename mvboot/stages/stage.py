@@ -5,15 +5,18 @@ it and sees no config. ``write`` puts the results into a folder. All stages run 
 way: `Stage.run`.
 """
 
+import shutil
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from mvboot import __version__
 from mvboot.config import dump_yaml, from_options
+from mvboot.errors import InputError
 from mvboot.files import atomic_folder, hash_file, require_free, write_json
 from mvboot.reading import read_json
 from mvboot.rig import Rig
@@ -57,6 +60,10 @@ class Stage(ABC, Generic[ConfigT, InputsT, ResultsT]):
     def judge(self, results: ResultsT, summary: Summary) -> None:
         """Raise QualityMissed where what was written is not good enough."""
 
+    def optional(self) -> Collection[str]:
+        """Return the folders that a run may write or not: earlier ones must not stay."""
+        return ()
+
     def run(self, config: ConfigT, overwrite: bool = False, say: Output = SILENT) -> Summary:
         """Read, compute, write into ``config.out``, and return the summary.
 
@@ -74,6 +81,9 @@ class Stage(ABC, Generic[ConfigT, InputsT, ResultsT]):
             names = written(folder)
         for name in earlier - set(names):
             (config.out / name).unlink(missing_ok=True)
+        for name in self.optional():
+            if f"{name}/" not in names:
+                shutil.rmtree(config.out / name, ignore_errors=True)
         self.describe(results, summary, say)
         say.say(f"\nwrote {config.out}: {', '.join(names)}")
         self.judge(results, summary)
@@ -83,6 +93,17 @@ class Stage(ABC, Generic[ConfigT, InputsT, ResultsT]):
         """Read the input and say what `run` would do (``--dry-run``)."""
         require_free(config.out, overwrite)
         return self.plan(self.read(config, say), say)
+
+
+@dataclass(frozen=True)
+class LimitedStage(Stage[ConfigT, InputsT, ResultsT]):
+    """A stage whose error has a limit: ``fail_above`` in px, None for none (``--fail-above``)."""
+
+    fail_above: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.fail_above is not None and not self.fail_above > 0:
+            raise InputError(f"--fail-above must be positive, got {self.fail_above}")
 
 
 @contextmanager

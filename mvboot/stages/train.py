@@ -19,8 +19,9 @@ from mvboot.files import require_free, write_json
 from mvboot.formats.rigs import load_rig
 from mvboot.inference.crops import boxes_from
 from mvboot.stages.output import SILENT, Output
-from mvboot.stages.replace_run import SUMMARY, forget_previous, replacing, told
-from mvboot.stages.resume import CONFIG, checkpoint_of
+from mvboot.stages.replace_run import forget_previous, replacing, told
+from mvboot.stages.resume import checkpoint_of
+from mvboot.stages.stage import CONFIG, SUMMARY
 from mvboot.training.config import Places
 from mvboot.training.run import CHECKPOINT, LOG, LOGS, MODEL, PreparedRun
 from mvboot.training.tasks import named_task

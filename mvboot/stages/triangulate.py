@@ -14,7 +14,7 @@ from mvboot.stages.output import Output
 from mvboot.stages.recording import CHUNK_POINTS, Recording
 from mvboot.stages.refusal import nothing, require_enough, say_refused
 from mvboot.stages.settings.triangulate import TriangulateSettings
-from mvboot.stages.stage import CONFIG, SUMMARY, Stage, Summary, called
+from mvboot.stages.stage import CONFIG, SUMMARY, LimitedStage, Summary, called
 from mvboot.triangulation.evaluate import keypoint_noise, leave_one_out, linear_error
 from mvboot.triangulation.recording import triangulate_keypoints
 
@@ -30,19 +30,13 @@ class Triangulation:
     blocks: Iterator[Keypoints3D]
 
 
-@dataclass(frozen=True)
-class Triangulate(Stage[TriangulateSettings, Recording, Triangulation]):
+class Triangulate(LimitedStage[TriangulateSettings, Recording, Triangulation]):
     """2D keypoints of a calibrated rig to 3D keypoints.
 
-    ``fail_above`` is the largest median reprojection error in px that is good enough.
+    The limit is of the median reprojection error.
     """
 
-    fail_above: float | None = None
     config = TriangulateSettings
-
-    def __post_init__(self) -> None:
-        if self.fail_above is not None and not self.fail_above > 0:
-            raise InputError(f"--fail-above must be positive, got {self.fail_above}")
 
     def read(self, config: TriangulateSettings, say: Output) -> Recording:
         """Match rig and detections, and warn of what is doubtful."""
