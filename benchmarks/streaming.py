@@ -7,6 +7,8 @@ Writer and command run in processes of their own, so that each peak is its own.
 
 import multiprocessing
 import resource
+import shutil
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -43,7 +45,7 @@ def write(folder: Path, points: int) -> None:
         )
         if writer is None:
             header = table._header(block) | {"frames": frames}
-            schema = table.with_metadata(table._SCHEMA, header)
+            schema = table.with_metadata(table._schema(block), header)
             writer = pq.ParquetWriter(folder / "keypoints.parquet", schema)
         writer.write_table(table._to_table(block, schema))
     writer.close()
@@ -73,14 +75,12 @@ def main() -> None:
         writer = context.Process(target=write, args=(folder, count))
         writer.start()
         writer.join()
-        import subprocess
-
+        if writer.exitcode:
+            raise SystemExit("the recording could not be written")
         command = [sys.executable, __file__, str(folder), str(count), "triangulate"]
         found = subprocess.run(command, capture_output=True, text=True, check=True)
         code, seconds, peak = found.stdout.split("PEAK ")[1].split()
         print(f"| {count:,} | {code} | {seconds} | {peak} |")
-        import shutil
-
         shutil.rmtree(folder / "out")
 
 
