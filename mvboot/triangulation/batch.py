@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from mvboot.triangulation.kernel import (
+from mvboot.triangulation.rays import (
     ACCEPTED,
     BEHIND,
     DISAGREE,

@@ -32,6 +32,9 @@ from mvboot.triangulation.pinhole import (
 from mvboot.triangulation.result import TriangulationResult
 
 Floats = NDArray[np.float64]
+Pinhole = tuple[Floats, Floats]
+"""K R and the centre of a camera without distortion that stands still."""
+
 BLOCK = 2048
 """Points of a block: its rays fit into the second-level cache, and torch solves it alone."""
 
@@ -51,7 +54,8 @@ def triangulate(
     """
     order, starts = groups
     alone = len(starts) - 1 == len(order)
-    given = _Given(rig, pixels, confidence, roots)
+    pinholes = tuple(_pinhole(camera) for camera in rig.cameras.values())
+    given = _Given(rig, pinholes, pixels, confidence, roots)
     ordered = given if alone else given.rows(order)
     work = _Work(ordered, _rules(len(rig), options), pixels.shape[1])
     blocks = list(_blocks(starts))
@@ -101,14 +105,19 @@ class _Given:
     """Detections of all points, sliced block by block."""
 
     rig: Rig
+    pinholes: tuple["Pinhole | None", ...]
     pixels: Floats
     confidence: Any
     roots: Floats | None
 
     def rows(self, index: Any) -> "_Given":
-        cameras = {name: _of_points(camera, index) for name, camera in self.rig.cameras.items()}
+        rig = self.rig
+        if None in self.pinholes:
+            cameras = {name: _of_points(camera, index) for name, camera in rig.cameras.items()}
+            rig = Rig(cameras, rig.units)
         return _Given(
-            Rig(cameras, self.rig.units),
+            rig,
+            self.pinholes,
             self.pixels[:, index],
             None if self.confidence is None else np.asarray(self.confidence)[:, index],
             None if self.roots is None else self.roots[:, index],
@@ -175,9 +184,8 @@ def _observed(given: _Given) -> tuple[Floats, Floats]:
         certain = np.ascontiguousarray(confidence[c % len(confidence)])
         if not weigh(pixels, certain, c, weight):
             checked_weight(given.rig, to_tensor(given.pixels), given.confidence)
-        if _is_plain(camera):
-            KR = (camera.K @ camera.cam_from_world.R).numpy()
-            pinhole_rays(pixels, KR, camera.center.numpy(), c, rays, weight)
+        if pinhole := given.pinholes[c]:
+            pinhole_rays(pixels, *pinhole, c, rays, weight)
         else:
             _lens_rays(camera, pixels, c, rays, weight)
     if given.roots is not None:
@@ -194,8 +202,10 @@ def _lens_rays(camera: Camera, pixels: Floats, c: int, rays: Floats, weight: Flo
     weight[~lines.valid.numpy(), c] = 0.0
 
 
-def _is_plain(camera: Camera) -> bool:
-    return camera.lens.name == "pinhole" and not camera.cam_from_world.batch_shape
+def _pinhole(camera: Camera) -> Pinhole | None:
+    if camera.lens.name != "pinhole" or camera.cam_from_world.batch_shape:
+        return None
+    return (camera.K @ camera.cam_from_world.R).numpy(), camera.center.numpy()
 
 
 def _offsets(given: _Given, solved: Solved, rays: Floats) -> Floats:
@@ -203,7 +213,7 @@ def _offsets(given: _Given, solved: Solved, rays: Floats) -> Floats:
     offsets = np.zeros((*solved.inliers.shape, 2))
     points = torch.from_numpy(solved.points)
     for c, camera in enumerate(given.rig.cameras.values()):
-        if _is_plain(camera) and given.roots is None:
+        if given.pinholes[c] and given.roots is None:
             pinhole_offsets(rays, solved.inliers, solved.points, c, offsets)
         else:
             gap = camera.project(points).numpy() - given.pixels[c]

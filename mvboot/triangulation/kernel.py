@@ -12,6 +12,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from mvboot.triangulation.one_point import LANES, solve_point
+from mvboot.triangulation.rays import (
+    ACCEPTED,
+    DISAGREE,
+    DIVERGED,
+    FEW_DETECTIONS,
+    midpoint,
+    ray_direction,
+    ray_distance,
+)
 from mvboot.triangulation.refine import (
     RAY_WIDTH,
     add_view,
@@ -20,9 +30,6 @@ from mvboot.triangulation.refine import (
     solve_symmetric,
     view_error2,
 )
-
-ACCEPTED, FEW_DETECTIONS, PARALLEL, BEHIND, DISAGREE, DIVERGED = range(6)
-"""Why a point is refused, as numbers; `result.REASONS` has the words."""
 
 
 class Problem(NamedTuple):
@@ -106,16 +113,17 @@ class Scratch(NamedTuple):
 @jit
 def new_scratch(points, cameras):  # type: ignore[no-untyped-def]
     """Return `Scratch` for groups of up to this many points."""
+    lanes = -(-cameras // LANES) * LANES
     return Scratch(
         np.empty(cameras, np.int64),
-        np.empty((points, cameras, RAY_WIDTH)),
-        np.empty((points, cameras + 1)),
-        np.empty((points, cameras, 3)),
+        np.zeros((points, RAY_WIDTH, lanes)),
+        np.zeros((points, lanes)),
+        np.empty((points, 3, cameras)),
         np.empty((points, 3)),
         np.empty((points, 3)),
-        np.empty((points, cameras, 3)),
+        np.empty((points, 3, cameras)),
         np.empty(cameras),
-        np.empty(cameras + 1),
+        np.empty(lanes + 1),
         np.empty(12),
     )
 
@@ -124,7 +132,8 @@ def new_scratch(points, cameras):  # type: ignore[no-untyped-def]
 def gather(all_rays, all_weight, members, views, rays, weight, directions):  # type: ignore[no-untyped-def]
     """Copy what the group's views saw side by side; return how many views see any of its points.
 
-    Fills views (C,), rays (P, C, 12), weight (P, C) and directions (P, C, 3) up to that number.
+    Fills views (C,), rays (P, 12, L), weight (P, L) and directions (P, 3, C) up to that number.
+    Lanes without a view get weight 0 and e = 0, so that no point lies in front of them.
     """
     m = 0
     for c in range(all_weight.shape[1]):
@@ -135,47 +144,14 @@ def gather(all_rays, all_weight, members, views, rays, weight, directions):  # t
             if w > 0:
                 used = True
                 for k in range(RAY_WIDTH):
-                    rays[p, m, k] = all_rays[members[p], c, k]
+                    rays[p, k, m] = all_rays[members[p], c, k]
                 ray_direction(rays, p, m, directions)
         if used:
             views[m] = c
             m += 1
+    rays[: len(members), 9:, m:] = 0.0
+    weight[: len(members), m:] = 0.0
     return m
-
-
-@jit
-def ray_direction(rays, p, i, out):  # type: ignore[no-untyped-def]
-    """Fill out[p, i] with the unit viewing direction: the null vector of B, with e . d > 0."""
-    x = rays[p, i, 4] * rays[p, i, 8] - rays[p, i, 5] * rays[p, i, 7]
-    y = rays[p, i, 5] * rays[p, i, 6] - rays[p, i, 3] * rays[p, i, 8]
-    z = rays[p, i, 3] * rays[p, i, 7] - rays[p, i, 4] * rays[p, i, 6]
-    scale = 1 / np.sqrt(x * x + y * y + z * z)
-    if x * rays[p, i, 9] + y * rays[p, i, 10] + z * rays[p, i, 11] < 0:
-        scale = -scale
-    out[p, i, 0], out[p, i, 1], out[p, i, 2] = x * scale, y * scale, z * scale
-
-
-@jit
-def midpoint(rays, directions, p, a, b, min_sine2, X):  # type: ignore[no-untyped-def]
-    """Fill X[p] with the point halfway between two rays; return ACCEPTED, PARALLEL or BEHIND."""
-    cosine, along_a, along_b = 0.0, 0.0, 0.0
-    for k in range(3):
-        w = rays[p, b, k] - rays[p, a, k]
-        cosine += directions[p, a, k] * directions[p, b, k]
-        along_a += directions[p, a, k] * w
-        along_b += directions[p, b, k] * w
-    sine2 = 1 - cosine * cosine
-    if not sine2 > min_sine2:
-        return PARALLEL
-    s = (along_a - cosine * along_b) / sine2
-    t = (cosine * along_a - along_b) / sine2
-    if s <= 0 or t <= 0:
-        return BEHIND
-    for k in range(3):
-        on_a = rays[p, a, k] + s * directions[p, a, k]
-        on_b = rays[p, b, k] + t * directions[p, b, k]
-        X[p, k] = 0.5 * (on_a + on_b)
-    return ACCEPTED
 
 
 @jit
@@ -185,7 +161,7 @@ def hypothesis(rays, weight, directions, a, b, min_sine2, X):  # type: ignore[no
     for p in range(len(X)):
         X[p, 0] = np.nan
         if weight[p, a] > 0 and weight[p, b] > 0:
-            why = midpoint(rays, directions, p, a, b, min_sine2, X)
+            why, X[p, 0], X[p, 1], X[p, 2] = midpoint(rays, directions, p, a, b, min_sine2)
             made = made or why == ACCEPTED
             outcome = max(outcome, why)
     return ACCEPTED if made else outcome
@@ -262,7 +238,7 @@ def complete(scratch, m, threshold2, X):  # type: ignore[no-untyped-def]
         target[:] = 0.0
         for i in range(m):
             if weight[p, i] > 0 and errors2[i] < threshold2:
-                add_ray(rays[p, i], directions[p, i], weight[p, i], normal, target)
+                add_ray(rays[p, :, i], directions[p, :, i], weight[p, i], normal, target)
         if not solve_symmetric(normal, target, X[p]):
             X[p] = np.nan
 
@@ -282,18 +258,6 @@ def add_ray(ray, d, w, normal, target):  # type: ignore[no-untyped-def]
 
 
 @jit
-def ray_distance(rays, directions, p, i, X):  # type: ignore[no-untyped-def]
-    """Return the distance of point p from its ray in view i, in units."""
-    along, squared = 0.0, 0.0
-    for k in range(3):
-        along += (X[p, k] - rays[p, i, k]) * directions[p, i, k]
-    for k in range(3):
-        off = X[p, k] - rays[p, i, k] - along * directions[p, i, k]
-        squared += off * off
-    return np.sqrt(squared)
-
-
-@jit
 def accept(n, p, X, m, scratch, rules, out):  # type: ignore[no-untyped-def]
     """Write point p of a solved group as number n with its evidence, or why it is refused."""
     rays, weight, directions = scratch.rays, scratch.weight, scratch.directions
@@ -306,7 +270,7 @@ def accept(n, p, X, m, scratch, rules, out):  # type: ignore[no-untyped-def]
             agreeing += 1
             inliers[n, views[i]] = True
             add_view(rays, seen, p, i, weight[p, i], normal, gradient)
-            total += ray_distance(rays, directions, p, i, X)
+            total += ray_distance(rays, directions, p, i, X[p, 0], X[p, 1], X[p, 2])
     if agreeing < rules.required[detections]:
         few = detections < rules.required[detections]
         out.code[n] = FEW_DETECTIONS if few else DISAGREE
@@ -330,13 +294,10 @@ def refuse(weight, members, m, why, required, reason):  # type: ignore[no-untype
 
 
 @jit
-def solve_group(problem, members, rules, scratch, out):  # type: ignore[no-untyped-def]
-    """Solve one group: hypotheses, completion, refinement, verdict for each point."""
+def solve_group(members, m, rules, scratch, out):  # type: ignore[no-untyped-def]
+    """Solve a gathered group: hypotheses, completion, refinement, verdict for each point."""
     X, trial = scratch.best[: len(members)], scratch.trial[: len(members)]
     rays, weight = scratch.rays, scratch.weight
-    m = gather(
-        problem.rays, problem.weight, members, scratch.views, rays, weight, scratch.directions
-    )
     why = best_hypothesis(scratch, m, rules, X, trial)
     if why != ACCEPTED:
         refuse(weight, members, m, why, rules.required, out.code)
@@ -358,5 +319,11 @@ def solve_groups(problem, rules, out):  # type: ignore[no-untyped-def]
     for g in range(len(starts) - 1):
         largest = max(largest, starts[g + 1] - starts[g])
     scratch = new_scratch(largest, problem.weight.shape[1])
+    views, rays, weight = scratch.views, scratch.rays, scratch.weight
     for g in range(len(starts) - 1):
-        solve_group(problem, order[starts[g] : starts[g + 1]], rules, scratch, out)
+        members = order[starts[g] : starts[g + 1]]
+        m = gather(problem.rays, problem.weight, members, views, rays, weight, scratch.directions)
+        if len(members) == 1:
+            solve_point(members[0], m, rules, scratch, out)
+        else:
+            solve_group(members, m, rules, scratch, out)

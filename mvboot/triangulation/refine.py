@@ -40,15 +40,13 @@ def view_error2(rays, weight, i, X, seen):  # type: ignore[no-untyped-def]
     total, count = 0.0, 0
     for p in range(len(X)):
         if weight[p, i] > 0 and not np.isnan(X[p, 0]):
-            vx, vy, vz = X[p, 0] - rays[p, i, 0], X[p, 1] - rays[p, i, 1], X[p, 2] - rays[p, i, 2]
-            s = rays[p, i, 9] * vx + rays[p, i, 10] * vy + rays[p, i, 11] * vz
+            vx, vy, vz = X[p, 0] - rays[p, 0, i], X[p, 1] - rays[p, 1, i], X[p, 2] - rays[p, 2, i]
+            s = rays[p, 9, i] * vx + rays[p, 10, i] * vy + rays[p, 11, i] * vz
             inverse = 1 / s
-            rx = (rays[p, i, 3] * vx + rays[p, i, 4] * vy + rays[p, i, 5] * vz) * inverse
-            ry = (rays[p, i, 6] * vx + rays[p, i, 7] * vy + rays[p, i, 8] * vz) * inverse
-            seen[p, i, 0], seen[p, i, 1], seen[p, i, 2] = rx, ry, inverse
+            rx = (rays[p, 3, i] * vx + rays[p, 4, i] * vy + rays[p, 5, i] * vz) * inverse
+            ry = (rays[p, 6, i] * vx + rays[p, 7, i] * vy + rays[p, 8, i] * vz) * inverse
+            seen[p, 0, i], seen[p, 1, i], seen[p, 2, i] = rx, ry, inverse
             error2 = rx * rx + ry * ry if inverse > 0 else np.inf
-            if len(X) == 1:
-                return error2
             total += np.sqrt(error2)
             count += 1
     return (total / count) ** 2 if count > 0 else np.inf
@@ -57,13 +55,13 @@ def view_error2(rays, weight, i, X, seen):  # type: ignore[no-untyped-def]
 @jit
 def add_view(rays, seen, p, i, w, normal, gradient):  # type: ignore[no-untyped-def]
     """Add ``w J^T J`` (upper triangle, 6) and ``w J^T r`` (3) of point p in view i."""
-    rx, ry, inverse = seen[p, i, 0], seen[p, i, 1], seen[p, i, 2]
-    ax = (rays[p, i, 3] - rx * rays[p, i, 9]) * inverse
-    ay = (rays[p, i, 4] - rx * rays[p, i, 10]) * inverse
-    az = (rays[p, i, 5] - rx * rays[p, i, 11]) * inverse
-    bx = (rays[p, i, 6] - ry * rays[p, i, 9]) * inverse
-    by = (rays[p, i, 7] - ry * rays[p, i, 10]) * inverse
-    bz = (rays[p, i, 8] - ry * rays[p, i, 11]) * inverse
+    rx, ry, inverse = seen[p, 0, i], seen[p, 1, i], seen[p, 2, i]
+    ax = (rays[p, 3, i] - rx * rays[p, 9, i]) * inverse
+    ay = (rays[p, 4, i] - rx * rays[p, 10, i]) * inverse
+    az = (rays[p, 5, i] - rx * rays[p, 11, i]) * inverse
+    bx = (rays[p, 6, i] - ry * rays[p, 9, i]) * inverse
+    by = (rays[p, 7, i] - ry * rays[p, 10, i]) * inverse
+    bz = (rays[p, 8, i] - ry * rays[p, 11, i]) * inverse
     normal[0] += w * (ax * ax + bx * bx)
     normal[1] += w * (ax * ay + bx * by)
     normal[2] += w * (ax * az + bx * bz)
