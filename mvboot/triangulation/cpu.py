@@ -5,6 +5,7 @@ no lock, so that threads run side by side. No barrier makes one thread wait for 
 work on the cores a pool of two is never slower than one thread.
 """
 
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from mvboot.triangulation.kernel import Problem, Rules, Solved, solve_groups
 from mvboot.triangulation.observations import checked_weight
 from mvboot.triangulation.options import TriangulationOptions
 from mvboot.triangulation.pinhole import (
+    Pinholes,
     invert,
     pinhole_offsets,
     pinhole_rays,
@@ -32,10 +34,7 @@ from mvboot.triangulation.pinhole import (
 from mvboot.triangulation.result import TriangulationResult
 
 Floats = NDArray[np.float64]
-Pinhole = tuple[Floats, Floats]
-"""K R and the centre of a camera without distortion that stands still."""
-
-BLOCK = 2048
+BLOCK = 1024
 """Points of a block: its rays fit into the second-level cache, and torch solves it alone."""
 
 
@@ -54,8 +53,7 @@ def triangulate(
     """
     order, starts = groups
     alone = len(starts) - 1 == len(order)
-    pinholes = tuple(_pinhole(camera) for camera in rig.cameras.values())
-    given = _Given(rig, pinholes, pixels, confidence, roots)
+    given = _Given(rig, Pinholes.of(rig), pixels, confidence, roots)
     ordered = given if alone else given.rows(order)
     work = _Work(ordered, _rules(len(rig), options), pixels.shape[1])
     blocks = list(_blocks(starts))
@@ -105,14 +103,14 @@ class _Given:
     """Detections of all points, sliced block by block."""
 
     rig: Rig
-    pinholes: tuple["Pinhole | None", ...]
+    pinholes: Pinholes
     pixels: Floats
     confidence: Any
     roots: Floats | None
 
     def rows(self, index: Any) -> "_Given":
         rig = self.rig
-        if None in self.pinholes:
+        if not self.pinholes.here.all():
             cameras = {name: _of_points(camera, index) for name, camera in rig.cameras.items()}
             rig = Rig(cameras, rig.units)
         return _Given(
@@ -123,11 +121,34 @@ class _Given:
             None if self.roots is None else self.roots[:, index],
         )
 
+    def lenses(self) -> Iterator[tuple[int, Camera]]:
+        """Yield numbers and cameras that are no pinholes."""
+        for c, camera in enumerate(self.rig.cameras.values()):
+            if not self.pinholes.here[c]:
+                yield c, camera
+
 
 def _of_points(camera: Camera, index: Any) -> Camera:
     """Return a camera with one pose for each point at the poses of some points."""
     pose = camera.cam_from_world
     return camera.with_pose(pose[index]) if pose.batch_shape else camera
+
+
+class _Room(threading.local):
+    """Memory for the rays and the offsets of a block, kept by each thread.
+
+    New memory for each block costs page faults, at which threads of one process wait in turn.
+    """
+
+    floats = np.empty(0)
+
+    def arrays(self, points: int, cameras: int) -> tuple[Floats, Floats]:
+        """Return rays (N, C, 12) and offsets (N, C, 2), uninitialised."""
+        views = points * cameras
+        if len(self.floats) < 14 * views:
+            self.floats = np.empty(14 * views)
+        rays, offsets = np.split(self.floats[: 14 * views], [12 * views])
+        return rays.reshape(points, cameras, 12), offsets.reshape(points, cameras, 2)
 
 
 class _Work:
@@ -140,16 +161,18 @@ class _Work:
         self.error_px = np.full(points, np.nan)
         self.score = np.full(points, np.nan)
         self.inverse = np.empty((points, 3, 3))
+        self.room = _Room()
 
     def solve(self, starts: NDArray[np.int64]) -> tuple[float, int]:
         """Solve a block of groups; return its squared errors and their degrees of freedom."""
         rows = slice(int(starts[0]), int(starts[-1]))
         given, solved = self.given.rows(rows), self.solved.part(rows)
         with torch.no_grad():
-            rays, weight = _observed(given)
+            rays, offsets = self.room.arrays(*reversed(given.pixels.shape[:2]))
+            weight = _observed(given, rays)
             order = np.arange(len(weight))
             solve_groups(Problem(rays, weight, order, starts - starts[0]), self.rules, solved)
-            offsets = _offsets(given, solved, rays)
+            _fill_offsets(given, solved, rays, offsets)
         invert(solved.normal, self.inverse[rows])
         whitened = offsets if given.roots is None else _whitened(given.roots, offsets)
         sums = summarise(
@@ -174,24 +197,22 @@ class _Work:
         )
 
 
-def _observed(given: _Given) -> tuple[Floats, Floats]:
-    """Return rays (N, C, 12) and weights (N, C) of a block; InputError as in `checked_weight`."""
-    cameras, points = given.pixels.shape[:2]
-    rays, weight = np.empty((points, cameras, 12)), np.empty((points, cameras))
-    confidence = np.ones((1, points)) if given.confidence is None else given.confidence
-    for c, camera in enumerate(given.rig.cameras.values()):
-        pixels = np.ascontiguousarray(given.pixels[c])
-        certain = np.ascontiguousarray(confidence[c % len(confidence)])
-        if not weigh(pixels, certain, c, weight):
-            checked_weight(given.rig, to_tensor(given.pixels), given.confidence)
-        if pinhole := given.pinholes[c]:
-            pinhole_rays(pixels, *pinhole, c, rays, weight)
-        else:
-            _lens_rays(camera, pixels, c, rays, weight)
+def _observed(given: _Given, rays: Floats) -> Floats:
+    """Fill rays (N, C, 12), return weights (N, C) of a block; InputError as in `checked_weight`."""
+    points, cameras = rays.shape[:2]
+    weight, certain = np.empty((points, cameras)), np.ones((cameras, points))
+    if given.confidence is not None:
+        certain[:] = given.confidence
+    pixels = np.ascontiguousarray(given.pixels)
+    if not weigh(pixels, certain, weight):
+        checked_weight(given.rig, to_tensor(given.pixels), given.confidence)
+    pinhole_rays(pixels, given.pinholes, weight, rays)
+    for c, camera in given.lenses():
+        _lens_rays(camera, pixels[c], c, rays, weight)
     if given.roots is not None:
         matrix = given.roots.swapaxes(0, 1) @ rays[..., 3:9].reshape(points, cameras, 2, 3)
         rays[..., 3:9] = matrix.reshape(points, cameras, 6)
-    return rays, weight
+    return weight
 
 
 def _lens_rays(camera: Camera, pixels: Floats, c: int, rays: Floats, weight: Floats) -> None:
@@ -202,23 +223,16 @@ def _lens_rays(camera: Camera, pixels: Floats, c: int, rays: Floats, weight: Flo
     weight[~lines.valid.numpy(), c] = 0.0
 
 
-def _pinhole(camera: Camera) -> Pinhole | None:
-    if camera.lens.name != "pinhole" or camera.cam_from_world.batch_shape:
-        return None
-    return (camera.K @ camera.cam_from_world.R).numpy(), camera.center.numpy()
-
-
-def _offsets(given: _Given, solved: Solved, rays: Floats) -> Floats:
-    """Return point minus detection in px (N, C, 2) through the full lens, 0 outside inliers."""
-    offsets = np.zeros((*solved.inliers.shape, 2))
+def _fill_offsets(given: _Given, solved: Solved, rays: Floats, offsets: Floats) -> None:
+    """Fill offsets (N, C, 2) of inliers: point minus detection in px, through the full lens."""
+    if given.roots is None:
+        pinhole_offsets(given.pinholes, rays, solved.inliers, solved.points, offsets)
     points = torch.from_numpy(solved.points)
-    for c, camera in enumerate(given.rig.cameras.values()):
-        if given.pinholes[c] and given.roots is None:
-            pinhole_offsets(rays, solved.inliers, solved.points, c, offsets)
-        else:
-            gap = camera.project(points).numpy() - given.pixels[c]
-            offsets[:, c] = np.where(solved.inliers[:, c, None], gap, 0.0)
-    return offsets
+    for c, camera in (
+        given.lenses() if given.roots is None else enumerate(given.rig.cameras.values())
+    ):
+        gap = camera.project(points).numpy() - given.pixels[c]
+        offsets[:, c] = np.where(solved.inliers[:, c, None], gap, 0.0)
 
 
 def _whitened(roots: Floats, offsets: Floats) -> Floats:

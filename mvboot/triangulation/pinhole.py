@@ -5,50 +5,82 @@ pixel (u, v) is ``(B (X - origin)) / depth`` with ``B = (KR)_{0,1} - (u, v) (KR)
 cameras go through `geometry.Camera` itself.
 """
 
-import numpy as np
+from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
+from mvboot.rig import Rig
 from mvboot.triangulation.refine import jit
 
 
-@jit
-def pinhole_rays(pixels, KR, center, c, rays, weight):  # type: ignore[no-untyped-def]
-    """Fill rays[:, c] (N, C, 12) from pixels (N, 2) where weight[:, c] is not 0."""
-    for n in range(len(pixels)):
-        if weight[n, c] == 0:
-            continue
-        for k in range(3):
-            rays[n, c, k] = center[k]
-            rays[n, c, 3 + k] = KR[0, k] - pixels[n, 0] * KR[2, k]
-            rays[n, c, 6 + k] = KR[1, k] - pixels[n, 1] * KR[2, k]
-            rays[n, c, 9 + k] = KR[2, k]
+class Pinholes(NamedTuple):
+    """Cameras without distortion that stand still: ``here`` (C,) says which of a rig are.
+
+    ``KR`` (C, 3, 3) and ``center`` (C, 3), zeros for the other cameras.
+    """
+
+    here: NDArray[np.bool_]
+    KR: NDArray[np.float64]
+    center: NDArray[np.float64]
+
+    @staticmethod
+    def of(rig: Rig) -> "Pinholes":
+        """Return the pinhole cameras of a rig."""
+        here = np.zeros(len(rig), dtype=np.bool_)
+        KR, center = np.zeros((len(rig), 3, 3)), np.zeros((len(rig), 3))
+        for c, camera in enumerate(rig.cameras.values()):
+            here[c] = camera.lens.name == "pinhole" and not camera.cam_from_world.batch_shape
+            if here[c]:
+                KR[c] = (camera.K @ camera.cam_from_world.R).numpy()
+                center[c] = camera.center.numpy()
+        return Pinholes(here, KR, center)
 
 
 @jit
-def pinhole_offsets(rays, inliers, points, c, offsets):  # type: ignore[no-untyped-def]
-    """Fill offsets[:, c] (N, C, 2) with point minus detection in px where c is an inlier."""
-    for n in range(len(points)):
-        if inliers[n, c]:
-            x, y, depth = 0.0, 0.0, 0.0
+def pinhole_rays(pixels, pinholes, weight, rays):  # type: ignore[no-untyped-def]
+    """Fill rays (N, C, 12) of `Pinholes` from pixels (C, N, 2) where weight (N, C) is not 0."""
+    KR, center = pinholes.KR, pinholes.center
+    for c in np.flatnonzero(pinholes.here):
+        for n in range(len(rays)):
+            if weight[n, c] == 0:
+                continue
             for k in range(3):
-                v = points[n, k] - rays[n, c, k]
-                x += rays[n, c, 3 + k] * v
-                y += rays[n, c, 6 + k] * v
-                depth += rays[n, c, 9 + k] * v
-            offsets[n, c, 0], offsets[n, c, 1] = x / depth, y / depth
+                rays[n, c, k] = center[c, k]
+                rays[n, c, 3 + k] = KR[c, 0, k] - pixels[c, n, 0] * KR[c, 2, k]
+                rays[n, c, 6 + k] = KR[c, 1, k] - pixels[c, n, 1] * KR[c, 2, k]
+                rays[n, c, 9 + k] = KR[c, 2, k]
 
 
 @jit
-def weigh(pixels, confidence, c, weight):  # type: ignore[no-untyped-def]
-    """Fill weight[:, c] with confidences (N,), 0 where a pixel (N, 2) is NaN; False for bad ones.
+def pinhole_offsets(pinholes, rays, inliers, points, offsets):  # type: ignore[no-untyped-def]
+    """Fill offsets (N, C, 2) of `Pinholes` with point minus detection in px where inliers are."""
+    for c in np.flatnonzero(pinholes.here):
+        for n in range(len(points)):
+            if inliers[n, c]:
+                x, y, depth = 0.0, 0.0, 0.0
+                for k in range(3):
+                    v = points[n, k] - rays[n, c, k]
+                    x += rays[n, c, 3 + k] * v
+                    y += rays[n, c, 6 + k] * v
+                    depth += rays[n, c, 9 + k] * v
+                offsets[n, c, 0], offsets[n, c, 1] = x / depth, y / depth
 
-    Bad are infinite pixels, and a confidence that is NaN or outside [0, 1] beside a pixel.
+
+@jit
+def weigh(pixels, confidence, weight):  # type: ignore[no-untyped-def]
+    """Fill weight (N, C) with confidences (C, N), 0 where a pixel (C, N, 2) is NaN.
+
+    Returns False for infinite pixels, and for a confidence beside a pixel that is NaN or outside
+    [0, 1].
     """
     good = True
-    for n in range(len(pixels)):
-        total = abs(pixels[n, 0]) + abs(pixels[n, 1])
-        missing = np.isnan(total)
-        weight[n, c] = 0.0 if missing else confidence[n]
-        good = good and total != np.inf and weight[n, c] >= 0 and weight[n, c] <= 1
+    for c in range(len(pixels)):
+        for n in range(len(weight)):
+            total = abs(pixels[c, n, 0]) + abs(pixels[c, n, 1])
+            missing = np.isnan(total)
+            weight[n, c] = 0.0 if missing else confidence[c, n]
+            good = good and total != np.inf and weight[n, c] >= 0 and weight[n, c] <= 1
     return good
 
 
