@@ -264,6 +264,7 @@ def test_no_path_of_a_machine_is_in_the_project():
             assert not pattern.search(path.read_text()), path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "path", sorted((ROOT / "examples").glob("*.py")), ids=lambda path: path.name
 )

@@ -89,6 +89,7 @@ def test_without_masks_and_boxes_a_second_network_finds_the_subject(filmed, tmp_
     assert not (tmp_path / "b" / LOCATOR).exists()
 
 
+@pytest.mark.slow
 def test_what_is_doubtful_is_told(filmed, tmp_path):
     capture = Capture.open(filmed / "masks")
     odd = {n: n.replace("_l", "_x").replace("left", "lft") for n in capture.keypoints.keypoints}

@@ -395,6 +395,7 @@ def test_stereo_checkerboards(shared_data):
     assert relative(found["left"].camera, found["right"].camera) == pytest.approx(1, abs=0.005)
 
 
+@pytest.mark.slow
 def test_charuco_stills(shared_data):
     board = Charuco(8, 11, "mm", 24.0, 18.75, "DICT_4X4_1000")
     folder = shared_data / "mouse4" / "top" / "calibration_images"

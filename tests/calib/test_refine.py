@@ -329,6 +329,7 @@ def test_frames_without_a_subject_take_no_part():
     assert list(found.held_out_frames) == [12, 13, 14, 15]
 
 
+@pytest.mark.slow
 def test_two_individuals_with_names():
     one = seen()
     two = scene(4, 0).detections(np.random.default_rng(9))
@@ -425,6 +426,7 @@ def test_still_landmarks_refine_a_rig(frames):
     assert found.after.median < 1.5 < 10 < found.before.median
 
 
+@pytest.mark.slow
 def test_frames_of_still_landmarks_sharpen_them():
     once, often = (
         refine_rig(knocked(scene(4).rig), landmarks(n, noise_px=2.0)).rms_px for n in (1, 12)
@@ -526,6 +528,7 @@ def test_a_subject_at_rest_cannot_judge():
     assert "the subject hardly moves (1." in found.refusal()
 
 
+@pytest.mark.slow
 def test_a_small_flat_subject_that_looks_different_from_each_side_is_no_calibration():
     """Keypoints on the floor, at another place in each view: held-out frames agree with it."""
     place = scene()
@@ -539,6 +542,7 @@ def test_a_small_flat_subject_that_looks_different_from_each_side_is_no_calibrat
     assert "flat or small subject" in found.refusal()
 
 
+@pytest.mark.slow
 def test_the_largest_turn_is_the_users_choice():
     start = knocked(scene().rig)
     assert recovered().refusal() is None
@@ -561,6 +565,7 @@ def detections(rig, pattern, subject=None, min_confidence=0.0):
     return of_subject(named, subject, min_confidence).above(min_confidence)
 
 
+@pytest.mark.slow
 def test_people_before_four_cameras(shared_data):
     """The factory's rig is about a degree off; the people in its pictures know better."""
     rig = load_rig(shared_data / "human4" / "calibration" / "Calib.qca.txt")

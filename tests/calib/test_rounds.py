@@ -76,6 +76,7 @@ def test_the_end_is_consistent():
 # --- wrong data ---------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
 def test_gross_errors_are_found(seed):
     case = given(seed)

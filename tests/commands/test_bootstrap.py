@@ -89,6 +89,7 @@ def words(given, **changes):
     return [word for name, value in merged.items() for word in (f"--{name}", str(value))]
 
 
+@pytest.mark.slow
 def test_a_whole_run(mvboot, walk, tmp_path):
     out = tmp_path / "run"
     command = ("bootstrap", *words(walk.given, out=out, rounds=2), "window=9")

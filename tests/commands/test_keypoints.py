@@ -37,6 +37,7 @@ def test_a_run_says_what_it_is(mvboot, data, trained):
     assert "48 labelled pictures" in again.out and "not mirrored" not in again.out
 
 
+@pytest.mark.slow
 def test_predicted_keypoints_are_written_for_others_and_measured(mvboot, data, trained, tmp_path):
     given = ("predict", "--model", trained, "--data", data, "--split", "validation")
     names = ("deeplabcut", "sleap", "coco", "csv")
@@ -92,6 +93,7 @@ def test_crops_from_the_points_of_an_earlier_pass(mvboot, data, trained, tmp_pat
     assert (np.abs(found.xy - [42, 32]) < 4).all(), "nothing lies outside its crop"
 
 
+@pytest.mark.slow
 def test_crops_and_keypoints_of_other_cameras_are_refused(mvboot, data, trained, tmp_path):
     boxes = "camera,frame,left,top,right,bottom\n"
     (tmp_path / "left.csv").write_text(boxes + "left,3,1,1,9,9\n")
@@ -107,6 +109,7 @@ def test_crops_and_keypoints_of_other_cameras_are_refused(mvboot, data, trained,
     assert result.code == 2 and "of the cameras cam0, cam1, not of cam2" in result.err
 
 
+@pytest.mark.slow
 def test_a_limit_that_is_switched_off_stays_off(mvboot, data, tmp_path):
     run = ("train", "--task", "keypoints", "--data", data, "--out", tmp_path / "run", *QUICK)
     run += ("--method", "epipolar")
@@ -118,6 +121,7 @@ def test_a_limit_that_is_switched_off_stays_off(mvboot, data, tmp_path):
     assert other.code == 2 and "matching.limit=8.0, it began with none" in other.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -146,6 +146,7 @@ OF_A_RIG = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", OF_A_RIG.values(), ids=OF_A_RIG)
 def test_a_missing_unit_can_be_stated_as_the_message_says(
     mvboot, walker, foreign, tmp_path, words, monkeypatch

@@ -50,6 +50,7 @@ def made(data, tmp_path_factory):
     return SimpleNamespace(code=code, err=said.getvalue()), out, fields
 
 
+@pytest.mark.slow
 def test_surfaces_markers_and_a_summary_are_written(data, made):
     result, out, _ = made
     assert result.code == 0, result.err
@@ -72,6 +73,7 @@ def test_surfaces_markers_and_a_summary_are_written(data, made):
     assert summary["markers"] == {name: pytest.approx(2 / 3) for name in SPOTS}
 
 
+@pytest.mark.slow
 def test_exported_markers_are_as_far_off_as_the_surface(data, made):
     """Against the true markers; nothing but rounding comes with the export, missing stays so."""
     _, out, _ = made
@@ -130,6 +132,7 @@ def test_a_surface_that_is_mostly_carried_is_marked_counted_and_said(mvboot, dat
     assert mesh.visible.mean() == pytest.approx(one["seen_share"])
 
 
+@pytest.mark.slow
 def test_fields_that_show_nothing_are_nothing_usable(mvboot, data, tmp_path):
     fields = tmp_path / "fields"
     for name in data.cameras:
@@ -215,6 +218,7 @@ def test_two_subjects_are_kept_apart_and_points_are_meshed_alone(mvboot, data, t
     assert 1.2 < np.ptp(mesh.vertices[:, 2]) < 2.2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -239,6 +243,7 @@ def test_what_cannot_be_is_said_in_one_line(mvboot, data, tmp_path, words, messa
     assert result.code == 2 and message in result.err and not out.exists()
 
 
+@pytest.mark.slow
 def test_a_camera_without_fields_is_named(mvboot, data, tmp_path):
     fields = tmp_path / "fields"
     shutil.copytree(data.folder / "fields", fields)
@@ -250,6 +255,7 @@ def test_a_camera_without_fields_is_named(mvboot, data, tmp_path):
     assert result.code == 2 and "--rig or --data is missing" in result.err
 
 
+@pytest.mark.slow
 def test_dry_run_writes_nothing(mvboot, data, tmp_path):
     given = ["--data", data.folder, "--fields", data.folder, "--out", tmp_path / "out"]
     result = mvboot("surface", *given, "--dry-run")
@@ -315,6 +321,7 @@ def test_templates_that_are_none_are_refused(mvboot, data, tmp_path):
     assert code == 3 and "0.0086 times the size of the template" in line
 
 
+@pytest.mark.slow
 def test_nobody_visible_and_fields_that_are_not_there(mvboot, data, made, tmp_path):
     out = tmp_path / "out"
     fields = tmp_path / "fields"
@@ -333,6 +340,7 @@ def test_nobody_visible_and_fields_that_are_not_there(mvboot, data, made, tmp_pa
     assert code == 2 and "cam_03/000000.npz: cannot be read as a field" in line
 
 
+@pytest.mark.slow
 def test_names_and_folders_that_would_mix_are_refused(mvboot, data, made, tmp_path):
     rig = ["--data", data.folder]
     for name in ("..", "a/b", "/tmp"):
@@ -352,6 +360,7 @@ def test_names_and_folders_that_would_mix_are_refused(mvboot, data, made, tmp_pa
     assert result.code == 2 and "rig.yaml: is a file" in result.err
 
 
+@pytest.mark.slow
 def test_results_say_where_they_come_from(mvboot, data, made):
     for path in ("surface.npz", "meshes/frame_000000.ply", "markers.parquet", "summary.json"):
         result = mvboot("inspect", made[1] / path)

@@ -16,6 +16,7 @@ from mvboot.synthetic.rigs import synthetic_rig
 FEW = ("--cameras", "2", "--frames", "2", "--size", "48", "samples=1")
 
 
+@pytest.mark.slow
 def test_synth_writes_a_capture_and_says_what(mvboot, tmp_path):
     out = tmp_path / "walk"
     result = mvboot("synth", "--out", out, *FEW, "--gait", "walk", "--detector")

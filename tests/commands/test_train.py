@@ -32,6 +32,7 @@ def teacher(tmp_path_factory):
     return path
 
 
+@pytest.mark.slow
 def test_train_with_labels_then_with_views_of_a_rig(mvboot, data, tmp_path):
     first = tmp_path / "teacher"
     result = mvboot("train", "--data", data, "--method", "supervised", "--out", first, *QUICK)

@@ -19,6 +19,7 @@ def follower(ball):
     return Follower(SurfaceFitter(ball.template), **PAIRS)
 
 
+@pytest.mark.slow
 def test_a_ball_is_found_and_found_again(ball, seen):
     own = follower(ball)
     for surface in own.follow([(seen, ball.rig)] * 2):

@@ -66,6 +66,7 @@ def test_supervised_training_lowers_the_loss(filmed, tmp_path):
     json.dumps(read_header(tmp_path / MODEL).provenance)
 
 
+@pytest.mark.slow
 def test_epipolar_training_logs_every_term(filmed, teacher, tmp_path):
     settings = TrainSettings(method="epipolar", steps=8, **QUICK)
     found = train(settings, filmed, tmp_path, teacher)

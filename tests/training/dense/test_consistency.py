@@ -30,6 +30,7 @@ def test_true_fields_cost_only_the_floor(truth, sample):
     assert wide.meters["floor"] > 2 * floor, "the floor grows with sigma"
 
 
+@pytest.mark.slow
 def test_cameras_too_far_apart_are_no_pair(truth, sample):
     apart = next(angle for angle in range(1, 181) if sample.pairs(angle))
     near = consistency(truth, sample, widest_deg=float(apart))
