@@ -10,7 +10,6 @@ peak of the resident set above what it was before. With --device cuda both are t
 
 import argparse
 import json
-import platform
 import subprocess
 import sys
 import tempfile
@@ -19,8 +18,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from origin import origin
 
-import mvboot
 from mvboot import Camera
 from mvboot.geometry import fundamental_matrix
 from mvboot.losses import EpipolarError, match_fields, normalised
@@ -54,7 +53,7 @@ def main() -> None:
         data = {n: Path(folder) / f"{n}.npz" for n in given.sizes}
         for n, path in data.items():
             write_fields(n, path)
-        lines = [*header(given.device)]
+        lines = header()
         lines += [*forms(data, given.sigma, given.device), *sigmas(data, given.device)]
     text = "\n".join(lines) + "\n"
     print(text)
@@ -196,19 +195,12 @@ def run(form: str, path: Path, sigma: float, device: str) -> dict[str, float]:
 # --- the tables -------------------------------------------------------------------------------
 
 
-def header(device: str) -> list[str]:
-    machine = platform.processor() or platform.machine()
-    if Path("/proc/cpuinfo").exists():
-        names = [x for x in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in x]
-        machine = names[0].split(":")[1].strip() if names else machine
-    if device != "cpu":
-        machine = torch.cuda.get_device_name(device)
+def header() -> list[str]:
     return [
         "# Expected epipolar error of two fields",
         "",
-        f"Command: `python {' '.join(sys.argv)}`, mvboot {mvboot.__version__}, torch "
-        f"{torch.__version__}.",
-        f"Machine: {machine}, one thread. float32, embedding of the body template (8 coordinates), "
+        *origin(),
+        "One thread. float32, embedding of the body template (8 coordinates), "
         "squared distances, one direction, forward and backward.",
         "",
     ]

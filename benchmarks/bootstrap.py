@@ -21,8 +21,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from origin import origin
 from real_people import Workshop
-from triangulation import header
 
 from mvboot.config import dump_yaml
 from mvboot.datasets import Capture
@@ -167,7 +167,7 @@ def main() -> None:
         settings.append(people(shop, given.steps))
     if given.mouse is not None and given.only != "people":
         settings.append(mouse(shop, given.mouse, given.steps))
-    lines = ["# Bootstrapping keypoints", *header()[1:]]
+    lines = ["# Bootstrapping keypoints", "", *origin()]
     if given.go_on:
         settings = [replace(each, more=(*each.more, "go_on=true")) for each in settings]
     for setting in settings:

@@ -37,7 +37,7 @@ from calibration_problem import (
     timed,
     with_true_intrinsics,
 )
-from triangulation import header
+from origin import origin
 
 from mvboot import Rig
 from mvboot.calib.boards import Charuco, Checkerboard
@@ -92,7 +92,8 @@ def heading() -> list[str]:
     where = "bound to one of them" if hasattr(os, "sched_setaffinity") else "not bound to one"
     return [
         "# Calibration",
-        *header()[1:-1],
+        "",
+        *origin()[:-1],
         f"{os.cpu_count()} cores, the process {where}, `OMP_NUM_THREADS=1`; seeds are fixed. "
         "CPU time is given beside the clock's: other work on the machine lengthens the latter.",
         "",

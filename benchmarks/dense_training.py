@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from triangulation import header
+from origin import origin
 
 from mvboot.datasets import Capture, View
 from mvboot.fields import DenseField
@@ -309,7 +309,7 @@ def report(jobs: list[Job], seeds: tuple[int, ...]) -> list[str]:
     """Return the page."""
     jobs = [job for job in jobs if job.result.exists()]
     main_jobs = [job for job in jobs if not job.labels]
-    lines = ["# Dense training", *header()[1:], *setting(), ""]
+    lines = ["# Dense training", "", *origin(), *setting(), ""]
     for test, title in TESTS.items():
         lines += [f"## Tested on {title}", ""]
         lines += by_seed(main_jobs, test, seeds) + [""]

@@ -7,7 +7,7 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from triangulation import header
+from origin import origin
 
 Floats = NDArray[np.float64]
 Picture = NDArray[np.uint8]
@@ -37,7 +37,7 @@ PAPER = (
 def page(results: Sequence[Mapping[str, Any]], setting: str, pictures: Sequence[str]) -> str:
     """Return the page."""
     start, main, *ablations = results
-    lines = ["# Latent keypoints", *header()[1:], setting, "", "## On shapes that no training saw"]
+    lines = ["# Latent keypoints", "", *origin(), setting, "", "## On shapes that no training saw"]
     lines += ["", *table([main]), ""]
     lines += [
         f"The start took {start['cpu_s']:.0f} s of CPU and {start['wall_s']:.0f} s by the clock; "

@@ -15,8 +15,8 @@ import numpy as np
 from bootstrap import Shop
 from latent_report import drawn, write_picture
 from numpy.typing import NDArray
+from origin import origin
 from scipy.spatial.transform import Rotation
-from triangulation import header
 
 from mvboot.datasets import Capture
 from mvboot.formats.keypoints2d_table import read_keypoints2d
@@ -77,7 +77,7 @@ def page(
     gaps = np.linalg.norm(shown.xy - seen.xy, axis=-1)
     spread, half = moving(capture, lifted.frames[rows], lifted.xyz[rows, 0])
     train = capture.split("train")
-    lines = ["# Latent keypoints on a rig", *header()[1:]]
+    lines = ["# Latent keypoints on a rig", "", *origin()]
     lines += [
         f"A walking animal, {len(train)} training and {len(held)} held-out frames of "
         f"{len(capture.cameras)} cameras. {trained['steps']:.0f} steps in "

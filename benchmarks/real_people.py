@@ -10,7 +10,6 @@ done by commands of `mvboot`; what is in --work already is not done again.
 
 import argparse
 import json
-import platform
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -18,9 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
+from origin import origin
 
-import mvboot
 from mvboot.cli import run
 from mvboot.datasets import Capture
 from mvboot.fields import read_field
@@ -231,8 +229,7 @@ def header(shop: Workshop, surface: Sequence[Mapping[str, Any]]) -> list[str]:
     return [
         "# Real pictures, synthetic teacher",
         "",
-        f"Command: `python {' '.join(sys.argv)}`, mvboot {mvboot.__version__}, torch "
-        f"{torch.__version__}, Python {platform.python_version()}.",
+        *origin(),
         f"Took: {took or 'nothing, all was there'}.",
         "",
         f"The teacher learned from {PEOPLE} synthetic people. Its error on the surface of "

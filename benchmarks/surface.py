@@ -19,10 +19,10 @@ import ezc3d
 import numpy as np
 import torch
 from dense_training import HELD_OUT, METHODS, said, spread
+from origin import origin
 from scipy.ndimage import gaussian_filter
 from scipy.spatial import cKDTree
 from scipy.stats import chi2
-from triangulation import header
 
 from mvboot.datasets import Capture
 from mvboot.fields import DenseField
@@ -59,7 +59,7 @@ def main() -> None:
     given = parser.parse_args()
     torch.set_num_threads(1)
     capture = Capture.open(given.work / "captures" / f"person_{given.seeds[0]}")
-    lines = ["# Surfaces", *header()[1:], ""]
+    lines = ["# Surfaces", "", *origin(), ""]
     for measure in (
         lambda: exact(capture, given.frames),
         lambda: virtual_markers(capture, given.frames),

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from triangulation import header
+from origin import origin
 
 from mvboot.synthetic.studio.capture import synthesise
 from mvboot.synthetic.studio.settings import SynthSettings
@@ -24,7 +24,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     parser.add_argument("--frames", type=int, default=FRAMES)
     arguments = parser.parse_args()
-    lines = ["# Synthetic captures", *header()[1:], *captures(arguments.frames), "", *truth()]
+    lines = ["# Synthetic captures", "", *origin(), *captures(arguments.frames), "", *truth()]
     text = "\n".join(lines) + "\n"
     print(text)
     if arguments.out:

@@ -11,7 +11,6 @@ thread, the median of several steps; the share is the term's, forward and backwa
 
 import argparse
 import json
-import platform
 import statistics
 import subprocess
 import sys
@@ -23,9 +22,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from origin import origin
 from torch.nn.functional import interpolate
 
-import mvboot
 from mvboot.datasets import Capture, Sample, SampleReader, sample_views
 from mvboot.networks import (
     DenseNetwork,
@@ -67,10 +66,7 @@ def main() -> None:
         folder, side, variant = given.case
         print(json.dumps(measured(Path(folder), int(side), variant, given.error)))
         return
-    lines = ["# What the epipolar term costs of a training step", ""]
-    lines += [f"Command: `python {' '.join(sys.argv)}`, mvboot {mvboot.__version__}, torch "]
-    lines[-1] += f"{torch.__version__}, {platform.machine()}, one thread."
-    lines += [""]
+    lines = ["# What the epipolar term costs of a training step", "", *origin()]
     lines += ["| cells | group | views matched | step, ms | epipolar term, ms | share |"]
     lines += ["|---|---|---|---|---|---|"]
     with tempfile.TemporaryDirectory() as folder:

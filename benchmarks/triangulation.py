@@ -8,7 +8,6 @@ the same arrays: picking a point's views is part of the work.
 """
 
 import argparse
-import platform
 import subprocess
 import sys
 import tempfile
@@ -17,9 +16,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+from origin import origin
 from scipy.stats import chi2
 
-import mvboot
 from mvboot import Rig
 from mvboot.synthetic import PointsProblem, points_problem
 from mvboot.synthetic.scene import project_all, ring_rig
@@ -38,7 +37,9 @@ def main() -> None:
     arguments.add_argument("--streamed", type=int, default=STREAMED_POINTS)
     given = arguments.parse_args()
     lines = [
-        *header(),
+        "# Robust triangulation",
+        "",
+        *origin(),
         *peers(given.points),
         *threads(given.points),
         *growth(given.points),
@@ -50,23 +51,6 @@ def main() -> None:
     print(text)
     if given.out:
         given.out.write_text(text)
-
-
-def header() -> list[str]:
-    model = platform.processor() or platform.machine()
-    if Path("/proc/cpuinfo").exists():
-        names = [x for x in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in x]
-        model = names[0].split(":")[1].strip() if names else model
-    import numba
-
-    return [
-        "# Robust triangulation",
-        "",
-        f"Command: `python {' '.join(sys.argv)}`, mvboot {mvboot.__version__}, Python "
-        f"{platform.python_version()}.",
-        f"Machine: {model}, {numba.config.NUMBA_NUM_THREADS} threads, no GPU.",
-        "",
-    ]
 
 
 def best_time(function, repeats=3):
